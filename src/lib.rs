@@ -1,0 +1,3 @@
+//! A keyboard-driven terminal dashboard for Proxmox VE.
+
+pub mod simulator;

@@ -1,0 +1,2 @@
+//! proxdeck.
+fn main() {}

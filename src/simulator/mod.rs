@@ -1,0 +1,1 @@
+//! A small Proxmox VE for demos and tests.
