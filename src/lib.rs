@@ -1,3 +1,4 @@
 //! A keyboard-driven terminal dashboard for Proxmox VE.
 
+pub mod domain;
 pub mod simulator;

@@ -1,0 +1,17 @@
+//! Rules and values: what proxdeck knows about guests, snapshots, tasks and budgets.
+//!
+//! Nothing here reads a clock, a file or a socket; time comes in as an argument. Everything above
+//! (client, operations, state, screen) speaks in these types, so a rule has exactly one home.
+
+pub mod failure;
+pub mod guest;
+pub mod id;
+pub mod inventory;
+pub mod operation;
+pub mod permission;
+pub mod progress;
+pub mod request;
+pub mod snapshot;
+pub mod task;
+pub mod text;
+pub mod time;
