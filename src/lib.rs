@@ -1,4 +1,9 @@
 //! A keyboard-driven terminal dashboard for Proxmox VE.
 
+pub mod app;
 pub mod domain;
+pub mod operations;
+pub mod proxmox;
+pub mod runtime;
 pub mod simulator;
+pub mod ui;

@@ -1,7 +1,10 @@
 //! What is known of a cluster at one moment, each part with its own date and result.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
+
+use chrono::TimeDelta;
 
 use super::failure::Failure;
 use super::guest::{Guest, Status};
@@ -17,7 +20,7 @@ pub const STANDSTILL: Duration = Duration::from_secs(30);
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Inventory {
     /// Guests, nodes and storages.
-    pub resources: Source<Resources>,
+    pub resources: Source<Arc<Resources>>,
     /// Running and recent tasks.
     pub tasks: Source<Vec<Task>>,
     /// Membership and quorum.
@@ -220,6 +223,38 @@ pub struct ClusterStatus {
     pub quorate: Option<bool>,
     /// Its nodes and whether each is online.
     pub nodes: Vec<(NodeName, bool)>,
+}
+
+/// How the connection to the cluster stands, and what it costs.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Link {
+    /// Whether the server answers.
+    pub state: LinkState,
+    /// Requests sent in the last minute.
+    pub requests_per_minute: usize,
+    /// The time within which 95 of 100 requests were answered.
+    pub latency_p95: Option<Duration>,
+    /// How far the server's clock is ahead of the local one.
+    pub clock_skew: Option<TimeDelta>,
+}
+
+/// Whether the server answers.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub enum LinkState {
+    /// Nothing was heard yet.
+    #[default]
+    Connecting,
+    /// The last refresh was answered.
+    Up,
+    /// The last refresh failed.
+    Down {
+        /// Why.
+        failure: Box<Failure>,
+        /// Since when nothing was heard.
+        since: Moment,
+        /// When it is tried again.
+        retry: Moment,
+    },
 }
 
 #[cfg(test)]

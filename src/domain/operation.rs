@@ -3,6 +3,8 @@
 //! An [`Operation`] can only come out of a request that passed its checks (`domain::request`);
 //! `operations` executes it, the screen and the command line show its [`Update`]s.
 
+use std::fmt;
+
 use chrono::{DateTime, Utc};
 
 use super::failure::Failure;
@@ -27,11 +29,39 @@ impl Operation {
         }
     }
 
+    /// Returns the writes that it will send, in order.
+    pub fn calls(&self) -> Vec<Call> {
+        match self {
+            Self::TakeSnapshot(operation) => vec![operation.call()],
+        }
+    }
+
     /// Returns what it does, as a title: `snapshot 104 agent-build-4`.
     pub fn title(&self) -> String {
         match self {
             Self::TakeSnapshot(operation) => format!("snapshot {}", operation.guest()),
         }
+    }
+}
+
+/// A write as it will be sent, for people to read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Call {
+    /// The method, as `POST`.
+    pub method: &'static str,
+    /// The path below `/api2/json`.
+    pub path: String,
+    /// Its parameters.
+    pub parameters: Vec<(&'static str, String)>,
+}
+
+impl fmt::Display for Call {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{} {}", self.method, self.path)?;
+        for (name, value) in &self.parameters {
+            write!(formatter, "  {name}={value}")?;
+        }
+        Ok(())
     }
 }
 
@@ -52,6 +82,18 @@ impl TakeSnapshot {
             description,
             ram,
         }
+    }
+
+    fn call(&self) -> Call {
+        let GuestRef { vmid, kind, node, .. } = &self.guest;
+        let mut parameters = vec![("snapname", self.name.to_string())];
+        if !self.description.is_empty() {
+            parameters.push(("description", self.description.clone()));
+        }
+        if self.ram {
+            parameters.push(("vmstate", "1".to_owned()));
+        }
+        Call { method: "POST", path: format!("/nodes/{node}/{kind}/{vmid}/snapshot"), parameters }
     }
 
     /// Returns the guest.

@@ -1,0 +1,45 @@
+//! What the dashboard wants done by the world around it.
+
+use super::jobs::JobId;
+use crate::domain::guest::GuestRef;
+use crate::domain::operation::Operation;
+use crate::domain::permission::Permissions;
+use crate::domain::snapshot::SnapshotList;
+
+/// Something to be done outside; whatever comes of it returns as an event.
+#[derive(Debug, Clone, PartialEq)]
+#[must_use = "an effect is only a wish until the runtime performs it"]
+pub enum Effect {
+    /// Runs an operation as a job.
+    Run(JobId, Operation),
+    /// Asks the server a question.
+    Fetch(Ticket, Query),
+    /// Reads the whole inventory again now.
+    Refresh,
+    /// Sends a tick after this many milliseconds.
+    Wake(u64),
+    /// Ends the program.
+    Leave,
+}
+
+/// Names a question, so that late answers to old questions are recognised.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Ticket(pub(super) u64);
+
+/// A question to the server about one thing.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Query {
+    /// The snapshots of a guest.
+    Snapshots(GuestRef),
+    /// The privileges of the account.
+    Permissions,
+}
+
+/// The answer to a [`Query`].
+#[derive(Debug, Clone, PartialEq)]
+pub enum Answer {
+    /// The snapshots of a guest.
+    Snapshots(SnapshotList),
+    /// The privileges of the account.
+    Permissions(Permissions),
+}

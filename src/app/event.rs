@@ -1,0 +1,35 @@
+//! What can happen to the dashboard.
+
+use std::sync::Arc;
+
+use super::effect::{Answer, Ticket};
+use super::jobs::JobId;
+use super::keymap::Combo;
+use crate::domain::failure::Failure;
+use crate::domain::inventory::{Inventory, Link};
+use crate::domain::operation::Update;
+
+/// Something that happened, at a time that is handed in beside it.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Event {
+    /// A key was pressed.
+    Key(Combo),
+    /// Text was pasted.
+    Paste(String),
+    /// The terminal changed its size.
+    Resize,
+    /// A frame was drawn in which the list with the keys shows so many rows.
+    Drawn(usize),
+    /// Time went by.
+    Tick,
+    /// The surroundings want the program to end: a signal, or the terminal is gone.
+    Leave,
+    /// The refresh knows more.
+    Inventory(Arc<Inventory>),
+    /// The connection changed.
+    Link(Link),
+    /// A job moved on.
+    Job(JobId, Update),
+    /// A question was answered.
+    Fetched(Ticket, Result<Answer, Failure>),
+}

@@ -1,0 +1,216 @@
+//! From answers as sent to values that mean something.
+//!
+//! Whatever cannot be understood is left out and counted, never guessed.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+
+use super::wire;
+use super::wire::lenient::Rows;
+use crate::domain::guest::{Figures, Guest, Status};
+use crate::domain::id::{GuestKind, NodeName, StorageName, Vmid};
+use crate::domain::inventory::{ClusterStatus, Node, NodeState, Storage};
+use crate::domain::permission::Permissions;
+use crate::domain::snapshot::{Snapshot, SnapshotList};
+use crate::domain::task::{LogLine, Task, TaskState, Upid};
+use crate::domain::text::Text;
+
+/// The resource list, taken apart.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct ResourceRows {
+    /// Guests, in the server's order.
+    pub guests: Vec<Guest>,
+    /// Nodes, in the order of their names.
+    pub nodes: Vec<Node>,
+    /// Storages, a shared one once.
+    pub storages: Vec<Storage>,
+    /// How many rows of these kinds made no sense.
+    pub rejected: usize,
+}
+
+pub(super) fn resources(list: Rows<wire::Resource>) -> ResourceRows {
+    let mut rows = ResourceRows { rejected: list.rejected, ..ResourceRows::default() };
+    for row in list.rows {
+        let understood = match row.kind.as_deref() {
+            Some("qemu") => guest(&row, GuestKind::Qemu).map(|guest| rows.guests.push(guest)),
+            Some("lxc") => guest(&row, GuestKind::Lxc).map(|guest| rows.guests.push(guest)),
+            Some("node") => node(&row).map(|node| rows.nodes.push(node)),
+            Some("storage") => storage(&row).map(|storage| rows.storages.push(storage)),
+            // Pools, SDN zones and whatever later versions add.
+            Some(_) => Some(()),
+            None => None,
+        };
+        rows.rejected += usize::from(understood.is_none());
+    }
+    rows.nodes.sort_by(|a, b| a.name.cmp(&b.name));
+    // A shared storage has a row for every node (PITFALLS 18); one that answers speaks for all.
+    rows.storages.sort_by(|a, b| (&a.name, !a.available, &a.node).cmp(&(&b.name, !b.available, &b.node)));
+    rows.storages.dedup_by(|later, earlier| later.shared && earlier.shared && later.name == earlier.name);
+    rows
+}
+
+fn guest(row: &wire::Resource, kind: GuestKind) -> Option<Guest> {
+    Some(Guest {
+        vmid: Vmid::new(row.vmid?)?,
+        kind,
+        node: row.node.as_deref()?.parse().ok()?,
+        name: text(row.name.as_ref()),
+        status: Status::from_word(row.status.as_deref().unwrap_or_default()),
+        template: row.template,
+        lock: text(row.lock.as_ref()),
+        tags: tags(row.tags.as_deref().unwrap_or_default()),
+        pool: row.pool.as_deref().and_then(|pool| pool.parse().ok()),
+        ha_state: text(row.hastate.as_ref()),
+        figures: Figures {
+            cpu: row.cpu,
+            max_cpu: row.maxcpu,
+            memory: row.mem,
+            max_memory: row.maxmem,
+            host_memory: row.memhost,
+            disk: row.disk,
+            max_disk: row.maxdisk,
+            net_in: row.netin,
+            net_out: row.netout,
+            disk_read: row.diskread,
+            disk_write: row.diskwrite,
+            uptime: row.uptime.map(Duration::from_secs),
+        },
+    })
+}
+
+/// Splits tags as the server itself does: at `;`, `,` and blanks.
+fn tags(joined: &str) -> Vec<Text> {
+    joined.split([';', ',', ' ']).filter(|tag| !tag.is_empty()).map(Text::from).collect()
+}
+
+fn text(raw: Option<&String>) -> Option<Text> {
+    raw.filter(|raw| !raw.is_empty()).map(|raw| Text::new(raw.as_str()))
+}
+
+fn node(row: &wire::Resource) -> Option<Node> {
+    Some(Node {
+        name: row.node.as_deref()?.parse().ok()?,
+        state: match row.status.as_deref() {
+            Some("online") => NodeState::Online,
+            Some("offline") => NodeState::Offline,
+            _ => NodeState::Unknown,
+        },
+        cpu: row.cpu,
+        max_cpu: row.maxcpu,
+        memory: row.mem,
+        max_memory: row.maxmem,
+        disk: row.disk,
+        max_disk: row.maxdisk,
+        uptime: row.uptime.map(Duration::from_secs),
+    })
+}
+
+fn storage(row: &wire::Resource) -> Option<Storage> {
+    Some(Storage {
+        name: row.storage.as_deref()?.parse::<StorageName>().ok()?,
+        node: row.node.as_deref()?.parse::<NodeName>().ok()?,
+        shared: row.shared,
+        plugin: text(row.plugintype.as_ref()),
+        content: text(row.content.as_ref()),
+        available: row.status.as_deref() == Some("available"),
+        used: row.disk,
+        size: row.maxdisk,
+    })
+}
+
+pub(super) fn cluster_status(list: Rows<wire::ClusterMember>) -> ClusterStatus {
+    let mut status = ClusterStatus::default();
+    for row in list.rows {
+        match row.kind.as_deref() {
+            Some("cluster") => {
+                status.name = text(row.name.as_ref());
+                status.quorate = row.quorate;
+            }
+            Some("node") => {
+                if let Some(name) = row.name.and_then(|name| name.parse().ok()) {
+                    status.nodes.push((name, row.online));
+                }
+            }
+            _ => {}
+        }
+    }
+    status.nodes.sort();
+    status
+}
+
+/// Reads task rows, newest first; a row without a readable UPID is left out.
+pub(super) fn tasks(list: Rows<wire::TaskRow>) -> Vec<Task> {
+    let mut tasks: Vec<Task> = list
+        .rows
+        .into_iter()
+        .filter_map(|row| {
+            let upid: Upid = row.upid?.parse().ok()?;
+            let ended = row.endtime.and_then(timestamp);
+            let state = match row.status.as_deref() {
+                // Running rows have neither end nor status in one list, and `RUNNING` in the other.
+                None | Some("RUNNING") if ended.is_none() => TaskState::Running,
+                status => TaskState::from_exit(status.unwrap_or_default()),
+            };
+            Some(Task { upid, ended, state })
+        })
+        .collect();
+    tasks.sort_by(|a, b| (b.upid.started(), b.upid.as_str()).cmp(&(a.upid.started(), a.upid.as_str())));
+    tasks
+}
+
+pub(super) fn task_state(status: &wire::TaskStatus) -> Option<TaskState> {
+    match status.status.as_deref()? {
+        "running" => Some(TaskState::Running),
+        "stopped" => Some(TaskState::from_exit(status.exitstatus.as_deref().unwrap_or_default())),
+        _ => None,
+    }
+}
+
+pub(super) fn log(list: Rows<wire::LogRow>) -> Vec<LogLine> {
+    list.rows
+        .into_iter()
+        .filter_map(|row| Some(LogLine { number: row.n?, text: Text::new(row.t.unwrap_or_default()) }))
+        .collect()
+}
+
+pub(super) fn snapshots(list: Rows<wire::SnapshotRow>) -> SnapshotList {
+    let mut snapshots = SnapshotList::default();
+    for row in list.rows {
+        let Some(name) = row.name.filter(|name| !name.is_empty()) else { continue };
+        let parent = text(row.parent.as_ref());
+        if name == "current" {
+            snapshots.current_parent = parent;
+            snapshots.digest = row.digest;
+            continue;
+        }
+        snapshots.snapshots.push(Snapshot {
+            name: Text::new(name),
+            taken: row.snaptime.and_then(timestamp),
+            parent,
+            description: Text::new(row.description.unwrap_or_default()),
+            has_ram: row.vmstate,
+            unfinished: text(row.snapstate.as_ref()),
+        });
+    }
+    snapshots
+}
+
+pub(super) fn permissions(tree: wire::PermissionTree) -> Permissions {
+    let entries = tree.into_iter().flat_map(|(path, privileges)| {
+        privileges.into_iter().map(move |(privilege, value)| {
+            let propagates = match &value {
+                serde_json::Value::String(text) => text != "0" && !text.is_empty(),
+                serde_json::Value::Number(number) => number.as_f64() != Some(0.0),
+                serde_json::Value::Bool(flag) => *flag,
+                serde_json::Value::Null | serde_json::Value::Array(_) | serde_json::Value::Object(_) => false,
+            };
+            (path.clone(), privilege, propagates)
+        })
+    });
+    Permissions::new(entries.collect::<Vec<_>>())
+}
+
+fn timestamp(seconds: u64) -> Option<DateTime<Utc>> {
+    DateTime::from_timestamp(i64::try_from(seconds).ok()?, 0)
+}

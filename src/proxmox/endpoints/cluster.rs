@@ -1,0 +1,39 @@
+//! `/cluster`: what the whole cluster knows, in one answer.
+
+use crate::domain::inventory::ClusterStatus;
+use crate::domain::task::Task;
+use crate::proxmox::client::Client;
+use crate::proxmox::convert::{self, ResourceRows};
+use crate::proxmox::error::Error;
+
+/// Calls about the cluster; made by [`Client::cluster`].
+#[derive(Debug)]
+pub struct Cluster<'a>(pub(super) &'a Client);
+
+impl Client {
+    /// Opens the calls about the cluster.
+    pub fn cluster(&self) -> Cluster<'_> {
+        Cluster(self)
+    }
+}
+
+impl Cluster<'_> {
+    /// Reads every guest, node and storage that the account may see.
+    ///
+    /// The figures are sampled every 10 s by each node (API.md §4); tags and locks are fresh.
+    pub async fn resources(&self) -> Result<ResourceRows, Error> {
+        self.0.get("/cluster/resources", &[]).await.map(convert::resources)
+    }
+
+    /// Reads running and recent tasks of all nodes, newest first.
+    ///
+    /// An API token sees none without Sys.Audit on `/` (PITFALLS 10).
+    pub async fn tasks(&self) -> Result<Vec<Task>, Error> {
+        self.0.get("/cluster/tasks", &[]).await.map(convert::tasks)
+    }
+
+    /// Reads membership and quorum; needs Sys.Audit on `/`.
+    pub async fn status(&self) -> Result<ClusterStatus, Error> {
+        self.0.get("/cluster/status", &[]).await.map(convert::cluster_status)
+    }
+}

@@ -1,0 +1,33 @@
+//! The calls, one file per area of the API.
+
+mod access;
+mod cluster;
+mod guests;
+mod storage;
+mod tasks;
+
+pub use access::Access;
+pub use cluster::Cluster;
+pub use guests::{Guests, SnapshotSpec};
+pub use storage::{Storages, Volume};
+pub use tasks::{TaskFilter, Tasks};
+
+use super::client::encode;
+use super::error::Error;
+use crate::domain::failure::FailureKind;
+
+/// Joins path segments, each escaped.
+///
+/// Dots alone would climb out of their folder even when escaped; nothing in Proxmox is named so.
+fn path(segments: &[&str]) -> Result<String, Error> {
+    let mut path = String::new();
+    for segment in segments {
+        if segment.is_empty() || matches!(*segment, "." | "..") {
+            let text = format!("{segment:?} cannot be part of an address");
+            return Err(Error::unsent(FailureKind::Refused, text));
+        }
+        path.push('/');
+        path.push_str(&encode(segment));
+    }
+    Ok(path)
+}

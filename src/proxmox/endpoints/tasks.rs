@@ -1,0 +1,64 @@
+//! `/nodes/N/tasks`: work in the background.
+
+use super::path;
+use crate::domain::failure::FailureKind;
+use crate::domain::id::{NodeName, Vmid};
+use crate::domain::task::{LogLine, Task, TaskState, Upid};
+use crate::proxmox::client::Client;
+use crate::proxmox::error::Error;
+use crate::proxmox::{convert, wire};
+
+/// Calls about tasks; made by [`Client::tasks`].
+#[derive(Debug)]
+pub struct Tasks<'a>(pub(super) &'a Client);
+
+impl Client {
+    /// Opens the calls about tasks.
+    pub fn tasks(&self) -> Tasks<'_> {
+        Tasks(self)
+    }
+}
+
+/// Which tasks of a node are wanted.
+#[derive(Debug, Clone, Default)]
+pub struct TaskFilter {
+    /// Only those about this guest.
+    pub vmid: Option<Vmid>,
+    /// Only those started at or after this time, in seconds since 1970.
+    pub since: Option<i64>,
+    /// Only those of this type.
+    pub kind: Option<&'static str>,
+}
+
+impl Tasks<'_> {
+    /// Reads how a task stands; the node asked is the one in its name.
+    pub async fn state(&self, upid: &Upid) -> Result<TaskState, Error> {
+        let path = task_path(upid, "status")?;
+        let status: wire::TaskStatus = self.0.get(&path, &[]).await?;
+        convert::task_state(&status)
+            .ok_or_else(|| Error::unsent(FailureKind::Malformed, "the task's status says nothing"))
+    }
+
+    /// Reads up to 500 lines of a task's log, after the first `skip`.
+    pub async fn log(&self, upid: &Upid, skip: u64) -> Result<Vec<LogLine>, Error> {
+        let path = task_path(upid, "log")?;
+        let start = skip.to_string();
+        self.0.get(&path, &[("start", &start), ("limit", "500")]).await.map(convert::log)
+    }
+
+    /// Reads the running and past tasks of a node, newest first.
+    pub async fn of_node(&self, node: &NodeName, filter: &TaskFilter) -> Result<Vec<Task>, Error> {
+        let path = path(&["nodes", node.as_str(), "tasks"])?;
+        let vmid = filter.vmid.map(|vmid| vmid.to_string());
+        let since = filter.since.map(|since| since.to_string());
+        let mut query = vec![("source", "all")];
+        query.extend(vmid.as_deref().map(|vmid| ("vmid", vmid)));
+        query.extend(since.as_deref().map(|since| ("since", since)));
+        query.extend(filter.kind.map(|kind| ("typefilter", kind)));
+        self.0.get(&path, &query).await.map(convert::tasks)
+    }
+}
+
+fn task_path(upid: &Upid, what: &str) -> Result<String, Error> {
+    path(&["nodes", upid.node().as_str(), "tasks", upid.as_str(), what])
+}

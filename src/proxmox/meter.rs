@@ -1,0 +1,75 @@
+//! What talking to the server costs: requests a minute and how long answers take.
+
+use std::collections::VecDeque;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+/// The span over which requests are counted.
+const WINDOW: Duration = Duration::from_secs(60);
+/// Enough for the promised rates many times over; a bound for everything else.
+const MOST_SAMPLES: usize = 4096;
+
+/// Reads the monotonic clock for latencies and the age of tickets.
+#[expect(clippy::disallowed_methods, reason = "latency and ticket age concern the connection alone; no rule sees them")]
+pub(crate) fn monotonic() -> Instant {
+    Instant::now()
+}
+
+/// The cost of the connection over the last minute.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Cost {
+    /// Requests sent in the last 60 seconds.
+    pub requests_per_minute: usize,
+    /// The time within which 95 of 100 of them were answered; absent without any.
+    pub latency_p95: Option<Duration>,
+    /// How far the server's clock is ahead of the local one, to the second; absent before an answer.
+    pub clock_skew: Option<TimeDelta>,
+}
+
+/// Counts requests and measures their answers.
+#[derive(Debug, Default)]
+pub(crate) struct Meter(Mutex<Samples>);
+
+#[derive(Debug, Default)]
+struct Samples {
+    sent: VecDeque<(Instant, Duration)>,
+    skew: Option<TimeDelta>,
+}
+
+impl Meter {
+    /// Notes a request that took so long, and the server's date if it answered.
+    pub(crate) fn note(&self, begun: Instant, server_date: Option<DateTime<Utc>>) {
+        let took = monotonic().saturating_duration_since(begun);
+        let mut samples = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if samples.sent.len() == MOST_SAMPLES {
+            samples.sent.pop_front();
+        }
+        samples.sent.push_back((begun, took));
+        if let Some(date) = server_date {
+            samples.skew = Some(date - local_date());
+        }
+    }
+
+    /// Sums up the last minute.
+    pub(crate) fn cost(&self) -> Cost {
+        let now = monotonic();
+        let mut samples = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        while samples.sent.front().is_some_and(|(at, _)| now.saturating_duration_since(*at) > WINDOW) {
+            samples.sent.pop_front();
+        }
+        let mut times: Vec<Duration> = samples.sent.iter().map(|(_, took)| *took).collect();
+        times.sort_unstable();
+        Cost {
+            requests_per_minute: times.len(),
+            latency_p95: times.get((times.len() * 95).div_ceil(100).saturating_sub(1)).copied(),
+            clock_skew: samples.skew,
+        }
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the skew is the difference of two clocks, and this is one of them")]
+fn local_date() -> DateTime<Utc> {
+    Utc::now()
+}

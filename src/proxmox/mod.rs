@@ -1,0 +1,40 @@
+//! A client for Proxmox VE.
+//!
+//! It speaks the server's real dialect: reason phrases instead of bodies, numbers as strings,
+//! 500 for everything (`API.md`). A [`Client`] is a cheap clone over one connection pool and one
+//! session; every call returns domain values or an [`Error`] with a kind and the server's words.
+//! Reads are repeated once when a connection breaks; writes never are.
+//!
+//! ```
+//! use proxdeck::proxmox::{Client, Connection, Credentials, Trust};
+//! use proxdeck::simulator::{Options, Scenario, Simulator};
+//!
+//! # tokio::runtime::Runtime::new().unwrap().block_on(async {
+//! let server = Simulator::start(Options::new(Scenario::small())).await?;
+//! let token = &server.accounts().token;
+//! let client = Client::new(Connection {
+//!     endpoint: server.url(),
+//!     trust: Trust::Pins(vec![server.fingerprint().parse()?]),
+//!     credentials: Credentials::Token { id: token.id.clone(), secret: token.secret.clone().into() },
+//! })?;
+//! let resources = client.cluster().resources().await?;
+//! assert!(!resources.guests.is_empty());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! # }).unwrap();
+//! ```
+
+mod auth;
+mod client;
+mod convert;
+pub mod endpoints;
+mod error;
+mod meter;
+mod tls;
+mod wire;
+
+pub use auth::Credentials;
+pub use client::{Client, Connection};
+pub use convert::ResourceRows;
+pub use error::Error;
+pub use meter::Cost;
+pub use tls::{Fingerprint, InvalidFingerprint, Trust};

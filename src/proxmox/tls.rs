@@ -1,0 +1,262 @@
+//! Whom to trust: the system's roots, a private authority, or pinned certificates.
+//!
+//! There is deliberately no way to skip verification. With pins the chain is not judged, but the
+//! handshake's signature always is: holding a certificate is not enough, its key is needed.
+
+use std::fmt;
+use std::str::FromStr;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rustls::client::WebPkiServerVerifier;
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::CryptoProvider;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
+use sha2::{Digest, Sha256};
+
+use super::error::Error;
+use crate::domain::failure::FailureKind;
+
+/// The SHA-256 fingerprint of a server's certificate.
+///
+/// Written as 32 hexadecimal pairs; colons and case do not matter when read.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Fingerprint([u8; 32]);
+
+impl Fingerprint {
+    /// Wraps a SHA-256 digest of a certificate's DER form.
+    pub const fn new(digest: [u8; 32]) -> Self {
+        Self(digest)
+    }
+
+    fn of(certificate: &CertificateDer<'_>) -> Self {
+        Self(Sha256::digest(certificate.as_ref()).into())
+    }
+}
+
+impl fmt::Display for Fingerprint {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, byte) in self.0.iter().enumerate() {
+            if index > 0 {
+                formatter.write_str(":")?;
+            }
+            write!(formatter, "{byte:02X}")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Fingerprint {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, formatter)
+    }
+}
+
+/// A text that is no SHA-256 fingerprint.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("a SHA-256 fingerprint has 32 hexadecimal pairs, as AB:CD:…")]
+pub struct InvalidFingerprint;
+
+impl FromStr for Fingerprint {
+    type Err = InvalidFingerprint;
+
+    fn from_str(text: &str) -> Result<Self, InvalidFingerprint> {
+        let digits: Vec<u8> = text
+            .trim()
+            .chars()
+            .filter(|c| *c != ':')
+            .map(|c| c.to_digit(16).map(|digit| digit as u8))
+            .collect::<Option<_>>()
+            .ok_or(InvalidFingerprint)?;
+        let bytes: Vec<u8> = digits.chunks(2).map(|pair| pair.iter().fold(0, |byte, digit| byte << 4 | digit)).collect();
+        match <[u8; 32]>::try_from(bytes) {
+            Ok(digest) if digits.len() == 64 => Ok(Self(digest)),
+            _ => Err(InvalidFingerprint),
+        }
+    }
+}
+
+/// How a server proves who it is.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Trust {
+    /// By a chain to one of the system's roots.
+    System,
+    /// By a chain to one of these authorities, in PEM.
+    Authority(Vec<u8>),
+    /// By presenting one of these certificates.
+    Pins(Vec<Fingerprint>),
+}
+
+/// A certificate that a server presented and that was not trusted.
+#[derive(Debug, Clone)]
+pub(crate) struct Presented {
+    fingerprint: Fingerprint,
+    reason: String,
+    pinned: Vec<Fingerprint>,
+}
+
+impl Presented {
+    pub(crate) fn advice(&self) -> String {
+        if self.pinned.is_empty() {
+            return "compare the fingerprint with the one that the server's own console shows \
+                    (pvenode cert info); if it is right, add it as `fingerprints` to the cluster's config, \
+                    or name the authority's certificate as `ca_file`"
+                .to_owned();
+        }
+        "certificates are renewed about every two years, but a stranger's looks the same: compare with \
+         what the server's own console shows (pvenode cert info), then replace the pin in the config"
+            .to_owned()
+    }
+}
+
+impl fmt::Display for Presented {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}; it presents {}", self.reason, self.fingerprint)?;
+        for pin in &self.pinned {
+            write!(formatter, "; pinned is {pin}")?;
+        }
+        Ok(())
+    }
+}
+
+/// Where a verifier leaves the certificate that it refused, for the error to show.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Refused(Arc<Mutex<Option<Presented>>>);
+
+impl Refused {
+    pub(crate) fn get(&self) -> Option<Presented> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn set(&self, presented: Presented) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(presented);
+    }
+}
+
+/// Builds the TLS settings for a kind of trust.
+pub(crate) fn client_config(trust: &Trust) -> Result<(ClientConfig, Refused), Error> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let invalid = |why: String| Error::unsent(FailureKind::UntrustedCertificate, why);
+    let judge = match trust {
+        Trust::Pins(pins) if pins.is_empty() => return Err(invalid("the list of fingerprints is empty".to_owned())),
+        Trust::Pins(pins) => Judge::Pins(pins.clone()),
+        Trust::System => {
+            let verifier = rustls_platform_verifier::Verifier::new(Arc::clone(&provider))
+                .map_err(|error| invalid(format!("the system's certificates cannot be used: {error}")))?;
+            Judge::Chain(Arc::new(verifier))
+        }
+        Trust::Authority(pem) => {
+            let mut roots = RootCertStore::empty();
+            for certificate in CertificateDer::pem_slice_iter(pem) {
+                let certificate = certificate.map_err(|error| invalid(format!("the CA file is damaged: {error}")))?;
+                roots.add(certificate).map_err(|error| invalid(format!("the CA file holds no authority: {error}")))?;
+            }
+            let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider))
+                .build()
+                .map_err(|_| invalid("the CA file holds no certificate in PEM form".to_owned()))?;
+            Judge::Chain(verifier)
+        }
+    };
+    let refused = Refused::default();
+    let verifier = Verifier { judge, provider: Arc::clone(&provider), refused: refused.clone() };
+    let config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|error| invalid(error.to_string()))?
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(verifier))
+        .with_no_client_auth();
+    Ok((config, refused))
+}
+
+#[derive(Debug)]
+enum Judge {
+    Chain(Arc<dyn ServerCertVerifier>),
+    Pins(Vec<Fingerprint>),
+}
+
+#[derive(Debug)]
+struct Verifier {
+    judge: Judge,
+    provider: Arc<CryptoProvider>,
+    refused: Refused,
+}
+
+impl ServerCertVerifier for Verifier {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        server_name: &ServerName<'_>,
+        ocsp_response: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        let fingerprint = Fingerprint::of(end_entity);
+        let (result, pinned) = match &self.judge {
+            Judge::Chain(chain) => {
+                let verdict = chain.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now);
+                (verdict, Vec::new())
+            }
+            Judge::Pins(pins) if pins.contains(&fingerprint) => return Ok(ServerCertVerified::assertion()),
+            Judge::Pins(pins) => {
+                let mismatch = CertificateError::ApplicationVerificationFailure;
+                (Err(rustls::Error::InvalidCertificate(mismatch)), pins.clone())
+            }
+        };
+        if let Err(error) = &result {
+            let reason = match error {
+                _ if !pinned.is_empty() => "the certificate is not the pinned one".to_owned(),
+                rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer) => {
+                    "no trusted authority signed the certificate".to_owned()
+                }
+                error => error.to_string(),
+            };
+            self.refused.set(Presented { fingerprint, reason, pinned });
+        }
+        result
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        let algorithms = &self.provider.signature_verification_algorithms;
+        rustls::crypto::verify_tls12_signature(message, certificate, signature, algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        let algorithms = &self.provider.signature_verification_algorithms;
+        rustls::crypto::verify_tls13_signature(message, certificate, signature, algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.provider.signature_verification_algorithms.supported_schemes()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fingerprints_are_read_in_any_case_and_with_or_without_colons() {
+        let text = "AB:CD:EF:01:23:45:67:89:AB:CD:EF:01:23:45:67:89:AB:CD:EF:01:23:45:67:89:AB:CD:EF:01:23:45:67:89";
+        let fingerprint: Fingerprint = text.parse().unwrap();
+        assert_eq!(fingerprint.to_string(), text);
+        assert_eq!(text.to_lowercase().replace(':', "").parse(), Ok(fingerprint));
+    }
+
+    #[test]
+    fn what_is_no_fingerprint_is_refused() {
+        for text in ["", "AB:CD", "zz", &"AB".repeat(33), &"A".repeat(63), &"Ä".repeat(32)] {
+            assert_eq!(text.parse::<Fingerprint>(), Err(InvalidFingerprint), "{text}");
+        }
+    }
+}

@@ -1,0 +1,158 @@
+//! The loop: events in, state, effects out, frame.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crossterm::event::EventStream;
+use futures_util::StreamExt;
+use tokio::sync::{Notify, mpsc, watch};
+use tokio::time::MissedTickBehavior;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::clock::Clock;
+use super::perform::Performer;
+use super::refresh::{self, Known, Nudge};
+use super::signals::Ending;
+use super::terminal::Terminal;
+use super::input;
+use crate::app::state::Setting;
+use crate::app::{Effect, Event, State};
+use crate::proxmox::Client;
+use crate::ui::{self, Theme, Viewport};
+
+/// Ages on screen count in seconds.
+const TICK: Duration = Duration::from_secs(1);
+/// Without a key, frames are at least so far apart.
+const FRAME: Duration = Duration::from_millis(33);
+/// So long may work go on after the end was asked for.
+const GRACE: Duration = Duration::from_millis(1500);
+
+/// What the dashboard is started with.
+#[derive(Debug)]
+pub struct Dashboard {
+    /// What does not change while it runs.
+    pub setting: Setting,
+    /// The server.
+    pub client: Client,
+    /// How often the inventory is read.
+    pub interval: Duration,
+    /// The colours.
+    pub theme: Theme,
+}
+
+/// Runs the dashboard until it is left.
+///
+/// Fails only when the terminal cannot be used; whatever happens to the server is shown on screen.
+pub async fn run(dashboard: Dashboard) -> io::Result<()> {
+    let mut ending = Ending::listen()?;
+    let mut terminal = Terminal::enter()?;
+    let clock = Clock::start();
+    let tasks = TaskTracker::new();
+    let cancelled = CancellationToken::new();
+    let (events, mut happened) = mpsc::channel(256);
+    let (publish, mut known) = watch::channel(Known::default());
+    let nudge: Nudge = Arc::new(Notify::new());
+    let performer =
+        Performer { client: dashboard.client.clone(), events, tasks: tasks.clone(), cancelled: cancelled.clone() };
+    tasks.spawn(refresh::run(
+        dashboard.client,
+        clock,
+        dashboard.interval,
+        publish,
+        Arc::clone(&nudge),
+        cancelled.clone(),
+    ));
+    let mut screen = Screen { theme: dashboard.theme, viewport: Viewport::default() };
+    let mut state = State::new(dashboard.setting, clock.now());
+    let mut keys = EventStream::new();
+    let mut tick = tokio::time::interval(TICK);
+    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut frame = tokio::time::interval(FRAME);
+    frame.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut dirty = true;
+    let result = loop {
+        let mut urgent = false;
+        let event = tokio::select! {
+            biased;
+            () = ending.wait() => Some(Event::Leave),
+            key = keys.next() => {
+                urgent = true;
+                match key {
+                    Some(Ok(event)) => input::translate(event),
+                    // The terminal is gone, and with it whoever looked at it.
+                    Some(Err(_)) | None => Some(Event::Leave),
+                }
+            }
+            Some(event) = happened.recv() => Some(event),
+            Ok(()) = known.changed() => {
+                let Known { inventory, link } = known.borrow_and_update().clone();
+                let effects = state.update(Event::Link(link), clock.now());
+                perform(effects, &performer, &nudge);
+                Some(Event::Inventory(inventory))
+            }
+            _ = tick.tick() => Some(Event::Tick),
+            _ = frame.tick(), if dirty => None,
+        };
+        match event {
+            Some(event) => {
+                if event == Event::Resize
+                    && let Err(error) = terminal.forget()
+                {
+                    break Err(error);
+                }
+                dirty = true;
+                let effects = state.update(event, clock.now());
+                if perform(effects, &performer, &nudge) {
+                    break Ok(());
+                }
+                if !urgent {
+                    continue;
+                }
+            }
+            None if !dirty => continue,
+            None => {}
+        }
+        dirty = false;
+        if let Err(error) = screen.draw(&mut terminal, &mut state, clock) {
+            break Err(error);
+        }
+    };
+    drop(terminal);
+    cancelled.cancel();
+    tasks.close();
+    let _ = tokio::time::timeout(GRACE, tasks.wait()).await;
+    result
+}
+
+struct Screen {
+    theme: Theme,
+    viewport: Viewport,
+}
+
+impl Screen {
+    fn draw(&mut self, terminal: &mut Terminal, state: &mut State, clock: Clock) -> io::Result<()> {
+        terminal.draw(|frame| ui::draw(frame, state, &self.theme, &mut self.viewport))?;
+        if self.viewport.page != state.page {
+            // Only the length of a page is told; nothing is to be done about it.
+            let _ = state.update(Event::Drawn(self.viewport.page), clock.now());
+        }
+        Ok(())
+    }
+}
+
+/// Performs effects; returns whether the program is to end.
+fn perform(effects: Vec<Effect>, performer: &Performer, nudge: &Nudge) -> bool {
+    let mut leaves = false;
+    for effect in effects {
+        match effect {
+            Effect::Run(job, operation) => performer.run(job, operation),
+            Effect::Fetch(ticket, query) => performer.fetch(ticket, query),
+            Effect::Refresh => nudge.notify_one(),
+            Effect::Wake(milliseconds) => performer.wake(Duration::from_millis(milliseconds)),
+            Effect::Leave => leaves = true,
+        }
+    }
+    leaves
+}

@@ -1,0 +1,16 @@
+//! The one place that touches the world: terminal, clocks, tasks, signals.
+//!
+//! It turns what happens into [`Event`](crate::app::Event)s, hands them to the state, performs the
+//! effects, and draws. It decides nothing.
+
+pub mod cadence;
+mod clock;
+mod event_loop;
+mod input;
+mod perform;
+mod refresh;
+mod signals;
+pub mod terminal;
+
+pub use clock::Clock;
+pub use event_loop::{Dashboard, run};

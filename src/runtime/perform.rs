@@ -1,0 +1,85 @@
+//! Performs effects in tracked tasks and returns what comes of them as events.
+
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::app::jobs::JobId;
+use crate::app::{Answer, Event, Query, Ticket};
+use crate::domain::failure::{Failure, FailureKind};
+use crate::domain::operation::{Operation, Outcome, Report, Update};
+use crate::operations::{self, Reporter};
+use crate::proxmox::{Client, Error};
+
+/// Starts work and keeps track of it.
+#[derive(Debug, Clone)]
+pub(super) struct Performer {
+    pub(super) client: Client,
+    pub(super) events: mpsc::Sender<Event>,
+    pub(super) tasks: TaskTracker,
+    pub(super) cancelled: CancellationToken,
+}
+
+impl Performer {
+    /// Asks the server a question.
+    pub(super) fn fetch(&self, ticket: Ticket, query: Query) {
+        let Self { client, events, cancelled, .. } = self.clone();
+        self.tasks.spawn(async move {
+            tokio::select! {
+                () = cancelled.cancelled() => {}
+                result = answer(&client, query) => {
+                    let _ = events.send(Event::Fetched(ticket, result.map_err(Failure::from))).await;
+                }
+            }
+        });
+    }
+
+    /// Sends a tick after a while.
+    pub(super) fn wake(&self, delay: Duration) {
+        let Self { events, cancelled, .. } = self.clone();
+        self.tasks.spawn(async move {
+            tokio::select! {
+                () = cancelled.cancelled() => {}
+                () = tokio::time::sleep(delay) => {
+                    let _ = events.send(Event::Tick).await;
+                }
+            }
+        });
+    }
+
+    /// Runs an operation as a job; a panic in it becomes its failure.
+    pub(super) fn run(&self, job: JobId, operation: Operation) {
+        let Self { client, events, cancelled, .. } = self.clone();
+        let (updates, mut received) = mpsc::channel(32);
+        let work = self.tasks.spawn(async move {
+            let reporter = Reporter::new(updates);
+            tokio::select! {
+                () = cancelled.cancelled() => {}
+                () = operations::run(&client, &operation, &reporter) => {}
+            }
+        });
+        self.tasks.spawn(async move {
+            let mut ended = false;
+            while let Some(update) = received.recv().await {
+                ended |= matches!(update, Update::Ended(_));
+                let _ = events.send(Event::Job(job, update)).await;
+            }
+            if let Err(error) = work.await
+                && !ended
+            {
+                let failure = Failure::new(FailureKind::Internal, error.to_string());
+                let report = Report { outcome: Outcome::Unknown(Box::new(failure)), upid: None, product: None };
+                let _ = events.send(Event::Job(job, Update::Ended(report))).await;
+            }
+        });
+    }
+}
+
+async fn answer(client: &Client, query: Query) -> Result<Answer, Error> {
+    match query {
+        Query::Snapshots(guest) => client.guests().snapshots(&guest).await.map(Answer::Snapshots),
+        Query::Permissions => client.access().permissions().await.map(Answer::Permissions),
+    }
+}

@@ -1,0 +1,40 @@
+//! The keys of a place, as the key table has them.
+
+use ratatui::Frame;
+use ratatui::text::Line;
+use ratatui::widgets::Paragraph;
+
+use crate::app::State;
+use crate::app::availability::{Availability, availability};
+use crate::app::dialogs::Help;
+use crate::app::keymap::{BINDINGS, Context};
+use crate::ui::theme::Theme;
+use crate::ui::widgets::{Row, dialog, hint_line};
+
+pub(super) fn draw(frame: &mut Frame<'_>, help: &Help, state: &State, theme: &Theme) {
+    let mut lines = vec![Line::default()];
+    for binding in BINDINGS {
+        if !binding.contexts.iter().any(|place| *place == help.of || *place == Context::Anywhere) {
+            continue;
+        }
+        let keys = state.setting.keymap.keys(help.of, binding.action);
+        let keys: Vec<String> = keys.iter().map(ToString::to_string).collect();
+        let mut row = Row::new(theme.unicode);
+        row.left(&keys.join("  "), 16, theme.accent);
+        match availability(state, binding.action) {
+            Availability::Yes => row.text(binding.help, theme.text),
+            Availability::No(reason) => {
+                row.text(binding.help, theme.track).text(format!(" ({reason})"), theme.dim)
+            }
+        };
+        lines.push(row.line());
+    }
+    let rows = lines.len() as u16 + 4;
+    let inner = dialog(frame, 76, rows, "Keys", theme);
+    let height = usize::from(inner.height).saturating_sub(2);
+    let scroll = help.scroll.min(lines.len().saturating_sub(height));
+    let mut shown: Vec<Line<'static>> = lines.into_iter().skip(scroll).take(height).collect();
+    shown.push(Line::default());
+    shown.push(hint_line(&[("j k", "scroll"), ("Esc", "close")], usize::from(inner.width), theme));
+    frame.render_widget(Paragraph::new(shown), inner);
+}

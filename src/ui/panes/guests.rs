@@ -1,0 +1,181 @@
+//! The table of guests.
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use ratatui::text::Line;
+
+use crate::app::State;
+use crate::app::state::Pane;
+use crate::domain::guest::{Guest, Status};
+use crate::domain::id::GuestKind;
+use crate::domain::inventory::{Resources, SeenGuest};
+use crate::ui::format;
+use crate::ui::theme::Theme;
+use crate::ui::viewport::{Viewport, scroll_to};
+use crate::ui::widgets::{Row, fit, pane, push_bar, width};
+
+pub(in crate::ui) fn draw(
+    frame: &mut Frame<'_>,
+    area: Rect,
+    state: &State,
+    theme: &Theme,
+    viewport: &mut Viewport,
+) {
+    let focused = state.focus == Pane::Guests;
+    let rows = state.guests.rows();
+    let note = format!("{} guests", rows.len());
+    let inner = pane(frame, area, "Guests", &note, focused, theme);
+    let Some(resources) = state.inventory.resources.value() else {
+        return draw_waiting(frame, inner, state, theme);
+    };
+    if rows.is_empty() {
+        let text = "No guests: the cluster is empty, or the account may see none (it needs VM.Audit).";
+        frame.render_widget(Line::styled(fit(text, usize::from(inner.width), theme.unicode), theme.dim), inner);
+        return;
+    }
+    let height = usize::from(inner.height).saturating_sub(1);
+    if focused {
+        viewport.page = height;
+    }
+    scroll_to(&mut viewport.guests, state.guests.cursor_row(), height, rows.len());
+    let columns = Columns::fit(usize::from(inner.width), resources);
+    frame.render_widget(columns.titles(theme), Rect { height: 1, ..inner });
+    let shown = rows.iter().enumerate().skip(viewport.guests).take(height);
+    for (line, (row, vmid)) in shown.enumerate() {
+        let Some(seen) = resources.guest(*vmid) else { continue };
+        let at_cursor = state.guests.cursor_row() == Some(row);
+        let area = Rect { y: inner.y + 1 + line as u16, height: 1, ..inner };
+        let text = columns.line(seen, state, at_cursor, theme);
+        let style = if at_cursor { theme.cursor } else { Style::new() };
+        frame.render_widget(text.style(style), area);
+    }
+}
+
+fn draw_waiting(frame: &mut Frame<'_>, inner: Rect, state: &State, theme: &Theme) {
+    let (text, style) = match &state.inventory.resources.failure {
+        Some(failure) => (failure.value.to_string(), theme.critical),
+        None => (format!("Asking {} …", state.setting.endpoint), theme.dim),
+    };
+    let mut lines = vec![Line::styled(fit(&text, usize::from(inner.width), theme.unicode), style)];
+    if let Some(failure) = &state.inventory.resources.failure {
+        lines.push(Line::styled(failure.value.advice.clone(), theme.text));
+    }
+    frame.render_widget(
+        ratatui::widgets::Paragraph::new(lines).wrap(ratatui::widgets::Wrap { trim: true }),
+        inner,
+    );
+}
+
+/// How wide each column is; bars and names share what the fixed ones leave.
+struct Columns {
+    id: usize,
+    name: usize,
+    node: usize,
+    bar: usize,
+    pool: usize,
+}
+
+const PERCENT: usize = 5;
+const UPTIME: usize = 6;
+
+impl Columns {
+    fn fit(columns: usize, resources: &Resources) -> Self {
+        let id = resources.guests.last().map_or(4, |seen| seen.guest.vmid.to_string().len()).max(4);
+        let node = resources.nodes.iter().map(|node| width(node.name.as_str())).max().unwrap_or(4).clamp(4, 10);
+        // Mark, glyph, id, name, node, two bars with figures, uptime, pool; two blanks between.
+        let fixed = 3 + id + 1 + 2 + node + 2 * (2 + PERCENT) + 2 + UPTIME + 2;
+        let free = columns.saturating_sub(fixed);
+        let pool = (free / 5).clamp(0, 14);
+        let bar = (free / 6).clamp(3, 14);
+        let name = free.saturating_sub(pool + 2 * bar).clamp(6, 40);
+        Self { id, name, node, bar, pool }
+    }
+
+    fn titles(&self, theme: &Theme) -> Line<'static> {
+        let mut row = Row::new(theme.unicode);
+        let style = theme.dim;
+        row.gap(3).right("ID", self.id, style).gap(1).left("NAME", self.name, style);
+        row.gap(2).left("NODE", self.node, style);
+        row.gap(2).left("CPU", self.bar + PERCENT, style).gap(2).left("MEM", self.bar + PERCENT, style);
+        row.gap(2).right("UP", UPTIME, style).gap(2).left("POOL", self.pool, style);
+        row.line()
+    }
+
+    fn line(&self, seen: &SeenGuest, state: &State, at_cursor: bool, theme: &Theme) -> Line<'static> {
+        let guest = &seen.guest;
+        let stale = seen.is_stale(state.now.moment);
+        let text = if stale { theme.stale } else { theme.text };
+        let mut row = Row::new(theme.unicode);
+        row.text(if at_cursor { if theme.unicode { "▌" } else { ">" } } else { " " }, theme.focus);
+        let (glyph, glyph_style) = status_glyph(seen, stale, theme);
+        row.text(glyph, glyph_style).gap(1);
+        row.right(&guest.vmid.to_string(), self.id, text).gap(1);
+        row.left(&guest.name.as_ref().map_or_else(|| "?".to_owned(), ToString::to_string), self.name, text);
+        row.gap(2).left(guest.node.as_str(), self.node, if stale { theme.stale } else { theme.dim }).gap(2);
+        match changing(guest) {
+            Some(what) => {
+                row.left(&what, 2 * (self.bar + PERCENT) + 2, theme.warning);
+            }
+            None if guest.status == Status::Stopped || guest.template => {
+                let what = if guest.template { "template" } else { "stopped" };
+                row.left(what, 2 * (self.bar + PERCENT) + 2, theme.dim);
+            }
+            None => {
+                self.gauge(&mut row, guest.figures.cpu, stale, theme);
+                row.gap(2);
+                self.gauge(&mut row, guest.figures.memory_fraction(), stale, theme);
+            }
+        }
+        let uptime = guest.figures.uptime.filter(|uptime| !uptime.is_zero());
+        row.gap(2).right(&uptime.map(format::span).unwrap_or_default(), UPTIME, text).gap(2);
+        row.left(guest.pool.as_ref().map_or("", |pool| pool.as_str()), self.pool, text);
+        row.line()
+    }
+
+    fn gauge(&self, row: &mut Row, fraction: Option<f64>, stale: bool, theme: &Theme) {
+        match fraction {
+            Some(fraction) => {
+                let style = if stale { theme.stale } else { theme.level(fraction) };
+                push_bar(row, fraction, self.bar, style, theme);
+                row.right(&format::percent(fraction), PERCENT, if stale { theme.stale } else { theme.text });
+            }
+            None => {
+                row.gap(self.bar).right("?", PERCENT, theme.stale);
+            }
+        }
+    }
+}
+
+/// What happens to a guest or hinders it, where that is more telling than figures.
+fn changing(guest: &Guest) -> Option<String> {
+    if let Some(lock) = &guest.lock {
+        return Some(format!("locked ({lock})"));
+    }
+    match &guest.status {
+        Status::Running | Status::Stopped | Status::Unknown => None,
+        status @ (Status::Paused
+        | Status::Suspended
+        | Status::Prelaunch
+        | Status::IoError
+        | Status::InternalError
+        | Status::Other(_)) => Some(status.to_string()),
+    }
+}
+
+fn status_glyph(seen: &SeenGuest, stale: bool, theme: &Theme) -> (&'static str, Style) {
+    let (glyph, ascii, style) = match &seen.guest {
+        _ if stale => ("◌", "?", theme.stale),
+        guest if guest.lock.is_some() => ("◐", "~", theme.warning),
+        guest if guest.template => ("■", "#", theme.dim),
+        guest => match &guest.status {
+            Status::Running if guest.kind == GuestKind::Lxc => ("◆", "*", theme.ok),
+            Status::Running => ("●", "*", theme.ok),
+            Status::Stopped | Status::Suspended => ("○", "o", theme.dim),
+            Status::IoError | Status::InternalError => ("▲", "!", theme.critical),
+            Status::Paused | Status::Prelaunch | Status::Other(_) => ("◐", "~", theme.warning),
+            Status::Unknown => ("◌", "?", theme.stale),
+        },
+    };
+    (if theme.unicode { glyph } else { ascii }, style)
+}

@@ -1,0 +1,8 @@
+//! The panes of the dashboard, one file each.
+
+pub(super) mod detail;
+pub(super) mod footer;
+pub(super) mod guests;
+pub(super) mod header;
+pub(super) mod jobs;
+pub(super) mod snapshots;

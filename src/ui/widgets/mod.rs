@@ -1,0 +1,9 @@
+//! Small parts that several panes and dialogs are made of.
+
+mod bar;
+mod frame;
+mod row;
+
+pub(super) use bar::push_bar;
+pub(super) use frame::{dialog, hint_line, pane};
+pub(super) use row::{Row, fit, width};

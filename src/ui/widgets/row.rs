@@ -1,0 +1,114 @@
+//! Lines of cells with fixed widths, measured as the terminal does.
+
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+use unicode_segmentation::UnicodeSegmentation;
+use unicode_width::UnicodeWidthStr;
+
+/// Returns how many columns a text takes.
+pub(in crate::ui) fn width(text: &str) -> usize {
+    text.width()
+}
+
+/// Cuts a text to a width, with `…` (or `~` without Unicode) where something is missing.
+pub(in crate::ui) fn fit(text: &str, most: usize, unicode: bool) -> String {
+    if width(text) <= most {
+        return text.to_owned();
+    }
+    let mark = if unicode { "…" } else { "~" };
+    let mut cut = String::new();
+    let mut used = 1;
+    for grapheme in text.graphemes(true) {
+        used += width(grapheme);
+        if used > most {
+            break;
+        }
+        cut.push_str(grapheme);
+    }
+    if most > 0 {
+        cut.push_str(mark);
+    }
+    cut
+}
+
+/// A line under construction.
+#[derive(Debug, Default)]
+pub(in crate::ui) struct Row {
+    spans: Vec<Span<'static>>,
+    used: usize,
+    unicode: bool,
+}
+
+impl Row {
+    pub(in crate::ui) fn new(unicode: bool) -> Self {
+        Self { unicode, ..Self::default() }
+    }
+
+    /// Returns how many columns are used.
+    pub(in crate::ui) fn used(&self) -> usize {
+        self.used
+    }
+
+    /// Adds a text as wide as it is.
+    pub(in crate::ui) fn text(&mut self, text: impl Into<String>, style: Style) -> &mut Self {
+        let text = text.into();
+        self.used += width(&text);
+        self.spans.push(Span::styled(text, style));
+        self
+    }
+
+    /// Adds blanks.
+    pub(in crate::ui) fn gap(&mut self, columns: usize) -> &mut Self {
+        self.text(" ".repeat(columns), Style::new())
+    }
+
+    /// Adds a cell of fixed width with its text at the left.
+    pub(in crate::ui) fn left(&mut self, text: &str, columns: usize, style: Style) -> &mut Self {
+        let text = fit(text, columns, self.unicode);
+        let rest = columns.saturating_sub(width(&text));
+        self.text(text, style).gap(rest)
+    }
+
+    /// Adds a cell of fixed width with its text at the right.
+    pub(in crate::ui) fn right(&mut self, text: &str, columns: usize, style: Style) -> &mut Self {
+        let text = fit(text, columns, self.unicode);
+        let rest = columns.saturating_sub(width(&text));
+        self.gap(rest).text(text, style)
+    }
+
+    /// Fills the line up to a width, so that a background reaches the end.
+    pub(in crate::ui) fn fill(&mut self, columns: usize) -> &mut Self {
+        let rest = columns.saturating_sub(self.used);
+        self.gap(rest)
+    }
+
+    /// Ends the line.
+    pub(in crate::ui) fn line(&mut self) -> Line<'static> {
+        Line::from(std::mem::take(&mut self.spans))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_are_cut_at_their_width_on_screen() {
+        assert_eq!(fit("agent-build-4", 20, true), "agent-build-4");
+        assert_eq!(fit("agent-build-4", 8, true), "agent-b…");
+        assert_eq!(fit("agent-build-4", 8, false), "agent-b~");
+        assert_eq!(fit("日本語テスト", 7, true), "日本語…");
+        assert_eq!(fit("日本語テスト", 6, true), "日本…");
+        assert_eq!(fit("abc", 0, true), "");
+        assert_eq!(fit("abc", 1, true), "…");
+    }
+
+    #[test]
+    fn cells_are_exactly_as_wide_as_asked() {
+        for text in ["", "x", "日本", "a long text that does not fit", "e\u{301}e\u{301}"] {
+            let mut row = Row::new(true);
+            row.left(text, 9, Style::new()).right(text, 7, Style::new());
+            assert_eq!(row.used(), 16, "{text}");
+        }
+    }
+}
