@@ -1,0 +1,255 @@
+//! Taking, deleting and rolling back snapshots.
+//!
+//! Refuses to clean up after a task that was killed: its lock and its half-made entry stay, as on the real server.
+
+use crate::simulator::gate::call::{locked, missing};
+use crate::simulator::storage::{Feature, Volume, storage_of, vmstate_size};
+use crate::simulator::workers::{Ending, Worker};
+use crate::simulator::world::World;
+use crate::simulator::world::guest::{Guest, Kind, Snapshot};
+
+/// Bytes of memory that are saved in a second.
+const SAVE_RATE: f64 = 450.0 * 1024.0 * 1024.0;
+
+/// A snapshot that somebody asked for.
+#[derive(Debug, Clone)]
+pub(in crate::simulator) struct Wanted {
+    pub(in crate::simulator) kind: Kind,
+    pub(in crate::simulator) vmid: u32,
+    pub(in crate::simulator) node: String,
+    pub(in crate::simulator) name: String,
+    pub(in crate::simulator) description: String,
+    pub(in crate::simulator) memory: bool,
+}
+
+/// Finds a guest where it is supposed to be.
+pub(in crate::simulator) fn find<'a>(
+    world: &'a mut World,
+    kind: Kind,
+    vmid: u32,
+    node: &str,
+) -> Result<&'a mut Guest, String> {
+    let there = world
+        .guests
+        .get(&vmid)
+        .is_some_and(|guest| guest.kind == kind && guest.node == node);
+    if !there {
+        return Err(missing(kind, vmid, node));
+    }
+    world
+        .guest_mut(vmid)
+        .ok_or_else(|| missing(kind, vmid, node))
+}
+
+/// Takes a snapshot.
+pub(in crate::simulator) async fn create(worker: Worker, wanted: Wanted) -> Result<(), Ending> {
+    let lock = worker.lock(wanted.kind, wanted.vmid).await?;
+    let prepared = worker.world(|world| prepare(world, &wanted))?;
+    drop(lock);
+    worker.work(0.3).await?;
+    if let Some(memory) = prepared.memory {
+        save_memory(&worker, &wanted, &prepared, memory).await?;
+    } else if prepared.running && wanted.kind == Kind::Qemu {
+        if prepared.agent {
+            worker.log("issuing guest agent 'guest-fsfreeze-freeze' command");
+            worker.work(0.5).await?;
+        } else {
+            worker.log("skipping guest filesystem freeze - disabled in VM options");
+        }
+    }
+    for (key, volume) in &prepared.disks {
+        if wanted.kind == Kind::Qemu {
+            worker.log(format!("snapshotting 'drive-{key}' ({volume})"));
+            if prepared.running && volume.ends_with(".qcow2") {
+                worker.log("internal qemu snapshot");
+            }
+        }
+        worker.work(0.4).await?;
+    }
+    let lock = worker.lock(wanted.kind, wanted.vmid).await?;
+    let now = worker.now();
+    worker.world(|world| -> Result<(), String> {
+        let guest = find(world, wanted.kind, wanted.vmid, &wanted.node)?;
+        guest.config.remove("lock");
+        guest.config.insert("parent".into(), wanted.name.clone());
+        if let Some(snapshot) = guest.snapshots.get_mut(&wanted.name) {
+            snapshot.state = None;
+            snapshot.time = Some(now as i64);
+        }
+        Ok(())
+    })?;
+    drop(lock);
+    Ok(())
+}
+
+struct Prepared {
+    disks: Vec<(String, String)>,
+    running: bool,
+    agent: bool,
+    memory: Option<u64>,
+    state_volume: Option<String>,
+}
+
+/// Checks what is checked inside the task, then locks the guest and enters the half-made snapshot.
+fn prepare(world: &mut World, wanted: &Wanted) -> Result<Prepared, String> {
+    let guest = find(world, wanted.kind, wanted.vmid, &wanted.node)?;
+    if guest.is_template() {
+        return Err("you can't take a snapshot if it's a template".into());
+    }
+    if let Some(lock) = guest.lock() {
+        return Err(locked(wanted.kind, lock));
+    }
+    if guest.snapshots.contains_key(&wanted.name) {
+        return Err(format!("snapshot name '{}' already used", wanted.name));
+    }
+    let disks = guest.disks();
+    let running = guest.run.is_up();
+    // Without a process there is no memory to save; the wish is silently dropped.
+    let memory = (wanted.memory && running && wanted.kind == Kind::Qemu).then(|| guest.memory());
+    let agent = guest
+        .config
+        .get("agent")
+        .is_some_and(|agent| agent.starts_with('1'));
+    for (_, volume) in &disks {
+        let known = world.volumes.get(volume);
+        let storage = world.storages.get(storage_of(volume));
+        let able = known
+            .zip(storage)
+            .is_some_and(|(volume, storage)| storage.can(Feature::Snapshot, volume, false));
+        if !able {
+            return Err("snapshot feature is not available".into());
+        }
+    }
+    let state_volume = match memory {
+        Some(memory) => Some(add_state_volume(world, wanted, &disks, memory)?),
+        None => None,
+    };
+    let guest = find(world, wanted.kind, wanted.vmid, &wanted.node)?;
+    let mut config = guest.config.clone();
+    let parent = config.remove("parent");
+    let snapshot = Snapshot {
+        time: None,
+        description: wanted.description.clone(),
+        parent,
+        vmstate: state_volume.clone(),
+        state: Some("prepare".into()),
+        config,
+    };
+    guest.config.insert("lock".into(), "snapshot".into());
+    guest.snapshots.insert(wanted.name.clone(), snapshot);
+    Ok(Prepared {
+        disks,
+        running,
+        agent,
+        memory,
+        state_volume,
+    })
+}
+
+/// Sets a volume aside for the memory, on the storage of the first disk.
+fn add_state_volume(
+    world: &mut World,
+    wanted: &Wanted,
+    disks: &[(String, String)],
+    memory: u64,
+) -> Result<String, String> {
+    let name = disks
+        .first()
+        .map_or("local", |(_, volume)| storage_of(volume));
+    let storage = world
+        .storages
+        .get(name)
+        .ok_or_else(|| format!("storage '{name}' does not exist"))?;
+    let id = storage.volume_id(
+        wanted.vmid,
+        &format!("vm-{}-state-{}", wanted.vmid, wanted.name),
+        "raw",
+    );
+    let volume = Volume {
+        id: id.clone(),
+        storage: storage.name.clone(),
+        node: if storage.shared {
+            String::new()
+        } else {
+            wanted.node.clone()
+        },
+        vmid: wanted.vmid,
+        format: "raw".into(),
+        size: vmstate_size(memory),
+        used: 0,
+        base: None,
+        made: 0,
+    };
+    world.volumes.insert(id.clone(), volume);
+    Ok(id)
+}
+
+async fn save_memory(
+    worker: &Worker,
+    wanted: &Wanted,
+    prepared: &Prepared,
+    memory: u64,
+) -> Result<(), Ending> {
+    let Some(volume) = &prepared.state_volume else {
+        return Ok(());
+    };
+    let storage = storage_of(volume).to_owned();
+    let path = worker.world(|world| {
+        world
+            .storages
+            .get(&storage)
+            .map(|known| known.path_of(volume))
+    });
+    if let Some(path) = path.filter(|path| path.starts_with("/mnt/")) {
+        let size = vmstate_size(memory);
+        worker.log(format!(
+            "Formatting '{path}', fmt=raw size={size} preallocation=off"
+        ));
+    }
+    worker.log(format!("saving VM state and RAM using storage '{storage}'"));
+    let saved = worker.world(|world| {
+        let guest = world.guests.get(&wanted.vmid);
+        guest.map_or(0.0, |guest| {
+            guest.load.memory_at(worker.now(), guest.started) * memory as f64
+        })
+    });
+    let seconds = (saved / SAVE_RATE).max(1.0);
+    let mut second = 0.0;
+    // A line a second, and one every ten seconds after the first minute.
+    while second < seconds {
+        let done = saved * second / seconds;
+        let shown = if second == 0.0 {
+            "291.00 B".to_owned()
+        } else {
+            binary(done)
+        };
+        worker.log(format!("{shown} in {second:.0}s"));
+        let step = if second < 60.0 { 1.0 } else { 10.0 };
+        worker.work(step).await?;
+        second += step;
+    }
+    worker.log(format!(
+        "completed saving the VM state in {seconds:.0}s, saved {}",
+        binary(saved)
+    ));
+    let now = worker.now() as i64;
+    worker.world(|world| {
+        if let Some(volume) = world.volumes.get_mut(volume) {
+            volume.used = saved as u64;
+            volume.made = now;
+        }
+    });
+    Ok(())
+}
+
+/// Writes a number of bytes the way progress lines do.
+pub(in crate::simulator) fn binary(bytes: f64) -> String {
+    const UNITS: [&str; 5] = ["B", "KiB", "MiB", "GiB", "TiB"];
+    let mut value = bytes.max(0.0);
+    let mut unit = 0;
+    while value >= 1024.0 && unit < UNITS.len() - 1 {
+        value /= 1024.0;
+        unit += 1;
+    }
+    format!("{value:.2} {}", UNITS[unit])
+}

@@ -1,0 +1,515 @@
+//! Worlds as text: what a scenario file may say, and the embedded ones.
+//!
+//! Refuses unknown keys and contradictions; building the world from a scenario is `world`'s business.
+
+mod generated;
+mod quantity;
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use serde::Deserialize;
+
+pub use quantity::{Size, Span};
+
+/// A description of a world before anything happened in it; ages count back from the start of the simulator.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Scenario {
+    /// Everything random comes from this number.
+    pub seed: u64,
+    /// How many times faster than a real cluster work runs.
+    #[serde(default = "one")]
+    pub speed: f64,
+    /// Name of the cluster; a single node without one is a standalone server.
+    pub cluster: Option<String>,
+    /// Time zone that the nodes report.
+    #[serde(default = "utc")]
+    pub timezone: String,
+    /// Whether the datacenter's firewall switch is on.
+    #[serde(default)]
+    pub firewall: bool,
+    /// Names that the world's resolver knows.
+    #[serde(default)]
+    pub hosts: BTreeMap<String, Vec<IpAddr>>,
+    /// Nodes; the first one is the one that answers.
+    pub nodes: Vec<NodeScenario>,
+    /// Storages of the cluster.
+    pub storages: Vec<StorageScenario>,
+    /// Resource pools.
+    #[serde(default)]
+    pub pools: Vec<PoolScenario>,
+    /// Virtual machines and containers.
+    #[serde(default)]
+    pub guests: Vec<GuestScenario>,
+    /// Tasks that ended before the start.
+    #[serde(default)]
+    pub tasks: Vec<TaskScenario>,
+}
+
+/// A node of the cluster.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NodeScenario {
+    /// Name of the node.
+    pub name: String,
+    /// Address in `/cluster/status`.
+    pub address: Option<IpAddr>,
+    /// Logical processors.
+    #[serde(default = "sixteen")]
+    pub cores: u32,
+    /// Main memory.
+    #[serde(default = "quarter_terabyte")]
+    pub memory: Size,
+    /// How long it is up.
+    #[serde(default = "forty_days")]
+    pub up: Span,
+    /// Whether it answers.
+    #[serde(default)]
+    pub state: NodeCondition,
+}
+
+/// Whether a node answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum NodeCondition {
+    /// It answers.
+    #[default]
+    Online,
+    /// It takes requests and never answers them: 596 after the proxy's patience.
+    Silent,
+    /// It is off and refuses connections: 595 at once.
+    Offline,
+}
+
+/// How a storage keeps volumes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum StorageKind {
+    /// A directory with image files.
+    Dir,
+    /// An LVM thin pool.
+    Lvmthin,
+    /// A ZFS pool.
+    Zfspool,
+    /// Plain LVM volumes, without snapshots.
+    Lvm,
+}
+
+/// A storage.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StorageScenario {
+    /// Name of the storage.
+    pub name: String,
+    /// How it keeps volumes.
+    pub kind: StorageKind,
+    /// What it may hold.
+    #[serde(default = "guest_content")]
+    pub content: Vec<String>,
+    /// Size on each node.
+    pub size: Size,
+    /// Fraction in use when the world starts.
+    #[serde(default)]
+    pub used: f64,
+    /// Fraction in use on single nodes, where it differs.
+    #[serde(default)]
+    pub used_on: BTreeMap<String, f64>,
+    /// Whether all nodes see the same content.
+    #[serde(default)]
+    pub shared: bool,
+    /// Nodes that have it; empty means all.
+    #[serde(default)]
+    pub nodes: Vec<String>,
+}
+
+/// A pool.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PoolScenario {
+    /// Name, with `/` for nested ones.
+    pub name: String,
+    /// Comment.
+    pub comment: Option<String>,
+    /// Storages that are members.
+    #[serde(default)]
+    pub storages: Vec<String>,
+}
+
+/// QEMU or LXC.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum GuestKind {
+    /// A virtual machine.
+    #[default]
+    Qemu,
+    /// A container.
+    Lxc,
+}
+
+/// What a guest is doing when the world starts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum GuestStatus {
+    /// Running.
+    Running,
+    /// Not running.
+    #[default]
+    Stopped,
+    /// Held by the hypervisor.
+    Paused,
+    /// Held because a disk failed.
+    IoError,
+}
+
+/// A virtual machine or a container.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GuestScenario {
+    /// Its number.
+    pub vmid: u32,
+    /// Its name; a guest without one is called `VM ID`.
+    pub name: Option<String>,
+    /// Node that has it.
+    pub node: String,
+    /// QEMU or LXC.
+    #[serde(default)]
+    pub kind: GuestKind,
+    /// What it is doing.
+    #[serde(default)]
+    pub status: GuestStatus,
+    /// Whether it is a template.
+    #[serde(default)]
+    pub template: bool,
+    /// Cores.
+    #[serde(default = "one_core")]
+    pub cores: u32,
+    /// Memory.
+    #[serde(default = "two_gibibytes")]
+    pub memory: Size,
+    /// Disks as `STORAGE:SIZE[:FORMAT]`; `base:VMID` after the size links it to a template's disk.
+    #[serde(default)]
+    pub disks: Vec<String>,
+    /// Bridge of its network card; an empty one means that it has no card.
+    #[serde(default = "first_bridge")]
+    pub bridge: String,
+    /// Whether the card's firewall flag is set.
+    #[serde(default)]
+    pub nic_firewall: bool,
+    /// Tags, joined by `;`.
+    #[serde(default)]
+    pub tags: String,
+    /// Pool it belongs to.
+    pub pool: Option<String>,
+    /// Description.
+    pub description: Option<String>,
+    /// Whether it is protected against removal.
+    #[serde(default)]
+    pub protection: bool,
+    /// Whether it starts with its node.
+    #[serde(default)]
+    pub onboot: bool,
+    /// Whether the guest agent is configured and answers.
+    #[serde(default)]
+    pub agent: bool,
+    /// Whether the balloon driver reports; without it memory is the host's view.
+    #[serde(default = "yes")]
+    pub balloon: bool,
+    /// Whether the high-availability manager has it.
+    #[serde(default)]
+    pub ha: bool,
+    /// A lock that stands in its configuration.
+    pub lock: Option<String>,
+    /// How long it is up.
+    pub up: Option<Span>,
+    /// How long ago it was made.
+    #[serde(default = "forty_days")]
+    pub age: Span,
+    /// Earlier runs as [began ago, ended ago].
+    #[serde(default)]
+    pub ran: Vec<[Span; 2]>,
+    /// What it consumes.
+    #[serde(default)]
+    pub load: LoadScenario,
+    /// Its snapshots, oldest first; each follows the one before unless `parent` says otherwise.
+    #[serde(default)]
+    pub snapshots: Vec<SnapshotScenario>,
+    /// Snapshot that its present state follows, where it is not the last of the list.
+    pub parent: Option<String>,
+}
+
+/// What a guest consumes on average, and how lively.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LoadScenario {
+    /// Fraction of its cores.
+    pub cpu: f64,
+    /// Fraction of its memory.
+    pub memory: f64,
+    /// Fraction of its memory that leaks away in an hour.
+    pub leak: f64,
+    /// Bytes a second in.
+    pub network_in: f64,
+    /// Bytes a second out.
+    pub network_out: f64,
+    /// Bytes a second read.
+    pub disk_read: f64,
+    /// Bytes a second written.
+    pub disk_write: f64,
+    /// 0 flat, 1 wild.
+    pub lively: f64,
+}
+
+impl Default for LoadScenario {
+    fn default() -> Self {
+        Self {
+            cpu: 0.12,
+            memory: 0.45,
+            leak: 0.0,
+            network_in: 40_000.0,
+            network_out: 25_000.0,
+            disk_read: 60_000.0,
+            disk_write: 150_000.0,
+            lively: 0.7,
+        }
+    }
+}
+
+/// A snapshot.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SnapshotScenario {
+    /// Its name; `{time}` stands for its time as `YYYYMMDD-HHMM`.
+    pub name: String,
+    /// How long ago it was taken.
+    pub age: Span,
+    /// Description.
+    #[serde(default)]
+    pub description: String,
+    /// Whether it holds the memory.
+    #[serde(default)]
+    pub ram: bool,
+    /// Snapshot that it follows, where it is not the one before; empty for a root.
+    pub parent: Option<String>,
+    /// `prepare` or `delete` for one that was never finished.
+    pub state: Option<String>,
+    /// Whether its time is missing.
+    #[serde(default)]
+    pub timeless: bool,
+}
+
+/// A task that ended before the start.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TaskScenario {
+    /// Node that ran it.
+    pub node: String,
+    /// Type as in its UPID.
+    pub kind: String,
+    /// Subject as in its UPID.
+    #[serde(default)]
+    pub id: String,
+    /// Who started it: a user or a full token id.
+    #[serde(default = "root")]
+    pub user: String,
+    /// How long ago it began.
+    pub age: Span,
+    /// How long it took.
+    #[serde(default = "two_seconds")]
+    pub took: Span,
+    /// `OK`, `WARNINGS: n` or the error.
+    #[serde(default = "fine")]
+    pub status: String,
+    /// Its log without the last line.
+    #[serde(default)]
+    pub log: Vec<String>,
+}
+
+/// Says what is wrong with a scenario.
+#[derive(Debug, thiserror::Error)]
+pub enum ScenarioError {
+    /// The text is no scenario.
+    #[error("{0}")]
+    Syntax(#[from] toml::de::Error),
+    /// It contradicts itself.
+    #[error("{0}")]
+    Contradiction(String),
+}
+
+impl Scenario {
+    /// Returns the world that `--demo` shows.
+    pub fn demo() -> Self {
+        embedded(include_str!("../../../assets/scenarios/demo.toml"))
+    }
+
+    /// Returns a small and fast world for tests: one node, a handful of guests.
+    pub fn small() -> Self {
+        embedded(include_str!("../../../assets/scenarios/small.toml"))
+    }
+
+    /// Invents a cluster of any size, always the same for the same numbers.
+    pub fn generated(nodes: usize, guests: usize, seed: u64) -> Self {
+        generated::cluster(nodes, guests, seed)
+    }
+
+    /// Reads a scenario file.
+    pub fn from_toml(text: &str) -> Result<Self, ScenarioError> {
+        let scenario: Self = toml::from_str(text)?;
+        scenario.check()?;
+        Ok(scenario)
+    }
+
+    fn check(&self) -> Result<(), ScenarioError> {
+        let wrong = |text: String| Err(ScenarioError::Contradiction(text));
+        let node = |name: &str| self.nodes.iter().any(|node| node.name == name);
+        let storage = |name: &str| self.storages.iter().any(|storage| storage.name == name);
+        if self
+            .nodes
+            .first()
+            .is_none_or(|node| node.state != NodeCondition::Online)
+        {
+            return wrong("the first node must be online: it is the one that answers".into());
+        }
+        let mut seen = std::collections::BTreeSet::new();
+        for guest in &self.guests {
+            let vmid = guest.vmid;
+            if !seen.insert(vmid) {
+                return wrong(format!("guest {vmid} stands there twice"));
+            }
+            if !node(&guest.node) {
+                return wrong(format!(
+                    "guest {vmid} is on an unknown node '{}'",
+                    guest.node
+                ));
+            }
+            if let Some(pool) = &guest.pool
+                && !self.pools.iter().any(|known| known.name == *pool)
+            {
+                return wrong(format!("guest {vmid} is in an unknown pool '{pool}'"));
+            }
+            for disk in &guest.disks {
+                let Some(disk) = DiskText::parse(disk) else {
+                    return wrong(format!(
+                        "guest {vmid}: '{disk}' is no disk: write STORAGE:SIZE[:FORMAT]"
+                    ));
+                };
+                if !storage(&disk.storage) {
+                    return wrong(format!(
+                        "guest {vmid} has a disk on an unknown storage '{}'",
+                        disk.storage
+                    ));
+                }
+            }
+        }
+        self.tasks
+            .iter()
+            .find(|task| !node(&task.node))
+            .map_or(Ok(()), |task| {
+                wrong(format!(
+                    "task {} is on an unknown node '{}'",
+                    task.kind, task.node
+                ))
+            })
+    }
+}
+
+/// A disk as a scenario writes it.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct DiskText {
+    /// Storage that holds it.
+    pub(super) storage: String,
+    /// Provisioned size.
+    pub(super) size: Size,
+    /// Format, where not the storage's usual one.
+    pub(super) format: Option<String>,
+    /// Template whose disk it is based on.
+    pub(super) base: Option<u32>,
+}
+
+impl DiskText {
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        let mut parts = text.split(':');
+        let storage = parts.next()?.to_owned();
+        let size = Size::parse(parts.next()?)?;
+        let mut disk = Self {
+            storage,
+            size,
+            format: None,
+            base: None,
+        };
+        while let Some(part) = parts.next() {
+            if part == "base" {
+                disk.base = Some(parts.next()?.parse().ok()?);
+            } else {
+                disk.format = Some(part.to_owned());
+            }
+        }
+        Some(disk)
+    }
+}
+
+fn embedded(text: &str) -> Scenario {
+    #[expect(
+        clippy::expect_used,
+        reason = "the embedded scenarios are read by a unit test"
+    )]
+    Scenario::from_toml(text).expect("embedded scenarios are valid")
+}
+
+fn one() -> f64 {
+    1.0
+}
+fn utc() -> String {
+    "UTC".into()
+}
+fn sixteen() -> u32 {
+    16
+}
+fn quarter_terabyte() -> Size {
+    Size::gibibytes(256)
+}
+fn forty_days() -> Span {
+    Span(40.0 * 86_400.0)
+}
+fn guest_content() -> Vec<String> {
+    vec!["images".into(), "rootdir".into()]
+}
+fn one_core() -> u32 {
+    1
+}
+fn two_gibibytes() -> Size {
+    Size::gibibytes(2)
+}
+fn first_bridge() -> String {
+    "vmbr0".into()
+}
+fn yes() -> bool {
+    true
+}
+fn root() -> String {
+    "root@pam".into()
+}
+fn two_seconds() -> Span {
+    Span(2.0)
+}
+fn fine() -> String {
+    "OK".into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_embedded_scenarios_are_valid() {
+        assert_eq!(Scenario::demo().cluster.as_deref(), Some("lab"));
+        assert_eq!(Scenario::small().nodes.len(), 1);
+    }
+
+    #[test]
+    fn a_contradiction_is_named() {
+        let text = "seed = 1\nstorages = []\nnodes = [{ name = 'a' }]\nguests = [{ vmid = 100, node = 'b' }]";
+        let error = Scenario::from_toml(text).unwrap_err();
+        assert_eq!(error.to_string(), "guest 100 is on an unknown node 'b'");
+    }
+}

@@ -1,0 +1,589 @@
+//! From a scenario to a world: ids, keys, volumes and history, all from the seed.
+//!
+//! Refuses to judge the scenario; that was done when it was read.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
+
+use super::access::{ADMINISTRATOR, Access, Token, User, set};
+use super::guest::{Config, Guest, Kind, RunState, Snapshot, format_size};
+use super::task::{End, Order, Tasks};
+use super::{Node, Pool, World};
+use crate::simulator::load::{Load, Wave, scramble};
+use crate::simulator::scenario::{
+    DiskText, GuestKind, GuestScenario, GuestStatus, LoadScenario, Scenario, SnapshotScenario,
+    StorageScenario,
+};
+use crate::simulator::storage::{Storage, Volume, storage_of, vmstate_size};
+
+/// What the accounts of a world are protected with, all from its seed.
+#[derive(Debug, Clone)]
+pub(in crate::simulator) struct Secrets {
+    pub(in crate::simulator) password: String,
+    pub(in crate::simulator) token: String,
+    pub(in crate::simulator) limited_token: String,
+    pub(in crate::simulator) second_factor_password: String,
+    pub(in crate::simulator) totp: Vec<u8>,
+    pub(in crate::simulator) signing_key: [u8; 32],
+}
+
+impl Secrets {
+    pub(in crate::simulator) fn from_seed(seed: u64) -> Self {
+        let number = |salt: u64| scramble(scramble(seed) ^ scramble(salt));
+        let bytes = |salt: u64| {
+            let mut bytes = [0; 32];
+            for (index, chunk) in (0u64..).zip(bytes.chunks_mut(8)) {
+                chunk.copy_from_slice(&number(salt * 16 + index).to_be_bytes());
+            }
+            bytes
+        };
+        Self {
+            password: format!("Deck-{:08x}", number(1) as u32),
+            token: uuid(number(2), number(3)),
+            limited_token: uuid(number(4), number(5)),
+            second_factor_password: format!("Tfa-{:08x}", number(6) as u32),
+            totp: bytes(7)[..20].to_vec(),
+            signing_key: bytes(8),
+        }
+    }
+}
+
+/// Returns an identifier in the form of a UUID.
+pub(super) fn uuid(high: u64, low: u64) -> String {
+    let digits = format!("{high:016x}{low:016x}");
+    format!(
+        "{}-{}-4{}-a{}-{}",
+        &digits[..8],
+        &digits[8..12],
+        &digits[13..16],
+        &digits[17..20],
+        &digits[20..]
+    )
+}
+
+/// Everything but privileges that take a snapshot or touch a network.
+fn limited_privileges() -> std::collections::BTreeSet<String> {
+    let mut privileges = set(ADMINISTRATOR);
+    for name in [
+        "VM.Snapshot",
+        "VM.Snapshot.Rollback",
+        "SDN.Use",
+        "Permissions.Modify",
+        "Sys.Modify",
+    ] {
+        privileges.remove(name);
+    }
+    privileges
+}
+
+fn access(secrets: &Secrets) -> Access {
+    let mut access = Access::with_special_roles();
+    let user = |password: &str, comment: &str| User {
+        password: password.to_owned(),
+        enabled: true,
+        comment: (!comment.is_empty()).then(|| comment.to_owned()),
+        ..User::default()
+    };
+    let token = |secret: &str, separated| Token {
+        secret: secret.to_owned(),
+        separated,
+        expires: 0,
+        comment: None,
+    };
+    let mut hub = user(&secrets.password, "operators");
+    hub.tokens
+        .insert("deck".into(), token(&secrets.token, false));
+    hub.tokens
+        .insert("watch".into(), token(&secrets.limited_token, true));
+    let mut oncall = user(&secrets.second_factor_password, "");
+    oncall.totp = Some(secrets.totp.clone());
+    access.users.insert("hub@pve".into(), hub);
+    access.users.insert("oncall@pve".into(), oncall);
+    access
+        .users
+        .insert("root@pam".into(), user(&secrets.password, ""));
+    access.users.insert(
+        "retired@pve".into(),
+        User {
+            enabled: false,
+            ..user(&secrets.password, "")
+        },
+    );
+    access.add_role("DeckWatch", limited_privileges());
+    access.grant("/", "hub@pve", "Administrator", true);
+    access.grant("/", "hub@pve!watch", "DeckWatch", true);
+    access.grant("/", "oncall@pve", "Administrator", true);
+    access
+}
+
+impl World {
+    /// Builds the world that a scenario describes, as it stands at `now`.
+    pub(in crate::simulator) fn build(scenario: &Scenario, secrets: &Secrets, now: f64) -> Self {
+        let nodes: BTreeMap<String, Node> = (1u32..)
+            .zip(&scenario.nodes)
+            .map(|(number, node)| {
+                let address = node.address.unwrap_or(IpAddr::V4(Ipv4Addr::new(
+                    10,
+                    0,
+                    (number >> 8) as u8,
+                    number as u8,
+                )));
+                let node = Node {
+                    name: node.name.clone(),
+                    number,
+                    address,
+                    cores: node.cores,
+                    memory: node.memory.0,
+                    started: now - node.up.0,
+                    condition: node.state,
+                };
+                (node.name.clone(), node)
+            })
+            .collect();
+        let mut world = Self {
+            cluster: scenario.cluster.clone(),
+            timezone: scenario.timezone.clone(),
+            revision: 1,
+            last_incarnation: 0,
+            seed: scenario.seed,
+            quorate: true,
+            nodes,
+            local: scenario
+                .nodes
+                .first()
+                .map(|node| node.name.clone())
+                .unwrap_or_default(),
+            storages: scenario
+                .storages
+                .iter()
+                .map(|storage| (storage.name.clone(), empty_storage(storage)))
+                .collect(),
+            volumes: BTreeMap::new(),
+            pools: BTreeMap::new(),
+            guests: BTreeMap::new(),
+            file_locks: BTreeMap::new(),
+            access: access(secrets),
+            tasks: Tasks::default(),
+            log: Vec::new(),
+            options: BTreeMap::from([("mac_prefix".to_owned(), "BC:24:11".to_owned())]),
+            firewall: crate::simulator::firewall::Firewalls::new(scenario.firewall),
+            hosts: scenario.hosts.clone(),
+        };
+        for pool in &scenario.pools {
+            let made = Pool {
+                comment: pool.comment.clone(),
+                storages: pool.storages.iter().cloned().collect(),
+                ..Pool::default()
+            };
+            world.pools.insert(pool.name.clone(), made);
+        }
+        for guest in &scenario.guests {
+            world.add_guest(guest, now);
+        }
+        world.fill(&scenario.storages);
+        world.add_history(scenario, now);
+        world
+    }
+
+    fn add_guest(&mut self, scenario: &GuestScenario, now: f64) {
+        let kind = match scenario.kind {
+            GuestKind::Qemu => Kind::Qemu,
+            GuestKind::Lxc => Kind::Lxc,
+        };
+        let run = match scenario.status {
+            GuestStatus::Running => RunState::Running,
+            GuestStatus::Stopped => RunState::Stopped,
+            GuestStatus::Paused => RunState::Paused,
+            GuestStatus::IoError => RunState::IoError,
+        };
+        let born = now - scenario.age.0;
+        let mut config = match kind {
+            Kind::Qemu => self.machine_config(scenario, born),
+            Kind::Lxc => self.container_config(scenario),
+        };
+        let frozen = Config::clone(&config);
+        if let Some(lock) = &scenario.lock {
+            config.insert("lock".into(), lock.clone());
+        }
+        let snapshots = self.snapshots(scenario, kind, &frozen, now);
+        let last = scenario
+            .snapshots
+            .last()
+            .map(|last| snapshot_name(last, now));
+        if let Some(parent) = scenario
+            .parent
+            .as_deref()
+            .map(|name| expand(name, &scenario.snapshots, now))
+            .or(last)
+        {
+            config.insert("parent".into(), parent);
+        }
+        if let Some(pool) = scenario
+            .pool
+            .as_ref()
+            .and_then(|pool| self.pools.get_mut(pool))
+        {
+            pool.guests.insert(scenario.vmid);
+        }
+        let incarnation = self.next_incarnation();
+        let guest = Guest {
+            vmid: scenario.vmid,
+            kind,
+            node: scenario.node.clone(),
+            config,
+            pending: BTreeMap::new(),
+            snapshots,
+            run,
+            started: now - scenario.up.map_or(3600.0, |up| up.0),
+            pid: if run.is_up() {
+                2000 + scenario.vmid * 7
+            } else {
+                0
+            },
+            runs: scenario
+                .ran
+                .iter()
+                .map(|[began, ended]| (now - began.0, now - ended.0))
+                .collect(),
+            born,
+            load: Arc::new(load(&scenario.load, self.seed, scenario.vmid)),
+            balloon_reports: scenario.balloon,
+            ha: scenario.ha,
+            incarnation,
+            revision: 1,
+        };
+        self.guests.insert(scenario.vmid, guest);
+    }
+
+    fn machine_config(&mut self, scenario: &GuestScenario, born: f64) -> Config {
+        let mut config = shared_config(scenario);
+        let mut add = |key: &str, value: String| config.insert(key.to_owned(), value);
+        if let Some(name) = &scenario.name {
+            add("name", name.clone());
+        }
+        add("cores", scenario.cores.to_string());
+        add("memory", (scenario.memory.0 >> 20).to_string());
+        add("scsihw", "virtio-scsi-single".into());
+        add("ostype", "l26".into());
+        add("smbios1", format!("uuid={}", self.uuid()));
+        add("vmgenid", self.uuid());
+        add(
+            "meta",
+            format!("creation-qemu=10.0.2,ctime={}", born as i64),
+        );
+        if scenario.agent {
+            add("agent", "1".into());
+        }
+        if scenario.template {
+            add("template", "1".into());
+        }
+        let mut order = Vec::new();
+        for (number, text) in scenario.disks.iter().enumerate() {
+            if let Some(value) = self.add_disk(scenario, text, number, born) {
+                config.insert(format!("scsi{number}"), value);
+                order.push(format!("scsi{number}"));
+            }
+        }
+        if !scenario.bridge.is_empty() {
+            let firewall = if scenario.nic_firewall {
+                ",firewall=1"
+            } else {
+                ""
+            };
+            let card = format!(
+                "virtio={},bridge={}{firewall}",
+                self.hardware_address(),
+                scenario.bridge
+            );
+            config.insert("net0".into(), card);
+            order.push("net0".into());
+        }
+        if !order.is_empty() {
+            config.insert("boot".into(), format!("order={}", order.join(";")));
+        }
+        config
+    }
+
+    fn container_config(&mut self, scenario: &GuestScenario) -> Config {
+        let mut config = shared_config(scenario);
+        let mut add = |key: &str, value: String| config.insert(key.to_owned(), value);
+        add(
+            "hostname",
+            scenario
+                .name
+                .clone()
+                .unwrap_or_else(|| format!("CT{}", scenario.vmid)),
+        );
+        add("cores", scenario.cores.to_string());
+        add("memory", (scenario.memory.0 >> 20).to_string());
+        add("swap", "512".into());
+        add("arch", "amd64".into());
+        add("ostype", "debian".into());
+        add("unprivileged", "1".into());
+        for (number, text) in scenario.disks.iter().enumerate() {
+            if let Some(value) = self.add_disk(scenario, text, number, 0.0) {
+                let (key, mount) = if number == 0 {
+                    ("rootfs".to_owned(), "")
+                } else {
+                    (format!("mp{}", number - 1), ",mp=/data")
+                };
+                config.insert(key, format!("{value}{mount}"));
+            }
+        }
+        if !scenario.bridge.is_empty() {
+            let firewall = if scenario.nic_firewall {
+                ",firewall=1"
+            } else {
+                ""
+            };
+            let address = self.hardware_address();
+            config.insert(
+                "net0".into(),
+                format!(
+                    "name=eth0,bridge={}{firewall},hwaddr={address},ip=dhcp,type=veth",
+                    scenario.bridge
+                ),
+            );
+        }
+        config
+    }
+
+    fn add_disk(
+        &mut self,
+        scenario: &GuestScenario,
+        text: &str,
+        number: usize,
+        born: f64,
+    ) -> Option<String> {
+        let disk = DiskText::parse(text)?;
+        let storage = self.storages.get(&disk.storage)?;
+        let container = scenario.kind == GuestKind::Lxc;
+        let usual = if container {
+            "raw"
+        } else {
+            storage.usual_format()
+        };
+        let format = disk.format.clone().unwrap_or_else(|| usual.to_owned());
+        let stem = if scenario.template { "base" } else { "vm" };
+        let mut id = storage.volume_id(
+            scenario.vmid,
+            &format!("{stem}-{}-disk-{number}", scenario.vmid),
+            &format,
+        );
+        let base = disk
+            .base
+            .map(|base| storage.volume_id(base, &format!("base-{base}-disk-{number}"), &format));
+        if let (Some(base), Some((_, own))) = (&base, id.split_once(':')) {
+            id = format!("{base}/{own}");
+        }
+        let used = disk.size.0 / 100 * (20 + scramble(u64::from(scenario.vmid)) % 55);
+        let volume = Volume {
+            id: id.clone(),
+            storage: storage.name.clone(),
+            node: if storage.shared {
+                String::new()
+            } else {
+                scenario.node.clone()
+            },
+            vmid: scenario.vmid,
+            format,
+            size: disk.size.0,
+            used: if disk.base.is_some() { used / 8 } else { used },
+            base,
+            made: born as i64,
+        };
+        self.volumes.insert(id.clone(), volume);
+        Some(format!("{id},size={}", format_size(disk.size.0)))
+    }
+
+    fn snapshots(
+        &mut self,
+        scenario: &GuestScenario,
+        kind: Kind,
+        frozen: &Config,
+        now: f64,
+    ) -> BTreeMap<String, Snapshot> {
+        let mut snapshots = BTreeMap::new();
+        let mut before: Option<String> = None;
+        for text in &scenario.snapshots {
+            let name = snapshot_name(text, now);
+            let time = (now - text.age.0) as i64;
+            let vmstate = (text.ram && kind == Kind::Qemu)
+                .then(|| self.add_vmstate(scenario, &name, time))
+                .flatten();
+            let parent = match text.parent.as_deref() {
+                Some("") => None,
+                Some(parent) => Some(expand(parent, &scenario.snapshots, now)),
+                None => before.clone(),
+            };
+            before = Some(name.clone());
+            let snapshot = Snapshot {
+                time: (!text.timeless).then_some(time),
+                description: text.description.clone(),
+                parent,
+                vmstate,
+                state: text.state.clone(),
+                config: frozen.clone(),
+            };
+            snapshots.insert(name, snapshot);
+        }
+        snapshots
+    }
+
+    fn add_vmstate(&mut self, scenario: &GuestScenario, name: &str, time: i64) -> Option<String> {
+        let storage = self
+            .storages
+            .get(&DiskText::parse(scenario.disks.first()?)?.storage)?;
+        let id = storage.volume_id(
+            scenario.vmid,
+            &format!("vm-{}-state-{name}", scenario.vmid),
+            "raw",
+        );
+        let volume = Volume {
+            id: id.clone(),
+            storage: storage.name.clone(),
+            node: if storage.shared {
+                String::new()
+            } else {
+                scenario.node.clone()
+            },
+            vmid: scenario.vmid,
+            format: "raw".into(),
+            size: vmstate_size(scenario.memory.0),
+            used: scenario.memory.0 / 100 * 62,
+            base: None,
+            made: time,
+        };
+        self.volumes.insert(id.clone(), volume);
+        Some(id)
+    }
+
+    /// Makes each storage as full as the scenario says, beside the volumes that it holds.
+    fn fill(&mut self, scenarios: &[StorageScenario]) {
+        let nodes: Vec<String> = self.nodes.keys().cloned().collect();
+        for scenario in scenarios {
+            for place in if scenario.shared {
+                vec![String::new()]
+            } else {
+                nodes.clone()
+            } {
+                let fraction = scenario
+                    .used_on
+                    .get(&place)
+                    .copied()
+                    .unwrap_or(scenario.used);
+                let volumes: u64 = self
+                    .volumes
+                    .values()
+                    .filter(|volume| {
+                        storage_of(&volume.id) == scenario.name && volume.node == place
+                    })
+                    .map(|volume| volume.used)
+                    .sum();
+                let rest = ((scenario.size.0 as f64 * fraction) as u64).saturating_sub(volumes);
+                if let Some(storage) = self.storages.get_mut(&scenario.name) {
+                    storage.other_use.insert(place, rest);
+                }
+            }
+        }
+    }
+
+    fn add_history(&mut self, scenario: &Scenario, now: f64) {
+        for task in &scenario.tasks {
+            let order = Order {
+                node: task.node.clone(),
+                kind: task.kind.clone(),
+                id: task.id.clone(),
+                who: task.user.clone(),
+            };
+            let started = (now - task.age.0) as i64;
+            let boot = self.nodes.get(&task.node).map_or(now, |node| node.started);
+            let upid = self.tasks.enter(order, started, boot);
+            let status = task.status.clone();
+            if let Some(entered) = self.tasks.get_mut(&upid) {
+                entered.log = task.log.clone();
+                entered.log.push(last_line(&status));
+                entered.end = Some(End {
+                    at: started + task.took.0 as i64,
+                    status,
+                });
+            }
+        }
+        self.tasks.sort();
+    }
+}
+
+/// Returns the last line of the log of a task that ended so.
+pub(in crate::simulator) fn last_line(status: &str) -> String {
+    if status == "OK" || status.starts_with("WARNINGS: ") {
+        format!("TASK {status}")
+    } else {
+        format!("TASK ERROR: {status}")
+    }
+}
+
+fn snapshot_name(snapshot: &SnapshotScenario, now: f64) -> String {
+    let time =
+        chrono::DateTime::from_timestamp((now - snapshot.age.0) as i64, 0).unwrap_or_default();
+    snapshot
+        .name
+        .replace("{time}", &time.format("%Y%m%d-%H%M").to_string())
+}
+
+/// A parent is named as the scenario names it, before times are filled in.
+fn expand(name: &str, snapshots: &[SnapshotScenario], now: f64) -> String {
+    let found = snapshots.iter().find(|snapshot| snapshot.name == name);
+    found.map_or_else(|| name.to_owned(), |snapshot| snapshot_name(snapshot, now))
+}
+
+fn shared_config(scenario: &GuestScenario) -> Config {
+    let mut config = Config::new();
+    let mut add = |key: &str, value: &str| config.insert(key.to_owned(), value.to_owned());
+    if !scenario.tags.is_empty() {
+        add("tags", &scenario.tags);
+    }
+    if let Some(description) = &scenario.description {
+        add("description", description);
+    }
+    if scenario.protection {
+        add("protection", "1");
+    }
+    if scenario.onboot {
+        add("onboot", "1");
+    }
+    config
+}
+
+fn empty_storage(scenario: &StorageScenario) -> Storage {
+    Storage {
+        name: scenario.name.clone(),
+        kind: scenario.kind,
+        content: scenario.content.clone(),
+        size: scenario.size.0,
+        other_use: BTreeMap::new(),
+        shared: scenario.shared,
+        nodes: scenario.nodes.clone(),
+    }
+}
+
+fn load(scenario: &LoadScenario, seed: u64, vmid: u32) -> Load {
+    let wave = |mean: f64, lively: f64, salt: u64| {
+        Wave::new(
+            mean,
+            lively,
+            scramble(seed ^ scramble(u64::from(vmid) * 16 + salt)),
+        )
+    };
+    // A load near its ceiling has no room to swing.
+    let room = |mean: f64| scenario.lively * ((1.0 - mean) / mean.max(0.01)).clamp(0.0, 1.0);
+    Load {
+        cpu: wave(scenario.cpu, room(scenario.cpu), 1),
+        memory: wave(scenario.memory, room(scenario.memory) * 0.2, 2),
+        leak: scenario.leak,
+        network_in: wave(scenario.network_in, scenario.lively, 3),
+        network_out: wave(scenario.network_out, scenario.lively, 4),
+        disk_read: wave(scenario.disk_read, scenario.lively, 5),
+        disk_write: wave(scenario.disk_write, scenario.lively, 6),
+    }
+}
