@@ -1,6 +1,7 @@
 //! A keyboard-driven terminal dashboard for Proxmox VE.
 
 pub mod app;
+pub mod cli;
 pub mod domain;
 pub mod operations;
 pub mod proxmox;

@@ -1,2 +1,7 @@
-//! proxdeck.
-fn main() {}
+//! The program: arguments in, exit code out.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    proxdeck::cli::run()
+}

@@ -41,7 +41,9 @@ fn writing(state: &State, privilege: &'static str) -> Option<String> {
     if state.setting.read_only {
         return Some("read-only".to_owned());
     }
-    let Some(seen) = state.selected_guest() else { return Some("no guest".to_owned()) };
+    let Some(seen) = state.selected_guest() else {
+        return Some("no guest".to_owned());
+    };
     let need = Need::on_guest(privilege, seen.guest.vmid);
     if let Some(permissions) = state.permissions.value()
         && !need.is_met(permissions)

@@ -27,13 +27,22 @@ impl GuestTable {
     /// Returns the row of the cursor.
     pub fn cursor_row(&self) -> Option<usize> {
         let cursor = self.cursor?;
-        self.rows.get(self.row).is_some_and(|vmid| *vmid == cursor).then_some(self.row)
+        self.rows
+            .get(self.row)
+            .is_some_and(|vmid| *vmid == cursor)
+            .then_some(self.row)
     }
 
     /// Makes the rows anew; the cursor stays on its guest, or near its place when that is gone.
     pub(super) fn rebuild(&mut self, resources: &Resources) {
-        self.rows = resources.guests.iter().map(|seen| seen.guest.vmid).collect();
-        let found = self.cursor.and_then(|cursor| self.rows.iter().position(|vmid| *vmid == cursor));
+        self.rows = resources
+            .guests
+            .iter()
+            .map(|seen| seen.guest.vmid)
+            .collect();
+        let found = self
+            .cursor
+            .and_then(|cursor| self.rows.iter().position(|vmid| *vmid == cursor));
         self.go_to(found.unwrap_or(self.row));
     }
 

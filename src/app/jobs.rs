@@ -94,7 +94,10 @@ impl Jobs {
 
     /// Takes in an update; returns the job when it has just ended.
     pub(super) fn take(&mut self, id: JobId, update: Update, now: Moment) -> Option<&Job> {
-        let index = self.jobs.iter().position(|job| job.id == id && job.end.is_none())?;
+        let index = self
+            .jobs
+            .iter()
+            .position(|job| job.id == id && job.end.is_none())?;
         self.jobs[index].take(update, now);
         self.jobs[index].end.as_ref()?;
         let mut ended = self.jobs.iter().filter(|job| job.end.is_some()).count();

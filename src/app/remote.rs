@@ -20,7 +20,12 @@ pub struct Remote<T> {
 
 impl<T> Default for Remote<T> {
     fn default() -> Self {
-        Self { answer: None, failure: None, pending: None, outdated: false }
+        Self {
+            answer: None,
+            failure: None,
+            pending: None,
+            outdated: false,
+        }
     }
 }
 
@@ -58,7 +63,11 @@ impl<T> Remote<T> {
         if let Some(failure) = &self.failure {
             return now.since(failure.read) >= RETRY_AFTER;
         }
-        self.outdated || self.answer.as_ref().is_none_or(|answer| now.since(answer.read) >= lifetime)
+        self.outdated
+            || self
+                .answer
+                .as_ref()
+                .is_none_or(|answer| now.since(answer.read) >= lifetime)
     }
 
     /// Notes that the value is known to have changed.
@@ -123,7 +132,11 @@ mod tests {
         remote.outdate();
         assert!(remote.is_due(at(101), LIFETIME));
         remote.ask(Ticket(2));
-        remote.settle(Ticket(2), at(200), Err(Failure::new(FailureKind::Unreachable, "")));
+        remote.settle(
+            Ticket(2),
+            at(200),
+            Err(Failure::new(FailureKind::Unreachable, "")),
+        );
         assert!(!remote.is_due(at(209), LIFETIME));
         assert!(remote.is_due(at(210), LIFETIME));
         assert_eq!(remote.value(), Some(&1), "the last answer stays");

@@ -30,7 +30,12 @@ impl SnapshotPane {
     }
 
     /// Takes in the result of a question.
-    pub(super) fn settle(&mut self, ticket: Ticket, now: Moment, result: Result<SnapshotList, Failure>) {
+    pub(super) fn settle(
+        &mut self,
+        ticket: Ticket,
+        now: Moment,
+        result: Result<SnapshotList, Failure>,
+    ) {
         if let Some(list) = self.lists.values_mut().find(|list| list.awaits(ticket)) {
             list.settle(ticket, now, result);
         }
@@ -60,17 +65,24 @@ impl SnapshotPane {
             (TreeNode::Snapshot(_), None) | (TreeNode::Present, Some(_)) => false,
         };
         let present = || tree.iter().position(|row| row.node == TreeNode::Present);
-        tree.iter().position(|row| wanted(&row.node)).or_else(present).unwrap_or(0)
+        tree.iter()
+            .position(|row| wanted(&row.node))
+            .or_else(present)
+            .unwrap_or(0)
     }
 
     /// Moves the cursor by some rows of the guest's tree.
     pub(super) fn move_by(&mut self, vmid: Vmid, rows: isize) {
-        let Some(list) = self.lists.get(&vmid).and_then(Remote::value) else { return };
+        let Some(list) = self.lists.get(&vmid).and_then(Remote::value) else {
+            return;
+        };
         let row = self.cursor_row(list).saturating_add_signed(rows);
         let tree = list.tree();
-        self.cursor = tree.get(row.min(tree.len() - 1)).and_then(|row| match row.node {
-            TreeNode::Snapshot(snapshot) => Some(snapshot.name.clone()),
-            TreeNode::Present => None,
-        });
+        self.cursor = tree
+            .get(row.min(tree.len() - 1))
+            .and_then(|row| match row.node {
+                TreeNode::Snapshot(snapshot) => Some(snapshot.name.clone()),
+                TreeNode::Present => None,
+            });
     }
 }

@@ -113,12 +113,17 @@ impl State {
 
     /// Returns the guest under the cursor.
     pub fn selected_guest(&self) -> Option<&SeenGuest> {
-        self.inventory.resources.value()?.guest(self.guests.cursor()?)
+        self.inventory
+            .resources
+            .value()?
+            .guest(self.guests.cursor()?)
     }
 
     /// Returns where the keys go: to the top dialog, else to the focused pane.
     pub fn context(&self) -> Context {
-        self.dialogs.last().map_or(self.focus.context(), Dialog::context)
+        self.dialogs
+            .last()
+            .map_or(self.focus.context(), Dialog::context)
     }
 
     pub(super) fn next_ticket(&mut self) -> Ticket {

@@ -51,10 +51,13 @@ impl State {
     }
 
     fn rows_changed(&mut self, effects: &mut Vec<Effect>) {
-        let Some(resources) = self.inventory.resources.value() else { return };
+        let Some(resources) = self.inventory.resources.value() else {
+            return;
+        };
         let before = self.guests.cursor();
         self.guests.rebuild(resources);
-        self.snapshots.retain(|vmid| resources.guest(vmid).is_some());
+        self.snapshots
+            .retain(|vmid| resources.guest(vmid).is_some());
         if self.guests.cursor() != before {
             self.selection_changed(effects);
         }
@@ -72,10 +75,16 @@ impl State {
         {
             return;
         }
-        let Some(action) = self.setting.keymap.action(self.context(), combo) else { return };
+        let Some(action) = self.setting.keymap.action(self.context(), combo) else {
+            return;
+        };
         if let Availability::No(reason) = availability(self, action) {
             let failure = Failure::new(FailureKind::Refused, reason.clone());
-            self.toasts.complain(format!("{}: {reason}", action.name()), failure, self.now.moment);
+            self.toasts.complain(
+                format!("{}: {reason}", action.name()),
+                failure,
+                self.now.moment,
+            );
             return;
         }
         if action == Action::Interrupt && self.dialogs.is_empty() {
@@ -117,7 +126,10 @@ impl State {
             Action::Quit => self.quit(effects),
             Action::Snapshot => {
                 if let Some(seen) = self.selected_guest() {
-                    let list = self.snapshots.of(seen.guest.vmid).and_then(|remote| remote.value());
+                    let list = self
+                        .snapshots
+                        .of(seen.guest.vmid)
+                        .and_then(|remote| remote.value());
                     let form = SnapshotForm::new(&seen.guest, list, self.now.wall);
                     self.dialogs.push(Dialog::Snapshot(Box::new(form)));
                 }
@@ -153,7 +165,10 @@ impl State {
     }
 
     fn focus_by(&mut self, steps: usize) {
-        let at = Pane::ORDER.iter().position(|pane| *pane == self.focus).unwrap_or(0);
+        let at = Pane::ORDER
+            .iter()
+            .position(|pane| *pane == self.focus)
+            .unwrap_or(0);
         self.focus = Pane::ORDER[(at + steps) % Pane::ORDER.len()];
     }
 
@@ -193,7 +208,9 @@ impl State {
     }
 
     fn job(&mut self, id: JobId, update: Update, effects: &mut Vec<Effect>) {
-        let Some(job) = self.jobs.take(id, update, self.now.moment) else { return };
+        let Some(job) = self.jobs.take(id, update, self.now.moment) else {
+            return;
+        };
         let Some((_, report)) = &job.end else { return };
         let (title, vmid, now) = (job.title.clone(), job.guest.vmid, self.now.moment);
         match &report.outcome {
@@ -203,13 +220,19 @@ impl State {
                     None => String::new(),
                 };
                 let warnings = match report.outcome {
-                    Outcome::Warnings(count) => format!(", with {count} warnings in the task's log"),
-                    Outcome::Done | Outcome::Failed(_) | Outcome::Stopped | Outcome::Unknown(_) => String::new(),
+                    Outcome::Warnings(count) => {
+                        format!(", with {count} warnings in the task's log")
+                    }
+                    Outcome::Done | Outcome::Failed(_) | Outcome::Stopped | Outcome::Unknown(_) => {
+                        String::new()
+                    }
                 };
-                self.toasts.tell(format!("{title} done{made}{warnings}"), now);
+                self.toasts
+                    .tell(format!("{title} done{made}{warnings}"), now);
             }
             Outcome::Failed(failure) => {
-                self.toasts.complain(format!("{title}: {failure}"), (**failure).clone(), now);
+                self.toasts
+                    .complain(format!("{title}: {failure}"), (**failure).clone(), now);
             }
             Outcome::Unknown(failure) => {
                 let text = format!("{title}: nobody knows whether it happened: {failure}");
@@ -217,7 +240,8 @@ impl State {
             }
             Outcome::Stopped => {
                 let failure = Failure::new(FailureKind::TaskFailed, "stopped");
-                self.toasts.complain(format!("{title} was stopped"), failure, now);
+                self.toasts
+                    .complain(format!("{title} was stopped"), failure, now);
             }
         }
         self.snapshots.of_mut(vmid).outdate();
@@ -227,7 +251,9 @@ impl State {
     fn fetched(&mut self, ticket: Ticket, result: Result<Answer, Failure>) {
         let now = self.now.moment;
         match result {
-            Ok(Answer::Permissions(permissions)) => self.permissions.settle(ticket, now, Ok(permissions)),
+            Ok(Answer::Permissions(permissions)) => {
+                self.permissions.settle(ticket, now, Ok(permissions))
+            }
             Ok(Answer::Snapshots(list)) => self.snapshots.settle(ticket, now, Ok(list)),
             // A failure carries no type; the ticket finds what was asked for.
             Err(failure) => {
@@ -239,10 +265,19 @@ impl State {
 
     /// Checks open forms against what is known now.
     fn check_dialogs(&mut self) {
-        let Some(mut dialog) = self.dialogs.pop() else { return };
+        let Some(mut dialog) = self.dialogs.pop() else {
+            return;
+        };
         if let Dialog::Snapshot(form) = &mut dialog {
-            let guest = self.inventory.resources.value().and_then(|resources| resources.guest(form.target().vmid));
-            let list = self.snapshots.of(form.target().vmid).and_then(|remote| remote.value());
+            let guest = self
+                .inventory
+                .resources
+                .value()
+                .and_then(|resources| resources.guest(form.target().vmid));
+            let list = self
+                .snapshots
+                .of(form.target().vmid)
+                .and_then(|remote| remote.value());
             form.check(guest.map(|seen| &seen.guest), list);
         }
         self.dialogs.push(dialog);
@@ -259,9 +294,16 @@ impl State {
             self.permissions.ask(ticket);
             effects.push(Effect::Fetch(ticket, Query::Permissions));
         }
-        let Some(seen) = self.selected_guest() else { return };
+        let Some(seen) = self.selected_guest() else {
+            return;
+        };
         let guest = seen.guest.to_ref();
-        if now.since(self.selected_at) >= REST && self.snapshots.of_mut(guest.vmid).is_due(now, SNAPSHOTS_LIVE) {
+        if now.since(self.selected_at) >= REST
+            && self
+                .snapshots
+                .of_mut(guest.vmid)
+                .is_due(now, SNAPSHOTS_LIVE)
+        {
             let ticket = self.next_ticket();
             self.snapshots.of_mut(guest.vmid).ask(ticket);
             effects.push(Effect::Fetch(ticket, Query::Snapshots(guest)));

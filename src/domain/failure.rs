@@ -109,7 +109,9 @@ impl FailureKind {
     /// Returns what usually helps; empty where nothing can be advised.
     pub const fn advice(self) -> &'static str {
         match self {
-            Self::Unreachable => "check the address, the network and whether pveproxy runs; it is tried again by itself",
+            Self::Unreachable => {
+                "check the address, the network and whether pveproxy runs; it is tried again by itself"
+            }
             Self::UntrustedCertificate => {
                 "compare the fingerprint with what the server's console shows (pvenode cert info) before trusting it"
             }
@@ -117,20 +119,34 @@ impl FailureKind {
                 "check user, realm and password, or the token's full id (user@realm!name) and secret; \
                  a token may have expired or been removed"
             }
-            Self::SecondFactorRequired => "sign in with an API token instead: it needs no second factor",
+            Self::SecondFactorRequired => {
+                "sign in with an API token instead: it needs no second factor"
+            }
             Self::SessionExpired => "sign in again",
-            Self::Forbidden => "ask an administrator for the privilege on the path that the message names",
+            Self::Forbidden => {
+                "ask an administrator for the privilege on the path that the message names"
+            }
             Self::Rejected => "the message names the parameter; correct it and try again",
             Self::NoSuchGuest => "it was removed or moved to another node; refresh and look again",
-            Self::Locked => "wait for the task that holds the lock; a lock left behind is freed by root with qm unlock",
+            Self::Locked => {
+                "wait for the task that holds the lock; a lock left behind is freed by root with qm unlock"
+            }
             Self::Busy => "nothing was done: another task holds the guest for a moment; try again",
             Self::Conflict => "nothing was done: look at the new state, then try again",
-            Self::NodeUnreachable => "check the node and its network; its guests keep their last known figures",
+            Self::NodeUnreachable => {
+                "check the node and its network; its guests keep their last known figures"
+            }
             Self::NotImplemented => "the server may be too old; Proxmox VE 7.4 to 9 are supported",
             Self::Interrupted => "the server may be busy or the link weak",
-            Self::TaskFailed | Self::SnapshotFailed => "read the task's log for the step that failed",
-            Self::SnapshotMissing => "read the task's log, and look whether somebody removed it meanwhile",
-            Self::Malformed => "check that the address is that of a Proxmox VE server and not of a proxy before it",
+            Self::TaskFailed | Self::SnapshotFailed => {
+                "read the task's log for the step that failed"
+            }
+            Self::SnapshotMissing => {
+                "read the task's log, and look whether somebody removed it meanwhile"
+            }
+            Self::Malformed => {
+                "check that the address is that of a Proxmox VE server and not of a proxy before it"
+            }
             Self::Server | Self::Refused | Self::Internal => "",
         }
     }

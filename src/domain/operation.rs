@@ -85,7 +85,9 @@ impl TakeSnapshot {
     }
 
     fn call(&self) -> Call {
-        let GuestRef { vmid, kind, node, .. } = &self.guest;
+        let GuestRef {
+            vmid, kind, node, ..
+        } = &self.guest;
         let mut parameters = vec![("snapname", self.name.to_string())];
         if !self.description.is_empty() {
             parameters.push(("description", self.description.clone()));
@@ -93,7 +95,11 @@ impl TakeSnapshot {
         if self.ram {
             parameters.push(("vmstate", "1".to_owned()));
         }
-        Call { method: "POST", path: format!("/nodes/{node}/{kind}/{vmid}/snapshot"), parameters }
+        Call {
+            method: "POST",
+            path: format!("/nodes/{node}/{kind}/{vmid}/snapshot"),
+            parameters,
+        }
     }
 
     /// Returns the guest.

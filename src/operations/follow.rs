@@ -89,7 +89,10 @@ fn passes(kind: FailureKind) -> bool {
 }
 
 fn lost_contact() -> Error {
-    Error::unsent(FailureKind::Interrupted, "no contact for 10 minutes; the task may still run")
+    Error::unsent(
+        FailureKind::Interrupted,
+        "no contact for 10 minutes; the task may still run",
+    )
 }
 
 /// Reads a log page by page and remembers its end.
@@ -134,7 +137,10 @@ impl LogReader {
     }
 
     fn finish(self, end: End) -> Followed {
-        Followed { end, tail: self.tail }
+        Followed {
+            end,
+            tail: self.tail,
+        }
     }
 }
 
@@ -143,7 +149,10 @@ mod tests {
     use super::*;
 
     fn line(number: u64, text: &str) -> LogLine {
-        LogLine { number, text: text.into() }
+        LogLine {
+            number,
+            text: text.into(),
+        }
     }
 
     #[test]
@@ -161,14 +170,21 @@ mod tests {
         let mut log = LogReader::default();
         log.take(vec![line(1, "transferred 1 GiB of 1 GiB (100.00%)")]);
         assert_eq!(log.fraction, Some(1.0));
-        log.take(vec![line(2, "create full clone of drive scsi1 (vmstore:101/x)")]);
+        log.take(vec![line(
+            2,
+            "create full clone of drive scsi1 (vmstore:101/x)",
+        )]);
         assert_eq!(log.fraction, None);
     }
 
     #[test]
     fn only_the_end_of_a_long_log_is_kept() {
         let mut log = LogReader::default();
-        log.take((1..=1000).map(|number| line(number, &format!("line {number}"))).collect());
+        log.take(
+            (1..=1000)
+                .map(|number| line(number, &format!("line {number}")))
+                .collect(),
+        );
         assert_eq!(log.tail.len(), TAIL);
         assert_eq!(log.tail.last(), Some(&"line 1000".into()));
     }

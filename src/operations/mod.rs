@@ -54,8 +54,16 @@ pub async fn run(client: &Client, operation: &Operation, reporter: &Reporter) {
 fn not_accepted(error: Error) -> Report {
     let unknown = error.outcome_unknown();
     let failure = Box::new(Failure::from(error));
-    let outcome = if unknown { Outcome::Unknown(failure) } else { Outcome::Failed(failure) };
-    Report { outcome, upid: None, product: None }
+    let outcome = if unknown {
+        Outcome::Unknown(failure)
+    } else {
+        Outcome::Failed(failure)
+    };
+    Report {
+        outcome,
+        upid: None,
+        product: None,
+    }
 }
 
 /// Makes a failure that shows the end of a task's log.

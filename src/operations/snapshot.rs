@@ -3,7 +3,9 @@
 use super::follow::{End, follow};
 use super::{Reporter, not_accepted, task_failure};
 use crate::domain::failure::{Failure, FailureKind};
-use crate::domain::operation::{Outcome, Product, Report, SizeEstimate, SnapshotFacts, TakeSnapshot};
+use crate::domain::operation::{
+    Outcome, Product, Report, SizeEstimate, SnapshotFacts, TakeSnapshot,
+};
 use crate::domain::snapshot::Snapshot;
 use crate::domain::task::{TaskState, Upid};
 use crate::domain::text::Text;
@@ -20,7 +22,9 @@ pub(super) async fn take(client: &Client, operation: &TakeSnapshot, reporter: &R
         description: operation.description(),
         ram: operation.with_ram(),
     };
-    reporter.step(format!("asking for snapshot {}", operation.name())).await;
+    reporter
+        .step(format!("asking for snapshot {}", operation.name()))
+        .await;
     let upid = match client.guests().snapshot(operation.guest(), spec).await {
         Ok(upid) => upid,
         Err(error) => return not_accepted(error),
@@ -32,10 +36,20 @@ pub(super) async fn take(client: &Client, operation: &TakeSnapshot, reporter: &R
         End::Known(TaskState::Warnings(count)) => {
             verify(client, operation, reporter, Outcome::Warnings(count)).await
         }
-        End::Known(state) => (Outcome::Failed(Box::new(failed(&state, &followed.tail))), None),
-        End::Lost(error) => (Outcome::Unknown(Box::new(lost(&upid, Failure::from(error)))), None),
+        End::Known(state) => (
+            Outcome::Failed(Box::new(failed(&state, &followed.tail))),
+            None,
+        ),
+        End::Lost(error) => (
+            Outcome::Unknown(Box::new(lost(&upid, Failure::from(error)))),
+            None,
+        ),
     };
-    Report { outcome, upid: Some(upid), product }
+    Report {
+        outcome,
+        upid: Some(upid),
+        product,
+    }
 }
 
 async fn verify(
@@ -49,15 +63,26 @@ async fn verify(
         Ok(list) => list,
         Err(error) => {
             let mut failure = Failure::from(error);
-            failure.details.insert(0, "the task ended well, but the list could not be read to make sure".into());
+            failure.details.insert(
+                0,
+                "the task ended well, but the list could not be read to make sure".into(),
+            );
             return (Outcome::Unknown(Box::new(failure)), None);
         }
     };
     match list.find(operation.name().as_str()) {
-        Some(found) if found.unfinished.is_none() => (outcome, Some(Product::Snapshot(facts(found)))),
+        Some(found) if found.unfinished.is_none() => {
+            (outcome, Some(Product::Snapshot(facts(found))))
+        }
         _ => {
-            let text = format!("the task ended well, but {} is not in the guest's list", operation.name());
-            (Outcome::Failed(Box::new(Failure::new(FailureKind::SnapshotMissing, text))), None)
+            let text = format!(
+                "the task ended well, but {} is not in the guest's list",
+                operation.name()
+            );
+            (
+                Outcome::Failed(Box::new(Failure::new(FailureKind::SnapshotMissing, text))),
+                None,
+            )
         }
     }
 }
@@ -74,10 +99,16 @@ fn facts(snapshot: &Snapshot) -> SnapshotFacts {
 }
 
 fn failed(state: &TaskState, tail: &[Text]) -> Failure {
-    task_failure(FailureKind::SnapshotFailed, &Text::new(state.to_string()), tail)
+    task_failure(
+        FailureKind::SnapshotFailed,
+        &Text::new(state.to_string()),
+        tail,
+    )
 }
 
 fn lost(upid: &Upid, mut failure: Failure) -> Failure {
-    failure.details.insert(0, Text::new(format!("the task was {upid}")));
+    failure
+        .details
+        .insert(0, Text::new(format!("the task was {upid}")));
     failure
 }

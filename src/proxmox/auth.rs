@@ -93,7 +93,10 @@ pub(crate) struct Proof {
 
 impl Authenticator {
     pub(crate) fn new(credentials: Credentials) -> Self {
-        Self { credentials, session: Mutex::default() }
+        Self {
+            credentials,
+            session: Mutex::default(),
+        }
     }
 
     pub(crate) fn account(&self) -> &str {
@@ -118,7 +121,10 @@ impl Authenticator {
             }
             Credentials::Password { user, password } => {
                 let ticket = session.fresh_ticket(transport, user, password).await?;
-                let cookie = format!("PVEAuthCookie={}", super::client::encode(ticket.text.expose_secret()));
+                let cookie = format!(
+                    "PVEAuthCookie={}",
+                    super::client::encode(ticket.text.expose_secret())
+                );
                 headers.insert(COOKIE, secret_header(&cookie)?);
                 if writes {
                     let name = HeaderName::from_static("csrfpreventiontoken");
@@ -126,7 +132,10 @@ impl Authenticator {
                 }
             }
         }
-        Ok(Proof { headers, generation: session.generation })
+        Ok(Proof {
+            headers,
+            generation: session.generation,
+        })
     }
 
     /// Notes that the server refused a proof of this generation.
@@ -151,12 +160,18 @@ impl Authenticator {
 
 impl Session {
     fn respect_pause(&self) -> Result<(), Error> {
-        let Some(until) = self.pause_until else { return Ok(()) };
+        let Some(until) = self.pause_until else {
+            return Ok(());
+        };
         let left = until.saturating_duration_since(monotonic());
         if left.is_zero() {
             return Ok(());
         }
-        let text = format!("refused {} times; the next login is tried in {} s", self.failures, left.as_secs() + 1);
+        let text = format!(
+            "refused {} times; the next login is tried in {} s",
+            self.failures,
+            left.as_secs() + 1
+        );
         Err(Error::unsent(FailureKind::AuthenticationFailed, text))
     }
 
@@ -174,11 +189,17 @@ impl Session {
     ) -> Result<&Ticket, Error> {
         let current = self.ticket.take();
         let ticket = match current {
-            Some(ticket) if monotonic().saturating_duration_since(ticket.obtained) < RENEW_AFTER => ticket,
+            Some(ticket)
+                if monotonic().saturating_duration_since(ticket.obtained) < RENEW_AFTER =>
+            {
+                ticket
+            }
             Some(ticket) => match self.sign_in(transport, user, &ticket.text).await {
                 Ok(renewed) => renewed,
                 // The old ticket may have ended while the machine slept; the password still works.
-                Err(error) if error.needs_login() => self.sign_in(transport, user, password).await?,
+                Err(error) if error.needs_login() => {
+                    self.sign_in(transport, user, password).await?
+                }
                 Err(error) => {
                     self.ticket = Some(ticket);
                     return Err(error);
@@ -189,9 +210,16 @@ impl Session {
         Ok(self.ticket.insert(ticket))
     }
 
-    async fn sign_in(&mut self, transport: &Transport, user: &str, password: &SecretString) -> Result<Ticket, Error> {
+    async fn sign_in(
+        &mut self,
+        transport: &Transport,
+        user: &str,
+        password: &SecretString,
+    ) -> Result<Ticket, Error> {
         let form = [("username", user), ("password", password.expose_secret())];
-        let answer = transport.send(Method::POST, "/access/ticket", &form, HeaderMap::new()).await;
+        let answer = transport
+            .send(Method::POST, "/access/ticket", &form, HeaderMap::new())
+            .await;
         let login: Login = match answer.and_then(|body| transport.decode(&body)) {
             Ok(login) => login,
             Err(error) => {
@@ -209,12 +237,19 @@ impl Session {
             ));
         }
         let (Some(ticket), Some(csrf)) = (login.ticket, login.csrf) else {
-            return Err(Error::unsent(FailureKind::Malformed, "the login answer holds no ticket"));
+            return Err(Error::unsent(
+                FailureKind::Malformed,
+                "the login answer holds no ticket",
+            ));
         };
         self.generation += 1;
         self.failures = 0;
         self.pause_until = None;
-        Ok(Ticket { text: ticket.into(), csrf: csrf.into(), obtained: monotonic() })
+        Ok(Ticket {
+            text: ticket.into(),
+            csrf: csrf.into(),
+            obtained: monotonic(),
+        })
     }
 }
 

@@ -26,7 +26,11 @@ const IDLE_TIMEOUT: Duration = Duration::from_secs(4);
 const LARGEST_ANSWER: usize = 128 << 20;
 
 /// Everything but letters, digits and `-_.~` is escaped: the server's form parser cuts at `=` and `;`.
-const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'_')
+    .remove(b'.')
+    .remove(b'~');
 
 /// Escapes a text for a path segment, a query or a form.
 pub(crate) fn encode(text: &str) -> String {
@@ -60,7 +64,12 @@ struct Inner {
 
 impl std::fmt::Debug for Client {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(formatter, "Client({} as {})", self.endpoint(), self.account())
+        write!(
+            formatter,
+            "Client({} as {})",
+            self.endpoint(),
+            self.account()
+        )
     }
 }
 
@@ -71,7 +80,12 @@ impl Client {
     pub fn new(connection: Connection) -> Result<Self, Error> {
         let transport = Transport::new(&connection.endpoint, &connection.trust)?;
         let authenticator = Authenticator::new(connection.credentials);
-        Ok(Self { inner: Arc::new(Inner { transport, authenticator }) })
+        Ok(Self {
+            inner: Arc::new(Inner {
+                transport,
+                authenticator,
+            }),
+        })
     }
 
     /// Returns the server's address.
@@ -90,7 +104,11 @@ impl Client {
     }
 
     /// Reads from a path; asked once more when the connection was lost before an answer.
-    pub(crate) async fn get<T: DeserializeOwned>(&self, path: &str, query: &[(&str, &str)]) -> Result<T, Error> {
+    pub(crate) async fn get<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        query: &[(&str, &str)],
+    ) -> Result<T, Error> {
         let mut answer = self.exchange(Method::GET, path, query).await;
         if let Err(error) = &answer
             && error.kind() == FailureKind::Interrupted
@@ -98,7 +116,10 @@ impl Client {
             answer = self.exchange(Method::GET, path, query).await;
         }
         let body = answer?;
-        self.inner.transport.decode(&body).map_err(|error| error.of(&Method::GET, path))
+        self.inner
+            .transport
+            .decode(&body)
+            .map_err(|error| error.of(&Method::GET, path))
     }
 
     /// Writes to a path; sent exactly once, whatever happens.
@@ -109,19 +130,35 @@ impl Client {
         parameters: &[(&str, &str)],
     ) -> Result<T, Error> {
         let body = self.exchange(method.clone(), path, parameters).await?;
-        self.inner.transport.decode(&body).map_err(|error| error.of(&method, path))
+        self.inner
+            .transport
+            .decode(&body)
+            .map_err(|error| error.of(&method, path))
     }
 
     /// Sends a request with proof of identity.
     ///
     /// A 401 comes from before any work began (API.md §1), so the request may be repeated with a
     /// new ticket without being done twice.
-    async fn exchange(&self, method: Method, path: &str, parameters: &[(&str, &str)]) -> Result<Vec<u8>, Error> {
-        let Inner { transport, authenticator } = &*self.inner;
+    async fn exchange(
+        &self,
+        method: Method,
+        path: &str,
+        parameters: &[(&str, &str)],
+    ) -> Result<Vec<u8>, Error> {
+        let Inner {
+            transport,
+            authenticator,
+        } = &*self.inner;
         let writes = method != Method::GET;
         for last in [false, true] {
-            let proof = authenticator.proof(transport, writes).await.map_err(|error| error.of(&method, path))?;
-            let answer = transport.send(method.clone(), path, parameters, proof.headers).await;
+            let proof = authenticator
+                .proof(transport, writes)
+                .await
+                .map_err(|error| error.of(&method, path))?;
+            let answer = transport
+                .send(method.clone(), path, parameters, proof.headers)
+                .await;
             match answer {
                 Err(error) if error.needs_login() => {
                     authenticator.refuse(proof.generation).await;
@@ -152,9 +189,11 @@ pub(crate) struct Transport {
 impl Transport {
     fn new(endpoint: &str, trust: &Trust) -> Result<Self, Error> {
         let endpoint = endpoint.trim_end_matches('/').to_owned();
-        let is_https = reqwest::Url::parse(&endpoint).is_ok_and(|url| url.scheme() == "https" && url.has_host());
+        let is_https = reqwest::Url::parse(&endpoint)
+            .is_ok_and(|url| url.scheme() == "https" && url.has_host());
         if !is_https {
-            let text = format!("{endpoint:?} is no address of a server: https://HOST:8006 is expected");
+            let text =
+                format!("{endpoint:?} is no address of a server: https://HOST:8006 is expected");
             return Err(Error::unsent(FailureKind::Unreachable, text));
         }
         let (config, refused) = tls::client_config(trust)?;
@@ -170,7 +209,12 @@ impl Transport {
             .user_agent(concat!("proxdeck/", env!("CARGO_PKG_VERSION")))
             .build()
             .map_err(|error| Error::from_transport(&error, None))?;
-        Ok(Self { http, endpoint, refused, meter: Meter::default() })
+        Ok(Self {
+            http,
+            endpoint,
+            refused,
+            meter: Meter::default(),
+        })
     }
 
     /// Sends one request and reads its whole answer.
@@ -182,7 +226,9 @@ impl Transport {
         headers: HeaderMap,
     ) -> Result<Vec<u8>, Error> {
         let begun = monotonic();
-        let result = self.send_unmetered(&method, path, parameters, headers).await;
+        let result = self
+            .send_unmetered(&method, path, parameters, headers)
+            .await;
         let date = match &result {
             Ok((_, date)) | Err((_, date)) => *date,
         };
@@ -200,8 +246,10 @@ impl Transport {
         parameters: &[(&str, &str)],
         headers: HeaderMap,
     ) -> Result<(Vec<u8>, Option<DateTime<Utc>>), (Error, Option<DateTime<Utc>>)> {
-        let pairs: Vec<String> =
-            parameters.iter().map(|(name, value)| format!("{}={}", encode(name), encode(value))).collect();
+        let pairs: Vec<String> = parameters
+            .iter()
+            .map(|(name, value)| format!("{}={}", encode(name), encode(value)))
+            .collect();
         let pairs = pairs.join("&");
         let mut url = format!("{}/api2/json{path}", self.endpoint);
         // A body on GET or DELETE is refused with 501 (PITFALLS 4); their parameters go into the query.
@@ -214,14 +262,18 @@ impl Transport {
             let form = HeaderValue::from_static("application/x-www-form-urlencoded");
             request = request.header(CONTENT_TYPE, form).body(pairs);
         }
-        let response = request.send().await.map_err(|error| (self.transport_error(&error), None))?;
+        let response = request
+            .send()
+            .await
+            .map_err(|error| (self.transport_error(&error), None))?;
         let date = server_date(&response);
         match read_answer(response).await {
             Ok((status, _, body)) if status == StatusCode::OK => Ok((body, date)),
             Ok((status, reason, body)) => Err((Error::from_answer(status, &reason, &body), date)),
-            Err(ReadError::TooLarge) => {
-                Err((Error::unsent(FailureKind::Malformed, "the answer is larger than 128 MiB"), date))
-            }
+            Err(ReadError::TooLarge) => Err((
+                Error::unsent(FailureKind::Malformed, "the answer is larger than 128 MiB"),
+                date,
+            )),
             Err(ReadError::Transport(error)) => Err((self.transport_error(&error), date)),
         }
     }
@@ -237,7 +289,10 @@ impl Transport {
             Err(error) => {
                 let looks_like_html = body.trim_ascii_start().starts_with(b"<");
                 let text = if looks_like_html {
-                    format!("a web page came instead of data; is {} a Proxmox VE server?", self.endpoint)
+                    format!(
+                        "a web page came instead of data; is {} a Proxmox VE server?",
+                        self.endpoint
+                    )
                 } else {
                     format!("the answer cannot be read: {error}")
                 };
@@ -271,5 +326,7 @@ async fn read_answer(mut response: Response) -> Result<(StatusCode, String, Vec<
 
 fn server_date(response: &Response) -> Option<DateTime<Utc>> {
     let date = response.headers().get(DATE)?.to_str().ok()?;
-    DateTime::parse_from_rfc2822(date).ok().map(|date| date.with_timezone(&Utc))
+    DateTime::parse_from_rfc2822(date)
+        .ok()
+        .map(|date| date.with_timezone(&Utc))
 }

@@ -30,7 +30,10 @@ pub struct ResourceRows {
 }
 
 pub(super) fn resources(list: Rows<wire::Resource>) -> ResourceRows {
-    let mut rows = ResourceRows { rejected: list.rejected, ..ResourceRows::default() };
+    let mut rows = ResourceRows {
+        rejected: list.rejected,
+        ..ResourceRows::default()
+    };
     for row in list.rows {
         let understood = match row.kind.as_deref() {
             Some("qemu") => guest(&row, GuestKind::Qemu).map(|guest| rows.guests.push(guest)),
@@ -45,8 +48,10 @@ pub(super) fn resources(list: Rows<wire::Resource>) -> ResourceRows {
     }
     rows.nodes.sort_by(|a, b| a.name.cmp(&b.name));
     // A shared storage has a row for every node (PITFALLS 18); one that answers speaks for all.
-    rows.storages.sort_by(|a, b| (&a.name, !a.available, &a.node).cmp(&(&b.name, !b.available, &b.node)));
-    rows.storages.dedup_by(|later, earlier| later.shared && earlier.shared && later.name == earlier.name);
+    rows.storages
+        .sort_by(|a, b| (&a.name, !a.available, &a.node).cmp(&(&b.name, !b.available, &b.node)));
+    rows.storages
+        .dedup_by(|later, earlier| later.shared && earlier.shared && later.name == earlier.name);
     rows
 }
 
@@ -81,11 +86,16 @@ fn guest(row: &wire::Resource, kind: GuestKind) -> Option<Guest> {
 
 /// Splits tags as the server itself does: at `;`, `,` and blanks.
 fn tags(joined: &str) -> Vec<Text> {
-    joined.split([';', ',', ' ']).filter(|tag| !tag.is_empty()).map(Text::from).collect()
+    joined
+        .split([';', ',', ' '])
+        .filter(|tag| !tag.is_empty())
+        .map(Text::from)
+        .collect()
 }
 
 fn text(raw: Option<&String>) -> Option<Text> {
-    raw.filter(|raw| !raw.is_empty()).map(|raw| Text::new(raw.as_str()))
+    raw.filter(|raw| !raw.is_empty())
+        .map(|raw| Text::new(raw.as_str()))
 }
 
 fn node(row: &wire::Resource) -> Option<Node> {
@@ -155,14 +165,18 @@ pub(super) fn tasks(list: Rows<wire::TaskRow>) -> Vec<Task> {
             Some(Task { upid, ended, state })
         })
         .collect();
-    tasks.sort_by(|a, b| (b.upid.started(), b.upid.as_str()).cmp(&(a.upid.started(), a.upid.as_str())));
+    tasks.sort_by(|a, b| {
+        (b.upid.started(), b.upid.as_str()).cmp(&(a.upid.started(), a.upid.as_str()))
+    });
     tasks
 }
 
 pub(super) fn task_state(status: &wire::TaskStatus) -> Option<TaskState> {
     match status.status.as_deref()? {
         "running" => Some(TaskState::Running),
-        "stopped" => Some(TaskState::from_exit(status.exitstatus.as_deref().unwrap_or_default())),
+        "stopped" => Some(TaskState::from_exit(
+            status.exitstatus.as_deref().unwrap_or_default(),
+        )),
         _ => None,
     }
 }
@@ -170,14 +184,21 @@ pub(super) fn task_state(status: &wire::TaskStatus) -> Option<TaskState> {
 pub(super) fn log(list: Rows<wire::LogRow>) -> Vec<LogLine> {
     list.rows
         .into_iter()
-        .filter_map(|row| Some(LogLine { number: row.n?, text: Text::new(row.t.unwrap_or_default()) }))
+        .filter_map(|row| {
+            Some(LogLine {
+                number: row.n?,
+                text: Text::new(row.t.unwrap_or_default()),
+            })
+        })
         .collect()
 }
 
 pub(super) fn snapshots(list: Rows<wire::SnapshotRow>) -> SnapshotList {
     let mut snapshots = SnapshotList::default();
     for row in list.rows {
-        let Some(name) = row.name.filter(|name| !name.is_empty()) else { continue };
+        let Some(name) = row.name.filter(|name| !name.is_empty()) else {
+            continue;
+        };
         let parent = text(row.parent.as_ref());
         if name == "current" {
             snapshots.current_parent = parent;
@@ -203,7 +224,9 @@ pub(super) fn permissions(tree: wire::PermissionTree) -> Permissions {
                 serde_json::Value::String(text) => text != "0" && !text.is_empty(),
                 serde_json::Value::Number(number) => number.as_f64() != Some(0.0),
                 serde_json::Value::Bool(flag) => *flag,
-                serde_json::Value::Null | serde_json::Value::Array(_) | serde_json::Value::Object(_) => false,
+                serde_json::Value::Null
+                | serde_json::Value::Array(_)
+                | serde_json::Value::Object(_) => false,
             };
             (path.clone(), privilege, propagates)
         })

@@ -62,16 +62,29 @@ impl Error {
         let text = match refusal.message.filter(|message| !message.trim().is_empty()) {
             Some(message) => message,
             None if !reason.is_empty() => reason.to_owned(),
-            None => status.canonical_reason().unwrap_or("no reason given").to_owned(),
+            None => status
+                .canonical_reason()
+                .unwrap_or("no reason given")
+                .to_owned(),
         };
         let fields = refusal
             .errors
             .into_iter()
             .flatten()
-            .map(|(name, why)| (name, Text::new(why.as_str().map_or_else(|| why.to_string(), str::to_owned))))
+            .map(|(name, why)| {
+                (
+                    name,
+                    Text::new(why.as_str().map_or_else(|| why.to_string(), str::to_owned)),
+                )
+            })
             .collect();
         let kind = classify(status.as_u16(), &text);
-        Self { status: Some(status.as_u16()), text: Text::new(text), fields, ..Self::unsent(kind, "") }
+        Self {
+            status: Some(status.as_u16()),
+            text: Text::new(text),
+            fields,
+            ..Self::unsent(kind, "")
+        }
     }
 
     /// Makes an error of a connection that failed.
@@ -157,11 +170,18 @@ impl From<Error> for Failure {
             failure.advice = advice;
         }
         for (name, why) in error.fields {
-            failure.details.push(Text::new(format!("{name}: {}", why.raw())));
+            failure
+                .details
+                .push(Text::new(format!("{name}: {}", why.raw())));
         }
         if !error.call.is_empty() {
-            let status = error.status.map(|status| format!(" → {status}")).unwrap_or_default();
-            failure.details.push(Text::new(format!("{}{status}", error.call)));
+            let status = error
+                .status
+                .map(|status| format!(" → {status}"))
+                .unwrap_or_default();
+            failure
+                .details
+                .push(Text::new(format!("{}{status}", error.call)));
         }
         failure
     }
@@ -175,10 +195,16 @@ fn classify(status: u16, text: &str) -> FailureKind {
         403 => FailureKind::Forbidden,
         501 => FailureKind::NotImplemented,
         595..=599 => FailureKind::NodeUnreachable,
-        500 if text.contains("onfiguration file '") && text.contains("does not exist") => FailureKind::NoSuchGuest,
+        500 if text.contains("onfiguration file '") && text.contains("does not exist") => {
+            FailureKind::NoSuchGuest
+        }
         500 if text.contains("is locked (") => FailureKind::Locked,
-        500 if text.contains("can't lock file") && text.contains("got timeout") => FailureKind::Busy,
-        500 if text.contains("checksum mismatch") || text.contains("detected modified configuration") => {
+        500 if text.contains("can't lock file") && text.contains("got timeout") => {
+            FailureKind::Busy
+        }
+        500 if text.contains("checksum mismatch")
+            || text.contains("detected modified configuration") =>
+        {
             FailureKind::Conflict
         }
         500..=599 => FailureKind::Server,
@@ -190,7 +216,9 @@ fn classify(status: u16, text: &str) -> FailureKind {
 fn certificate_error(error: &reqwest::Error) -> Option<String> {
     let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
     while let Some(error) = cause {
-        let inner = error.downcast_ref::<std::io::Error>().and_then(|io| io.get_ref());
+        let inner = error
+            .downcast_ref::<std::io::Error>()
+            .and_then(|io| io.get_ref());
         let tls = error
             .downcast_ref::<rustls::Error>()
             .or_else(|| inner.and_then(|inner| inner.downcast_ref::<rustls::Error>()));
@@ -215,7 +243,11 @@ mod tests {
     use super::*;
 
     fn answer(status: u16, reason: &str, body: &str) -> Error {
-        Error::from_answer(StatusCode::from_u16(status).unwrap(), reason, body.as_bytes())
+        Error::from_answer(
+            StatusCode::from_u16(status).unwrap(),
+            reason,
+            body.as_bytes(),
+        )
     }
 
     #[test]
@@ -223,27 +255,53 @@ mod tests {
         let old = answer(500, "VM is locked (backup)", "{\"data\":null}");
         assert_eq!(old.text().to_string(), "VM is locked (backup)");
         assert_eq!(old.kind(), FailureKind::Locked);
-        let new = answer(400, "Parameter verification failed.", r#"{"data":null,"message":"Parameter verification failed.\n","errors":{"snapname":"invalid format"}}"#);
+        let new = answer(
+            400,
+            "Parameter verification failed.",
+            r#"{"data":null,"message":"Parameter verification failed.\n","errors":{"snapname":"invalid format"}}"#,
+        );
         assert_eq!(new.text().to_string(), "Parameter verification failed.");
-        assert_eq!(new.fields(), [("snapname".to_owned(), Text::from("invalid format"))]);
+        assert_eq!(
+            new.fields(),
+            [("snapname".to_owned(), Text::from("invalid format"))]
+        );
         assert_eq!(answer(502, "", "<html>").text().to_string(), "Bad Gateway");
     }
 
     #[test]
     fn pitfall_02_the_many_meanings_of_500_are_told_apart_by_their_text() {
         let kind = |text: &str| answer(500, text, "").kind();
-        assert_eq!(kind("Configuration file 'nodes/pve1/qemu-server/999.conf' does not exist"), FailureKind::NoSuchGuest);
+        assert_eq!(
+            kind("Configuration file 'nodes/pve1/qemu-server/999.conf' does not exist"),
+            FailureKind::NoSuchGuest
+        );
         assert_eq!(kind("VM is locked (snapshot)"), FailureKind::Locked);
         assert_eq!(kind("CT is locked (backup)"), FailureKind::Locked);
-        assert_eq!(kind("can't lock file '/var/lock/qemu-server/lock-101.conf' - got timeout"), FailureKind::Busy);
-        assert_eq!(kind("checksum mismatch (file change by other user?)"), FailureKind::Conflict);
-        assert_eq!(kind("detected modified configuration - file changed by other user?"), FailureKind::Conflict);
-        assert_eq!(kind("got no worker upid - start worker failed"), FailureKind::Server);
+        assert_eq!(
+            kind("can't lock file '/var/lock/qemu-server/lock-101.conf' - got timeout"),
+            FailureKind::Busy
+        );
+        assert_eq!(
+            kind("checksum mismatch (file change by other user?)"),
+            FailureKind::Conflict
+        );
+        assert_eq!(
+            kind("detected modified configuration - file changed by other user?"),
+            FailureKind::Conflict
+        );
+        assert_eq!(
+            kind("got no worker upid - start worker failed"),
+            FailureKind::Server
+        );
     }
 
     #[test]
     fn a_write_is_of_unknown_outcome_only_when_it_may_have_reached_its_node() {
-        let write = |status: u16| answer(status, "", "").of(&Method::POST, "/x").outcome_unknown();
+        let write = |status: u16| {
+            answer(status, "", "")
+                .of(&Method::POST, "/x")
+                .outcome_unknown()
+        };
         assert!(!write(595));
         assert!(write(596));
         assert!(write(599));
@@ -253,6 +311,10 @@ mod tests {
         let lost = Error::unsent(FailureKind::Interrupted, "reset");
         assert!(lost.clone().of(&Method::DELETE, "/x").outcome_unknown());
         assert!(!lost.of(&Method::GET, "/x").outcome_unknown());
-        assert!(!Error::unsent(FailureKind::Unreachable, "refused").of(&Method::POST, "/x").outcome_unknown());
+        assert!(
+            !Error::unsent(FailureKind::Unreachable, "refused")
+                .of(&Method::POST, "/x")
+                .outcome_unknown()
+        );
     }
 }

@@ -12,7 +12,10 @@ const WINDOW: Duration = Duration::from_secs(60);
 const MOST_SAMPLES: usize = 4096;
 
 /// Reads the monotonic clock for latencies and the age of tickets.
-#[expect(clippy::disallowed_methods, reason = "latency and ticket age concern the connection alone; no rule sees them")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "latency and ticket age concern the connection alone; no rule sees them"
+)]
 pub(crate) fn monotonic() -> Instant {
     Instant::now()
 }
@@ -56,20 +59,29 @@ impl Meter {
     pub(crate) fn cost(&self) -> Cost {
         let now = monotonic();
         let mut samples = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        while samples.sent.front().is_some_and(|(at, _)| now.saturating_duration_since(*at) > WINDOW) {
+        while samples
+            .sent
+            .front()
+            .is_some_and(|(at, _)| now.saturating_duration_since(*at) > WINDOW)
+        {
             samples.sent.pop_front();
         }
         let mut times: Vec<Duration> = samples.sent.iter().map(|(_, took)| *took).collect();
         times.sort_unstable();
         Cost {
             requests_per_minute: times.len(),
-            latency_p95: times.get((times.len() * 95).div_ceil(100).saturating_sub(1)).copied(),
+            latency_p95: times
+                .get((times.len() * 95).div_ceil(100).saturating_sub(1))
+                .copied(),
             clock_skew: samples.skew,
         }
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "the skew is the difference of two clocks, and this is one of them")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the skew is the difference of two clocks, and this is one of them"
+)]
 fn local_date() -> DateTime<Utc> {
     Utc::now()
 }

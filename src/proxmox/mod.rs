@@ -11,11 +11,11 @@
 //!
 //! # tokio::runtime::Runtime::new().unwrap().block_on(async {
 //! let server = Simulator::start(Options::new(Scenario::small())).await?;
-//! let token = &server.accounts().token;
+//! let accounts = server.accounts();
 //! let client = Client::new(Connection {
 //!     endpoint: server.url(),
 //!     trust: Trust::Pins(vec![server.fingerprint().parse()?]),
-//!     credentials: Credentials::Token { id: token.id.clone(), secret: token.secret.clone().into() },
+//!     credentials: Credentials::Token { id: accounts.token_id.clone(), secret: accounts.token_secret.clone().into() },
 //! })?;
 //! let resources = client.cluster().resources().await?;
 //! assert!(!resources.guests.is_empty());

@@ -12,7 +12,9 @@ use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, Server
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
+use rustls::{
+    CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme,
+};
 use sha2::{Digest, Sha256};
 
 use super::error::Error;
@@ -69,7 +71,10 @@ impl FromStr for Fingerprint {
             .map(|c| c.to_digit(16).map(|digit| digit as u8))
             .collect::<Option<_>>()
             .ok_or(InvalidFingerprint)?;
-        let bytes: Vec<u8> = digits.chunks(2).map(|pair| pair.iter().fold(0, |byte, digit| byte << 4 | digit)).collect();
+        let bytes: Vec<u8> = digits
+            .chunks(2)
+            .map(|pair| pair.iter().fold(0, |byte, digit| byte << 4 | digit))
+            .collect();
         match <[u8; 32]>::try_from(bytes) {
             Ok(digest) if digits.len() == 64 => Ok(Self(digest)),
             _ => Err(InvalidFingerprint),
@@ -112,7 +117,11 @@ impl Presented {
 
 impl fmt::Display for Presented {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{}; it presents {}", self.reason, self.fingerprint)?;
+        write!(
+            formatter,
+            "{}; it presents {}",
+            self.reason, self.fingerprint
+        )?;
         for pin in &self.pinned {
             write!(formatter, "; pinned is {pin}")?;
         }
@@ -126,7 +135,10 @@ pub(crate) struct Refused(Arc<Mutex<Option<Presented>>>);
 
 impl Refused {
     pub(crate) fn get(&self) -> Option<Presented> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     fn set(&self, presented: Presented) {
@@ -139,27 +151,40 @@ pub(crate) fn client_config(trust: &Trust) -> Result<(ClientConfig, Refused), Er
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let invalid = |why: String| Error::unsent(FailureKind::UntrustedCertificate, why);
     let judge = match trust {
-        Trust::Pins(pins) if pins.is_empty() => return Err(invalid("the list of fingerprints is empty".to_owned())),
+        Trust::Pins(pins) if pins.is_empty() => {
+            return Err(invalid("the list of fingerprints is empty".to_owned()));
+        }
         Trust::Pins(pins) => Judge::Pins(pins.clone()),
         Trust::System => {
-            let verifier = rustls_platform_verifier::Verifier::new(Arc::clone(&provider))
-                .map_err(|error| invalid(format!("the system's certificates cannot be used: {error}")))?;
+            let verifier = rustls_platform_verifier::Verifier::new(Arc::clone(&provider)).map_err(
+                |error| invalid(format!("the system's certificates cannot be used: {error}")),
+            )?;
             Judge::Chain(Arc::new(verifier))
         }
         Trust::Authority(pem) => {
             let mut roots = RootCertStore::empty();
             for certificate in CertificateDer::pem_slice_iter(pem) {
-                let certificate = certificate.map_err(|error| invalid(format!("the CA file is damaged: {error}")))?;
-                roots.add(certificate).map_err(|error| invalid(format!("the CA file holds no authority: {error}")))?;
+                let certificate = certificate
+                    .map_err(|error| invalid(format!("the CA file is damaged: {error}")))?;
+                roots
+                    .add(certificate)
+                    .map_err(|error| invalid(format!("the CA file holds no authority: {error}")))?;
             }
-            let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider))
-                .build()
-                .map_err(|_| invalid("the CA file holds no certificate in PEM form".to_owned()))?;
+            let verifier =
+                WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider))
+                    .build()
+                    .map_err(|_| {
+                        invalid("the CA file holds no certificate in PEM form".to_owned())
+                    })?;
             Judge::Chain(verifier)
         }
     };
     let refused = Refused::default();
-    let verifier = Verifier { judge, provider: Arc::clone(&provider), refused: refused.clone() };
+    let verifier = Verifier {
+        judge,
+        provider: Arc::clone(&provider),
+        refused: refused.clone(),
+    };
     let config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .map_err(|error| invalid(error.to_string()))?
@@ -194,13 +219,24 @@ impl ServerCertVerifier for Verifier {
         let fingerprint = Fingerprint::of(end_entity);
         let (result, pinned) = match &self.judge {
             Judge::Chain(chain) => {
-                let verdict = chain.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now);
+                let verdict = chain.verify_server_cert(
+                    end_entity,
+                    intermediates,
+                    server_name,
+                    ocsp_response,
+                    now,
+                );
                 (verdict, Vec::new())
             }
-            Judge::Pins(pins) if pins.contains(&fingerprint) => return Ok(ServerCertVerified::assertion()),
+            Judge::Pins(pins) if pins.contains(&fingerprint) => {
+                return Ok(ServerCertVerified::assertion());
+            }
             Judge::Pins(pins) => {
                 let mismatch = CertificateError::ApplicationVerificationFailure;
-                (Err(rustls::Error::InvalidCertificate(mismatch)), pins.clone())
+                (
+                    Err(rustls::Error::InvalidCertificate(mismatch)),
+                    pins.clone(),
+                )
             }
         };
         if let Err(error) = &result {
@@ -211,7 +247,11 @@ impl ServerCertVerifier for Verifier {
                 }
                 error => error.to_string(),
             };
-            self.refused.set(Presented { fingerprint, reason, pinned });
+            self.refused.set(Presented {
+                fingerprint,
+                reason,
+                pinned,
+            });
         }
         result
     }
@@ -237,7 +277,9 @@ impl ServerCertVerifier for Verifier {
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.provider.signature_verification_algorithms.supported_schemes()
+        self.provider
+            .signature_verification_algorithms
+            .supported_schemes()
     }
 }
 
@@ -250,13 +292,27 @@ mod tests {
         let text = "AB:CD:EF:01:23:45:67:89:AB:CD:EF:01:23:45:67:89:AB:CD:EF:01:23:45:67:89:AB:CD:EF:01:23:45:67:89";
         let fingerprint: Fingerprint = text.parse().unwrap();
         assert_eq!(fingerprint.to_string(), text);
-        assert_eq!(text.to_lowercase().replace(':', "").parse(), Ok(fingerprint));
+        assert_eq!(
+            text.to_lowercase().replace(':', "").parse(),
+            Ok(fingerprint)
+        );
     }
 
     #[test]
     fn what_is_no_fingerprint_is_refused() {
-        for text in ["", "AB:CD", "zz", &"AB".repeat(33), &"A".repeat(63), &"Ä".repeat(32)] {
-            assert_eq!(text.parse::<Fingerprint>(), Err(InvalidFingerprint), "{text}");
+        for text in [
+            "",
+            "AB:CD",
+            "zz",
+            &"AB".repeat(33),
+            &"A".repeat(63),
+            &"Ä".repeat(32),
+        ] {
+            assert_eq!(
+                text.parse::<Fingerprint>(),
+                Err(InvalidFingerprint),
+                "{text}"
+            );
         }
     }
 }

@@ -27,14 +27,25 @@ mod tests {
     #[test]
     fn a_slow_server_is_asked_less_often() {
         assert_eq!(pause(INTERVAL, Duration::ZERO, 0), INTERVAL);
-        assert_eq!(pause(INTERVAL, Duration::from_secs(3), 0), Duration::from_secs(11));
+        assert_eq!(
+            pause(INTERVAL, Duration::from_secs(3), 0),
+            Duration::from_secs(11)
+        );
     }
 
     #[test]
     fn failures_lengthen_the_pause_up_to_a_minute() {
-        let pauses: Vec<u64> = (1..6).map(|failures| pause(INTERVAL, Duration::ZERO, failures).as_secs()).collect();
+        let pauses: Vec<u64> = (1..6)
+            .map(|failures| pause(INTERVAL, Duration::ZERO, failures).as_secs())
+            .collect();
         assert_eq!(pauses, [10, 20, 40, 60, 60]);
-        assert_eq!(pause(Duration::from_secs(300), Duration::ZERO, 3), Duration::from_secs(300));
-        assert_eq!(pause(INTERVAL, Duration::MAX, u32::MAX), Duration::from_secs(60));
+        assert_eq!(
+            pause(Duration::from_secs(300), Duration::ZERO, 3),
+            Duration::from_secs(300)
+        );
+        assert_eq!(
+            pause(INTERVAL, Duration::MAX, u32::MAX),
+            Duration::from_secs(60)
+        );
     }
 }

@@ -14,9 +14,14 @@ pub struct Clock {
 
 impl Clock {
     /// Starts the clock.
-    #[expect(clippy::disallowed_methods, reason = "this is where the product reads the monotonic clock")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is where the product reads the monotonic clock"
+    )]
     pub fn start() -> Self {
-        Self { start: Instant::now() }
+        Self {
+            start: Instant::now(),
+        }
     }
 
     /// Reads the monotonic clock.
@@ -25,8 +30,14 @@ impl Clock {
     }
 
     /// Reads both clocks.
-    #[expect(clippy::disallowed_methods, reason = "this is where the product reads the calendar")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is where the product reads the calendar"
+    )]
     pub fn now(&self) -> Now {
-        Now { moment: self.moment(), wall: Utc::now() }
+        Now {
+            moment: self.moment(),
+            wall: Utc::now(),
+        }
     }
 }

@@ -12,11 +12,11 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::clock::Clock;
+use super::input;
 use super::perform::Performer;
 use super::refresh::{self, Known, Nudge};
 use super::signals::Ending;
 use super::terminal::Terminal;
-use super::input;
 use crate::app::state::Setting;
 use crate::app::{Effect, Event, State};
 use crate::proxmox::Client;
@@ -54,8 +54,12 @@ pub async fn run(dashboard: Dashboard) -> io::Result<()> {
     let (events, mut happened) = mpsc::channel(256);
     let (publish, mut known) = watch::channel(Known::default());
     let nudge: Nudge = Arc::new(Notify::new());
-    let performer =
-        Performer { client: dashboard.client.clone(), events, tasks: tasks.clone(), cancelled: cancelled.clone() };
+    let performer = Performer {
+        client: dashboard.client.clone(),
+        events,
+        tasks: tasks.clone(),
+        cancelled: cancelled.clone(),
+    };
     tasks.spawn(refresh::run(
         dashboard.client,
         clock,
@@ -64,7 +68,10 @@ pub async fn run(dashboard: Dashboard) -> io::Result<()> {
         Arc::clone(&nudge),
         cancelled.clone(),
     ));
-    let mut screen = Screen { theme: dashboard.theme, viewport: Viewport::default() };
+    let mut screen = Screen {
+        theme: dashboard.theme,
+        viewport: Viewport::default(),
+    };
     let mut state = State::new(dashboard.setting, clock.now());
     let mut keys = EventStream::new();
     let mut tick = tokio::time::interval(TICK);

@@ -25,7 +25,12 @@ pub(super) struct Performer {
 impl Performer {
     /// Asks the server a question.
     pub(super) fn fetch(&self, ticket: Ticket, query: Query) {
-        let Self { client, events, cancelled, .. } = self.clone();
+        let Self {
+            client,
+            events,
+            cancelled,
+            ..
+        } = self.clone();
         self.tasks.spawn(async move {
             tokio::select! {
                 () = cancelled.cancelled() => {}
@@ -38,7 +43,9 @@ impl Performer {
 
     /// Sends a tick after a while.
     pub(super) fn wake(&self, delay: Duration) {
-        let Self { events, cancelled, .. } = self.clone();
+        let Self {
+            events, cancelled, ..
+        } = self.clone();
         self.tasks.spawn(async move {
             tokio::select! {
                 () = cancelled.cancelled() => {}
@@ -51,7 +58,12 @@ impl Performer {
 
     /// Runs an operation as a job; a panic in it becomes its failure.
     pub(super) fn run(&self, job: JobId, operation: Operation) {
-        let Self { client, events, cancelled, .. } = self.clone();
+        let Self {
+            client,
+            events,
+            cancelled,
+            ..
+        } = self.clone();
         let (updates, mut received) = mpsc::channel(32);
         let work = self.tasks.spawn(async move {
             let reporter = Reporter::new(updates);
@@ -70,7 +82,11 @@ impl Performer {
                 && !ended
             {
                 let failure = Failure::new(FailureKind::Internal, error.to_string());
-                let report = Report { outcome: Outcome::Unknown(Box::new(failure)), upid: None, product: None };
+                let report = Report {
+                    outcome: Outcome::Unknown(Box::new(failure)),
+                    upid: None,
+                    product: None,
+                };
                 let _ = events.send(Event::Job(job, Update::Ended(report))).await;
             }
         });
@@ -79,7 +95,11 @@ impl Performer {
 
 async fn answer(client: &Client, query: Query) -> Result<Answer, Error> {
     match query {
-        Query::Snapshots(guest) => client.guests().snapshots(&guest).await.map(Answer::Snapshots),
+        Query::Snapshots(guest) => client
+            .guests()
+            .snapshots(&guest)
+            .await
+            .map(Answer::Snapshots),
         Query::Permissions => client.access().permissions().await.map(Answer::Permissions),
     }
 }

@@ -52,7 +52,13 @@ struct Beat {
 
 impl Beat {
     fn new(interval: Duration, now: Moment) -> Self {
-        Self { interval, due: now, begun: now, flying: false, failures: 0 }
+        Self {
+            interval,
+            due: now,
+            begun: now,
+            flying: false,
+            failures: 0,
+        }
     }
 
     fn is_due(&self, now: Moment) -> bool {
@@ -66,8 +72,16 @@ impl Beat {
 
     fn land(&mut self, now: Moment, failed: bool) {
         self.flying = false;
-        self.failures = if failed { self.failures.saturating_add(1) } else { 0 };
-        self.due = now.later(cadence::pause(self.interval, now.since(self.begun), self.failures));
+        self.failures = if failed {
+            self.failures.saturating_add(1)
+        } else {
+            0
+        };
+        self.due = now.later(cadence::pause(
+            self.interval,
+            now.since(self.begun),
+            self.failures,
+        ));
     }
 }
 
@@ -128,7 +142,9 @@ impl Refresh {
         if self.resources.is_due(now) {
             self.resources.take_off(now);
             let client = self.client.clone();
-            flying.push(Box::pin(async move { Reading::Resources(client.cluster().resources().await) }));
+            flying.push(Box::pin(async move {
+                Reading::Resources(client.cluster().resources().await)
+            }));
         }
         // While the link is down only one question is asked; the others would fail alike.
         if matches!(self.link, LinkState::Down { .. }) {
@@ -137,12 +153,16 @@ impl Refresh {
         if self.tasks.is_due(now) {
             self.tasks.take_off(now);
             let client = self.client.clone();
-            flying.push(Box::pin(async move { Reading::Tasks(client.cluster().tasks().await) }));
+            flying.push(Box::pin(async move {
+                Reading::Tasks(client.cluster().tasks().await)
+            }));
         }
         if self.status.is_due(now) {
             self.status.take_off(now);
             let client = self.client.clone();
-            flying.push(Box::pin(async move { Reading::Status(client.cluster().status().await) }));
+            flying.push(Box::pin(async move {
+                Reading::Status(client.cluster().status().await)
+            }));
         }
     }
 
@@ -150,8 +170,14 @@ impl Refresh {
         let now = self.clock.moment();
         let beats = [&self.resources, &self.tasks, &self.status];
         let is_down = matches!(self.link, LinkState::Down { .. });
-        let waiting = beats.iter().take(if is_down { 1 } else { 3 }).filter(|beat| !beat.flying);
-        waiting.map(|beat| beat.due.since(now)).min().unwrap_or(Duration::from_secs(3600))
+        let waiting = beats
+            .iter()
+            .take(if is_down { 1 } else { 3 })
+            .filter(|beat| !beat.flying);
+        waiting
+            .map(|beat| beat.due.since(now))
+            .min()
+            .unwrap_or(Duration::from_secs(3600))
     }
 
     fn hurry(&mut self) {
@@ -177,10 +203,16 @@ impl Refresh {
                         rejected: rows.rejected,
                     })
                 });
-                self.inventory.resources.record(now, result.map_err(Failure::from));
+                self.inventory
+                    .resources
+                    .record(now, result.map_err(Failure::from));
             }
-            Reading::Tasks(result) => record(&mut self.tasks, &mut self.inventory.tasks, now, result),
-            Reading::Status(result) => record(&mut self.status, &mut self.inventory.cluster, now, result),
+            Reading::Tasks(result) => {
+                record(&mut self.tasks, &mut self.inventory.tasks, now, result)
+            }
+            Reading::Status(result) => {
+                record(&mut self.status, &mut self.inventory.cluster, now, result)
+            }
         }
     }
 
@@ -206,7 +238,10 @@ impl Refresh {
             latency_p95: cost.latency_p95,
             clock_skew: cost.clock_skew,
         };
-        Known { inventory: Arc::new(self.inventory.clone()), link }
+        Known {
+            inventory: Arc::new(self.inventory.clone()),
+            link,
+        }
     }
 }
 

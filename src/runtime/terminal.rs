@@ -4,8 +4,8 @@ use std::io::{self, BufWriter, Stdout, Write};
 
 use crossterm::event::{DisableBracketedPaste, EnableBracketedPaste};
 use crossterm::terminal::{
-    BeginSynchronizedUpdate, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode,
-    enable_raw_mode,
+    BeginSynchronizedUpdate, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen,
+    disable_raw_mode, enable_raw_mode,
 };
 use crossterm::{cursor, execute, queue};
 use ratatui::Frame;
@@ -24,7 +24,10 @@ impl Terminal {
     /// Takes the terminal: raw input, the alternate screen, pastes as one event.
     pub fn enter() -> io::Result<Self> {
         restore_on_panic();
-        let screen = ratatui::Terminal::new(CrosstermBackend::new(BufWriter::with_capacity(1 << 16, io::stdout())))?;
+        let screen = ratatui::Terminal::new(CrosstermBackend::new(BufWriter::with_capacity(
+            1 << 16,
+            io::stdout(),
+        )))?;
         let mut terminal = Self { screen };
         terminal.take()?;
         Ok(terminal)
@@ -32,7 +35,12 @@ impl Terminal {
 
     fn take(&mut self) -> io::Result<()> {
         enable_raw_mode()?;
-        execute!(self.screen.backend_mut(), EnterAlternateScreen, EnableBracketedPaste, cursor::Hide)?;
+        execute!(
+            self.screen.backend_mut(),
+            EnterAlternateScreen,
+            EnableBracketedPaste,
+            cursor::Hide
+        )?;
         self.screen.clear()
     }
 
@@ -59,7 +67,13 @@ impl Drop for Terminal {
 /// Gives the terminal back; a terminal that is gone is no error.
 fn restore() {
     let mut out = io::stdout();
-    let _ = execute!(out, EndSynchronizedUpdate, DisableBracketedPaste, LeaveAlternateScreen, cursor::Show);
+    let _ = execute!(
+        out,
+        EndSynchronizedUpdate,
+        DisableBracketedPaste,
+        LeaveAlternateScreen,
+        cursor::Show
+    );
     let _ = disable_raw_mode();
 }
 

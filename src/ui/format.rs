@@ -58,7 +58,14 @@ mod tests {
 
     #[test]
     fn spans_fit_into_six_columns() {
-        let cases = [(8, "8s"), (720, "12m"), (3 * 3600, "3h"), (26 * 3600, "1d 2h"), (86_400, "1d"), (42 * 86_400, "42d")];
+        let cases = [
+            (8, "8s"),
+            (720, "12m"),
+            (3 * 3600, "3h"),
+            (26 * 3600, "1d 2h"),
+            (86_400, "1d"),
+            (42 * 86_400, "42d"),
+        ];
         for (seconds, text) in cases {
             assert_eq!(span(Duration::from_secs(seconds)), text);
             assert!(text.len() <= 6);
@@ -69,7 +76,12 @@ mod tests {
     #[test]
     fn ages_and_shares_are_read_at_a_glance() {
         let now = DateTime::from_timestamp(1_000_000, 0).unwrap();
-        let before = |seconds: i64| ago(DateTime::from_timestamp(1_000_000 - seconds, 0).unwrap(), now);
+        let before = |seconds: i64| {
+            ago(
+                DateTime::from_timestamp(1_000_000 - seconds, 0).unwrap(),
+                now,
+            )
+        };
         assert_eq!(before(10), "just now");
         assert_eq!(before(4 * 3600), "4 h ago");
         assert_eq!(before(22 * 86_400), "22 d ago");

@@ -29,14 +29,27 @@ pub fn draw(frame: &mut Frame<'_>, state: &State, theme: &Theme, viewport: &mut 
     let area = frame.area();
     if area.width < SMALLEST.0 || area.height < SMALLEST.1 {
         let (columns, rows) = SMALLEST;
-        let text = format!("{}x{} is too small: {columns}x{rows} or more, please", area.width, area.height);
-        frame.render_widget(Line::styled(text, theme.warning), Rect { height: area.height.min(1), ..area });
+        let text = format!(
+            "{}x{} is too small: {columns}x{rows} or more, please",
+            area.width, area.height
+        );
+        frame.render_widget(
+            Line::styled(text, theme.warning),
+            Rect {
+                height: area.height.min(1),
+                ..area
+            },
+        );
         return;
     }
     let jobs = panes::jobs::height(state);
-    let [header, body, job_area, footer] =
-        Layout::vertical([Constraint::Length(2), Constraint::Min(3), Constraint::Length(jobs), Constraint::Length(1)])
-            .areas(area);
+    let [header, body, job_area, footer] = Layout::vertical([
+        Constraint::Length(2),
+        Constraint::Min(3),
+        Constraint::Length(jobs),
+        Constraint::Length(1),
+    ])
+    .areas(area);
     panes::header::draw(frame, header, state, theme);
     draw_body(frame, body, state, theme, viewport);
     panes::jobs::draw(frame, job_area, state, theme);
@@ -44,17 +57,29 @@ pub fn draw(frame: &mut Frame<'_>, state: &State, theme: &Theme, viewport: &mut 
     dialogs::draw(frame, state, theme);
 }
 
-fn draw_body(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &Theme, viewport: &mut Viewport) {
+fn draw_body(
+    frame: &mut Frame<'_>,
+    area: Rect,
+    state: &State,
+    theme: &Theme,
+    viewport: &mut Viewport,
+) {
     if state.zoomed {
         return match state.focus {
             Pane::Guests => panes::guests::draw(frame, area, state, theme, viewport),
             Pane::Snapshots => panes::snapshots::draw(frame, area, state, theme, viewport),
         };
     }
-    let lower = if area.width >= WIDE { (area.height / 3).clamp(8, 16) } else { 8.min(area.height / 2) };
-    let [upper, lower] = Layout::vertical([Constraint::Min(4), Constraint::Length(lower)]).areas(area);
+    let lower = if area.width >= WIDE {
+        (area.height / 3).clamp(8, 16)
+    } else {
+        8.min(area.height / 2)
+    };
+    let [upper, lower] =
+        Layout::vertical([Constraint::Min(4), Constraint::Length(lower)]).areas(area);
     if area.width >= WIDE {
-        let [table, detail] = Layout::horizontal([Constraint::Min(60), Constraint::Length(DETAIL)]).areas(upper);
+        let [table, detail] =
+            Layout::horizontal([Constraint::Min(60), Constraint::Length(DETAIL)]).areas(upper);
         panes::guests::draw(frame, table, state, theme, viewport);
         panes::detail::draw(frame, detail, state, theme);
         panes::snapshots::draw(frame, lower, state, theme, viewport);

@@ -14,7 +14,9 @@ pub struct Viewport {
 /// Moves a scroll offset as little as it takes to show the cursor.
 pub(super) fn scroll_to(offset: &mut usize, cursor: Option<usize>, height: usize, length: usize) {
     if let Some(cursor) = cursor {
-        *offset = (*offset).min(cursor).max((cursor + 1).saturating_sub(height));
+        *offset = (*offset)
+            .min(cursor)
+            .max((cursor + 1).saturating_sub(height));
     }
     *offset = (*offset).min(length.saturating_sub(height));
 }

@@ -34,15 +34,29 @@ impl TextField {
     pub fn types(&mut self, combo: Combo) -> bool {
         let request = match (combo.key, combo.ctrl, combo.alt) {
             (KeyCode::Char(character), false, false) => InputRequest::InsertChar(character),
-            (KeyCode::Backspace, false, false) | (KeyCode::Char('h'), true, false) => InputRequest::DeletePrevChar,
-            (KeyCode::Delete, false, false) | (KeyCode::Char('d'), true, false) => InputRequest::DeleteNextChar,
+            (KeyCode::Backspace, false, false) | (KeyCode::Char('h'), true, false) => {
+                InputRequest::DeletePrevChar
+            }
+            (KeyCode::Delete, false, false) | (KeyCode::Char('d'), true, false) => {
+                InputRequest::DeleteNextChar
+            }
             (KeyCode::Left, false, false) => InputRequest::GoToPrevChar,
             (KeyCode::Right, false, false) => InputRequest::GoToNextChar,
-            (KeyCode::Left, true, false) | (KeyCode::Char('b'), false, true) => InputRequest::GoToPrevWord,
-            (KeyCode::Right, true, false) | (KeyCode::Char('f'), false, true) => InputRequest::GoToNextWord,
-            (KeyCode::Home, false, false) | (KeyCode::Char('a'), true, false) => InputRequest::GoToStart,
-            (KeyCode::End, false, false) | (KeyCode::Char('e'), true, false) => InputRequest::GoToEnd,
-            (KeyCode::Char('w'), true, false) | (KeyCode::Backspace, _, _) => InputRequest::DeletePrevWord,
+            (KeyCode::Left, true, false) | (KeyCode::Char('b'), false, true) => {
+                InputRequest::GoToPrevWord
+            }
+            (KeyCode::Right, true, false) | (KeyCode::Char('f'), false, true) => {
+                InputRequest::GoToNextWord
+            }
+            (KeyCode::Home, false, false) | (KeyCode::Char('a'), true, false) => {
+                InputRequest::GoToStart
+            }
+            (KeyCode::End, false, false) | (KeyCode::Char('e'), true, false) => {
+                InputRequest::GoToEnd
+            }
+            (KeyCode::Char('w'), true, false) | (KeyCode::Backspace, _, _) => {
+                InputRequest::DeletePrevWord
+            }
             (KeyCode::Char('u'), true, false) => InputRequest::DeleteLine,
             (KeyCode::Char('k'), true, false) => InputRequest::DeleteTillEnd,
             _ => return false,
@@ -54,7 +68,11 @@ impl TextField {
     /// Inserts text at the cursor; line breaks become blanks and control characters are left out.
     pub fn paste(&mut self, text: &str) {
         for character in text.chars() {
-            let character = if matches!(character, '\n' | '\t') { ' ' } else { character };
+            let character = if matches!(character, '\n' | '\t') {
+                ' '
+            } else {
+                character
+            };
             if !character.is_control() {
                 self.0.handle(InputRequest::InsertChar(character));
             }

@@ -14,7 +14,10 @@ pub struct Quit {
 
 impl Quit {
     pub(in crate::app) fn new(at_work: Vec<String>) -> Self {
-        Self { at_work, leaves: false }
+        Self {
+            at_work,
+            leaves: false,
+        }
     }
 
     pub(super) fn act(&mut self, action: Action) -> Reply {

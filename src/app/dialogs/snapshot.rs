@@ -65,7 +65,10 @@ impl SnapshotField {
     const ORDER: [Self; 4] = [Self::Name, Self::Class, Self::Description, Self::Ram];
 
     fn step(self, steps: usize) -> Self {
-        let at = Self::ORDER.iter().position(|field| *field == self).unwrap_or(0);
+        let at = Self::ORDER
+            .iter()
+            .position(|field| *field == self)
+            .unwrap_or(0);
         Self::ORDER[(at + steps) % Self::ORDER.len()]
     }
 }
@@ -96,7 +99,11 @@ pub struct SnapshotForm {
 }
 
 impl SnapshotForm {
-    pub(in crate::app) fn new(guest: &Guest, list: Option<&SnapshotList>, now: DateTime<Utc>) -> Self {
+    pub(in crate::app) fn new(
+        guest: &Guest,
+        list: Option<&SnapshotList>,
+        now: DateTime<Utc>,
+    ) -> Self {
         let existing = list.cloned().unwrap_or_default();
         let class = SnapshotClass::Daily;
         Self {
@@ -157,12 +164,21 @@ impl SnapshotForm {
             Action::PreviousField => self.focus = self.focus.step(SnapshotField::ORDER.len() - 1),
             Action::NextChoice | Action::PreviousChoice if self.focus == SnapshotField::Class => {
                 let order = SnapshotClass::ORDER;
-                let at = order.iter().position(|class| *class == self.class).unwrap_or(0);
-                let steps = if action == Action::NextChoice { 1 } else { order.len() - 1 };
+                let at = order
+                    .iter()
+                    .position(|class| *class == self.class)
+                    .unwrap_or(0);
+                let steps = if action == Action::NextChoice {
+                    1
+                } else {
+                    order.len() - 1
+                };
                 self.class = order[(at + steps) % order.len()];
                 self.name = TextField::new(self.class.suggest(self.opened, &self.existing));
             }
-            Action::Toggle | Action::NextChoice | Action::PreviousChoice if self.focus == SnapshotField::Ram => {
+            Action::Toggle | Action::NextChoice | Action::PreviousChoice
+                if self.focus == SnapshotField::Ram =>
+            {
                 // A box that cannot be ticked can still be cleared.
                 self.ram = !self.ram && self.ram_refusal.is_none();
             }

@@ -54,7 +54,11 @@ pub enum KeyCode {
 impl Combo {
     /// Makes a key without modifiers.
     pub const fn plain(key: KeyCode) -> Self {
-        Self { key, ctrl: false, alt: false }
+        Self {
+            key,
+            ctrl: false,
+            alt: false,
+        }
     }
 
     /// Makes a character without modifiers.
@@ -64,7 +68,11 @@ impl Combo {
 
     /// Makes a character with Ctrl.
     pub const fn ctrl(character: char) -> Self {
-        Self { key: KeyCode::Char(character), ctrl: true, alt: false }
+        Self {
+            key: KeyCode::Char(character),
+            ctrl: true,
+            alt: false,
+        }
     }
 
     /// Returns the character that this key would type into a text.
@@ -115,7 +123,9 @@ impl fmt::Display for Combo {
 
 /// A text that names no key.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is no key: a character, Enter, Esc, Tab, Space, PgUp, F1… is expected, with Ctrl- or Alt- before it")]
+#[error(
+    "{0:?} is no key: a character, Enter, Esc, Tab, Space, PgUp, F1… is expected, with Ctrl- or Alt- before it"
+)]
 pub struct InvalidCombo(String);
 
 impl FromStr for Combo {
@@ -133,7 +143,10 @@ impl FromStr for Combo {
             }
         }
         let invalid = || InvalidCombo(text.to_owned());
-        let named = NAMES.iter().find(|(name, _)| name.eq_ignore_ascii_case(rest)).map(|(_, key)| *key);
+        let named = NAMES
+            .iter()
+            .find(|(name, _)| name.eq_ignore_ascii_case(rest))
+            .map(|(_, key)| *key);
         let mut characters = rest.chars();
         let key = match (named, characters.next(), characters.as_str()) {
             (Some(key), ..) => key,
@@ -154,14 +167,36 @@ mod tests {
 
     #[test]
     fn keys_are_read_as_they_are_written() {
-        for text in ["j", "G", "Ctrl-p", "Alt-x", "Ctrl-Alt-Delete", "Space", "Shift-Tab", "F5", "PgDn", "-", "Ctrl--", "/"] {
+        for text in [
+            "j",
+            "G",
+            "Ctrl-p",
+            "Alt-x",
+            "Ctrl-Alt-Delete",
+            "Space",
+            "Shift-Tab",
+            "F5",
+            "PgDn",
+            "-",
+            "Ctrl--",
+            "/",
+        ] {
             assert_eq!(text.parse::<Combo>().unwrap().to_string(), text);
         }
     }
 
     #[test]
     fn what_is_no_key_is_refused() {
-        for text in ["", "Ctrl-", "Hyper-x", "jj", "F0", "F99", "Ctrl-Ctrl-x", "\u{1b}"] {
+        for text in [
+            "",
+            "Ctrl-",
+            "Hyper-x",
+            "jj",
+            "F0",
+            "F99",
+            "Ctrl-Ctrl-x",
+            "\u{1b}",
+        ] {
             assert!(text.parse::<Combo>().is_err(), "{text:?}");
         }
     }

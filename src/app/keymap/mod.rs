@@ -49,43 +49,84 @@ impl Keymap {
         let mut errors = Vec::new();
         let mut changed: HashMap<Action, Vec<Combo>> = HashMap::new();
         for (name, keys) in changes {
-            let Some(binding) = BINDINGS.iter().find(|binding| binding.action.name() == name) else {
+            let Some(binding) = BINDINGS
+                .iter()
+                .find(|binding| binding.action.name() == name)
+            else {
                 errors.push(KeymapError::UnknownAction(name.clone()));
                 continue;
             };
             for key in keys {
                 match key.parse() {
                     Ok(combo) => changed.entry(binding.action).or_default().push(combo),
-                    Err(reason) => errors.push(KeymapError::InvalidKey { action: name.clone(), reason }),
+                    Err(reason) => errors.push(KeymapError::InvalidKey {
+                        action: name.clone(),
+                        reason,
+                    }),
                 }
             }
         }
-        let mut keymap = Self { lookup: HashMap::new(), keys: HashMap::new() };
+        let mut keymap = Self {
+            lookup: HashMap::new(),
+            keys: HashMap::new(),
+        };
         for binding in BINDINGS {
-            let default = || binding.keys.iter().filter_map(|key| key.parse().ok()).collect();
-            let combos: Vec<Combo> = changed.get(&binding.action).cloned().unwrap_or_else(default);
+            let default = || {
+                binding
+                    .keys
+                    .iter()
+                    .filter_map(|key| key.parse().ok())
+                    .collect()
+            };
+            let combos: Vec<Combo> = changed
+                .get(&binding.action)
+                .cloned()
+                .unwrap_or_else(default);
             for &context in binding.contexts {
                 for &combo in &combos {
                     keymap.bind(context, combo, binding.action, &mut errors);
                 }
-                keymap.keys.entry((context, binding.action)).or_default().extend(&combos);
+                keymap
+                    .keys
+                    .entry((context, binding.action))
+                    .or_default()
+                    .extend(&combos);
             }
         }
-        if errors.is_empty() { Ok(keymap) } else { Err(errors) }
+        if errors.is_empty() {
+            Ok(keymap)
+        } else {
+            Err(errors)
+        }
     }
 
-    fn bind(&mut self, context: Context, combo: Combo, action: Action, errors: &mut Vec<KeymapError>) {
+    fn bind(
+        &mut self,
+        context: Context,
+        combo: Combo,
+        action: Action,
+        errors: &mut Vec<KeymapError>,
+    ) {
         if let Some(first) = self.lookup.insert((context, combo), action)
             && first != action
         {
-            errors.push(KeymapError::Conflict { combo, first: first.name(), second: action.name() });
+            errors.push(KeymapError::Conflict {
+                combo,
+                first: first.name(),
+                second: action.name(),
+            });
         }
     }
 
     /// Finds what a key means in a place; what holds everywhere is asked after the place itself.
     pub fn action(&self, context: Context, combo: Combo) -> Option<Action> {
         let here = self.lookup.get(&(context, combo)).copied();
-        here.or_else(|| context.is_pane().then(|| self.lookup.get(&(Context::Anywhere, combo)).copied()).flatten())
+        here.or_else(|| {
+            context
+                .is_pane()
+                .then(|| self.lookup.get(&(Context::Anywhere, combo)).copied())
+                .flatten()
+        })
     }
 
     /// Returns the keys of an action in a place, the first being the one to show.
@@ -99,7 +140,10 @@ impl Keymap {
 impl Default for Keymap {
     fn default() -> Self {
         // A test asserts that the table alone has no errors.
-        Self::new(&[]).unwrap_or(Self { lookup: HashMap::new(), keys: HashMap::new() })
+        Self::new(&[]).unwrap_or(Self {
+            lookup: HashMap::new(),
+            keys: HashMap::new(),
+        })
     }
 }
 
@@ -122,19 +166,39 @@ mod tests {
     #[test]
     fn a_pane_s_own_key_hides_the_one_that_holds_everywhere() {
         let keymap = Keymap::default();
-        assert_eq!(keymap.action(Context::Guests, Combo::char('q')), Some(Action::Quit));
-        assert_eq!(keymap.action(Context::Form, Combo::char('q')), None, "dialogs have their own keys only");
+        assert_eq!(
+            keymap.action(Context::Guests, Combo::char('q')),
+            Some(Action::Quit)
+        );
+        assert_eq!(
+            keymap.action(Context::Form, Combo::char('q')),
+            None,
+            "dialogs have their own keys only"
+        );
     }
 
     #[test]
     fn users_may_change_keys_and_are_told_what_is_wrong() {
-        let change = |name: &str, key: &str| Keymap::new(&[(name.to_owned(), vec![key.to_owned()])]);
+        let change =
+            |name: &str, key: &str| Keymap::new(&[(name.to_owned(), vec![key.to_owned()])]);
         let keymap = change("snapshot", "F2").unwrap();
-        assert_eq!(keymap.action(Context::Guests, "F2".parse().unwrap()), Some(Action::Snapshot));
+        assert_eq!(
+            keymap.action(Context::Guests, "F2".parse().unwrap()),
+            Some(Action::Snapshot)
+        );
         assert_eq!(keymap.action(Context::Guests, Combo::char('s')), None);
-        assert_eq!(change("snapshoot", "F2"), Err(vec![KeymapError::UnknownAction("snapshoot".into())]));
-        assert!(matches!(change("snapshot", "Hyper-x").unwrap_err()[..], [KeymapError::InvalidKey { .. }]));
+        assert_eq!(
+            change("snapshoot", "F2"),
+            Err(vec![KeymapError::UnknownAction("snapshoot".into())])
+        );
+        assert!(matches!(
+            change("snapshot", "Hyper-x").unwrap_err()[..],
+            [KeymapError::InvalidKey { .. }]
+        ));
         let conflict = change("snapshot", "q").unwrap_err();
-        assert_eq!(conflict[0].to_string(), "`q` would mean both `snapshot` and `quit`");
+        assert_eq!(
+            conflict[0].to_string(),
+            "`q` would mean both `snapshot` and `quit`"
+        );
     }
 }

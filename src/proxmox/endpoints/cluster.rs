@@ -22,7 +22,10 @@ impl Cluster<'_> {
     ///
     /// The figures are sampled every 10 s by each node (API.md §4); tags and locks are fresh.
     pub async fn resources(&self) -> Result<ResourceRows, Error> {
-        self.0.get("/cluster/resources", &[]).await.map(convert::resources)
+        self.0
+            .get("/cluster/resources", &[])
+            .await
+            .map(convert::resources)
     }
 
     /// Reads running and recent tasks of all nodes, newest first.
@@ -34,6 +37,9 @@ impl Cluster<'_> {
 
     /// Reads membership and quorum; needs Sys.Audit on `/`.
     pub async fn status(&self) -> Result<ClusterStatus, Error> {
-        self.0.get("/cluster/status", &[]).await.map(convert::cluster_status)
+        self.0
+            .get("/cluster/status", &[])
+            .await
+            .map(convert::cluster_status)
     }
 }

@@ -59,11 +59,18 @@ impl Guests<'_> {
     }
 
     /// Sends a write that is answered with the name of a task.
-    async fn start(&self, method: Method, path: &str, form: &[(&str, &str)]) -> Result<Upid, Error> {
+    async fn start(
+        &self,
+        method: Method,
+        path: &str,
+        form: &[(&str, &str)],
+    ) -> Result<Upid, Error> {
         let upid: String = self.0.write(method.clone(), path, form).await?;
         upid.parse().map_err(|error| {
             let text = format!("the server accepted the request, but {error}");
-            Error::unsent(FailureKind::Malformed, text).with_success_status().of(&method, path)
+            Error::unsent(FailureKind::Malformed, text)
+                .with_success_status()
+                .of(&method, path)
         })
     }
 }

@@ -31,11 +31,36 @@ pub struct Volume {
 
 impl Storages<'_> {
     /// Reads the disk images of one guest; needs Datastore.Audit, and VM.Config.Disk on the guest.
-    pub async fn images(&self, node: &NodeName, storage: &StorageName, vmid: Vmid) -> Result<Vec<Volume>, Error> {
-        let path = path(&["nodes", node.as_str(), "storage", storage.as_str(), "content"])?;
+    pub async fn images(
+        &self,
+        node: &NodeName,
+        storage: &StorageName,
+        vmid: Vmid,
+    ) -> Result<Vec<Volume>, Error> {
+        let path = path(&[
+            "nodes",
+            node.as_str(),
+            "storage",
+            storage.as_str(),
+            "content",
+        ])?;
         let vmid_text = vmid.to_string();
-        let list: Rows<wire::VolumeRow> = self.0.get(&path, &[("content", "images"), ("vmid", &vmid_text)]).await?;
-        let volumes = list.rows.into_iter().filter(|row| row.vmid.is_none_or(|owner| owner == u64::from(vmid.get())));
-        Ok(volumes.filter_map(|row| Some(Volume { id: row.volid?, size: row.size, used: row.used })).collect())
+        let list: Rows<wire::VolumeRow> = self
+            .0
+            .get(&path, &[("content", "images"), ("vmid", &vmid_text)])
+            .await?;
+        let volumes = list
+            .rows
+            .into_iter()
+            .filter(|row| row.vmid.is_none_or(|owner| owner == u64::from(vmid.get())));
+        Ok(volumes
+            .filter_map(|row| {
+                Some(Volume {
+                    id: row.volid?,
+                    size: row.size,
+                    used: row.used,
+                })
+            })
+            .collect())
     }
 }

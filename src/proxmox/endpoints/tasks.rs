@@ -43,7 +43,10 @@ impl Tasks<'_> {
     pub async fn log(&self, upid: &Upid, skip: u64) -> Result<Vec<LogLine>, Error> {
         let path = task_path(upid, "log")?;
         let start = skip.to_string();
-        self.0.get(&path, &[("start", &start), ("limit", "500")]).await.map(convert::log)
+        self.0
+            .get(&path, &[("start", &start), ("limit", "500")])
+            .await
+            .map(convert::log)
     }
 
     /// Reads the running and past tasks of a node, newest first.

@@ -27,12 +27,16 @@ impl FromScalar for u64 {
 
     fn from_f64(number: f64) -> Option<Self> {
         // Above 2^53 a float no longer holds every whole number; such sizes do not exist.
-        (0.0..=9_007_199_254_740_992.0).contains(&number).then_some(number as u64)
+        (0.0..=9_007_199_254_740_992.0)
+            .contains(&number)
+            .then_some(number as u64)
     }
 
     fn from_text(text: &str) -> Option<Self> {
         let text = text.trim();
-        text.parse().ok().or_else(|| f64::from_text(text).and_then(Self::from_f64))
+        text.parse()
+            .ok()
+            .or_else(|| f64::from_text(text).and_then(Self::from_f64))
     }
 }
 
@@ -134,7 +138,9 @@ impl<'de, T: FromScalar> Visitor<'de> for ScalarVisitor<T> {
 }
 
 /// Decodes a scalar of any type; what does not fit is absent.
-pub(crate) fn scalar<'de, D: Deserializer<'de>, T: FromScalar>(deserializer: D) -> Result<Option<T>, D::Error> {
+pub(crate) fn scalar<'de, D: Deserializer<'de>, T: FromScalar>(
+    deserializer: D,
+) -> Result<Option<T>, D::Error> {
     deserializer.deserialize_any(ScalarVisitor(PhantomData))
 }
 
@@ -164,7 +170,10 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Rows<T> {
             }
 
             fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
-                let mut list = Rows { rows: Vec::new(), rejected: 0 };
+                let mut list = Rows {
+                    rows: Vec::new(),
+                    rejected: 0,
+                };
                 while let Some(Row(row)) = seq.next_element()? {
                     match row {
                         Some(row) => list.rows.push(row),
@@ -249,7 +258,9 @@ mod tests {
     }
 
     fn number(json: &str) -> Option<u64> {
-        serde_json::from_str::<Sample>(&format!("{{\"number\":{json}}}")).unwrap().number
+        serde_json::from_str::<Sample>(&format!("{{\"number\":{json}}}"))
+            .unwrap()
+            .number
     }
 
     #[test]
@@ -260,7 +271,18 @@ mod tests {
         assert_eq!(number("\" 100 \""), Some(100));
         assert_eq!(number("\"1e3\""), Some(1000));
         assert_eq!(number("true"), Some(1));
-        for nothing in ["null", "\"\"", "\"abc\"", "-1", "-0.5", "1e300", "\"NaN\"", "\"inf\"", "[1]", "{\"a\":[1]}"] {
+        for nothing in [
+            "null",
+            "\"\"",
+            "\"abc\"",
+            "-1",
+            "-0.5",
+            "1e300",
+            "\"NaN\"",
+            "\"inf\"",
+            "[1]",
+            "{\"a\":[1]}",
+        ] {
             assert_eq!(number(nothing), None, "{nothing}");
         }
     }
@@ -292,7 +314,10 @@ mod tests {
     #[test]
     fn what_is_no_list_is_no_empty_list() {
         for json in ["null", "{}", "7", "\"\""] {
-            assert!(serde_json::from_str::<Rows<Sample>>(json).is_err(), "{json}");
+            assert!(
+                serde_json::from_str::<Rows<Sample>>(json).is_err(),
+                "{json}"
+            );
         }
     }
 }

@@ -14,7 +14,11 @@ use crate::ui::widgets::{Row, dialog, hint_line};
 pub(super) fn draw(frame: &mut Frame<'_>, help: &Help, state: &State, theme: &Theme) {
     let mut lines = vec![Line::default()];
     for binding in BINDINGS {
-        if !binding.contexts.iter().any(|place| *place == help.of || *place == Context::Anywhere) {
+        if !binding
+            .contexts
+            .iter()
+            .any(|place| *place == help.of || *place == Context::Anywhere)
+        {
             continue;
         }
         let keys = state.setting.keymap.keys(help.of, binding.action);
@@ -23,9 +27,9 @@ pub(super) fn draw(frame: &mut Frame<'_>, help: &Help, state: &State, theme: &Th
         row.left(&keys.join("  "), 16, theme.accent);
         match availability(state, binding.action) {
             Availability::Yes => row.text(binding.help, theme.text),
-            Availability::No(reason) => {
-                row.text(binding.help, theme.track).text(format!(" ({reason})"), theme.dim)
-            }
+            Availability::No(reason) => row
+                .text(binding.help, theme.track)
+                .text(format!(" ({reason})"), theme.dim),
         };
         lines.push(row.line());
     }
@@ -35,6 +39,10 @@ pub(super) fn draw(frame: &mut Frame<'_>, help: &Help, state: &State, theme: &Th
     let scroll = help.scroll.min(lines.len().saturating_sub(height));
     let mut shown: Vec<Line<'static>> = lines.into_iter().skip(scroll).take(height).collect();
     shown.push(Line::default());
-    shown.push(hint_line(&[("j k", "scroll"), ("Esc", "close")], usize::from(inner.width), theme));
+    shown.push(hint_line(
+        &[("j k", "scroll"), ("Esc", "close")],
+        usize::from(inner.width),
+        theme,
+    ));
     frame.render_widget(Paragraph::new(shown), inner);
 }

@@ -20,7 +20,14 @@ pub(super) fn draw(frame: &mut Frame<'_>, form: &SnapshotForm, state: &State, th
     let mut y = inner.y + 1;
     let mut put = |frame: &mut Frame<'_>, line: Line<'static>, skip: u16| {
         if y < inner.bottom() {
-            frame.render_widget(line, Rect { y, height: 1, ..inner });
+            frame.render_widget(
+                line,
+                Rect {
+                    y,
+                    height: 1,
+                    ..inner
+                },
+            );
         }
         y += 1 + skip;
         y - 1 - skip
@@ -40,35 +47,77 @@ pub(super) fn draw(frame: &mut Frame<'_>, form: &SnapshotForm, state: &State, th
             (true, false) => "(*) ",
             (false, false) => "( ) ",
         };
-        classes.text(format!("{mark}{}", class.as_str()), if chosen { theme.strong } else { theme.dim }).gap(3);
+        classes
+            .text(
+                format!("{mark}{}", class.as_str()),
+                if chosen { theme.strong } else { theme.dim },
+            )
+            .gap(3);
     }
     put(frame, classes.line(), 1);
 
     let description = label("description", focused(SnapshotField::Description), theme);
-    let line = put(frame, text_line(description, &form.description, columns, theme), 0);
-    cursor(frame, inner, line, &form.description, focused(SnapshotField::Description));
+    let line = put(
+        frame,
+        text_line(description, &form.description, columns, theme),
+        0,
+    );
+    cursor(
+        frame,
+        inner,
+        line,
+        &form.description,
+        focused(SnapshotField::Description),
+    );
     put(frame, objection(form, Field::Description, theme), 0);
 
     let mut ram = label("memory", focused(SnapshotField::Ram), theme);
     match &form.ram_refusal {
         Some(reason) => ram.text(format!("[ ] {reason}"), theme.track),
-        None => ram.text(if form.ram { "[x]" } else { "[ ]" }, theme.text).text(" save the RAM too", theme.text),
+        None => ram
+            .text(if form.ram { "[x]" } else { "[ ]" }, theme.text)
+            .text(" save the RAM too", theme.text),
     };
     put(frame, ram.line(), 1);
 
     for text in whole_objections(form) {
-        put(frame, Line::styled(fit(&text, columns, theme.unicode), theme.critical), 0);
+        put(
+            frame,
+            Line::styled(fit(&text, columns, theme.unicode), theme.critical),
+            0,
+        );
     }
     if form.shows_calls {
-        let calls = form.checked.as_ref().map(|operation| operation.calls()).unwrap_or_default();
+        let calls = form
+            .checked
+            .as_ref()
+            .map(|operation| operation.calls())
+            .unwrap_or_default();
         for call in calls {
-            put(frame, Line::styled(fit(&call.to_string(), columns, theme.unicode), theme.dim), 0);
+            put(
+                frame,
+                Line::styled(fit(&call.to_string(), columns, theme.unicode), theme.dim),
+                0,
+            );
         }
     }
     let _ = state;
-    let enter = if form.checked.is_ok() { "take it" } else { "(not yet)" };
-    let hints = [("Enter", enter), ("Tab", "next"), ("Ctrl-x", "calls"), ("Esc", "nothing")];
-    let bottom = Rect { y: inner.bottom().saturating_sub(1), height: 1, ..inner };
+    let enter = if form.checked.is_ok() {
+        "take it"
+    } else {
+        "(not yet)"
+    };
+    let hints = [
+        ("Enter", enter),
+        ("Tab", "next"),
+        ("Ctrl-x", "calls"),
+        ("Esc", "nothing"),
+    ];
+    let bottom = Rect {
+        y: inner.bottom().saturating_sub(1),
+        height: 1,
+        ..inner
+    };
     frame.render_widget(hint_line(&hints, columns, theme), bottom);
 }
 
@@ -76,12 +125,19 @@ fn label(text: &str, focused: bool, theme: &Theme) -> Row {
     let mut row = Row::new(theme.unicode);
     let mark = if theme.unicode { "▌" } else { ">" };
     row.text(if focused { mark } else { " " }, theme.focus);
-    row.left(text, LABEL - 1, if focused { theme.focus } else { theme.dim });
+    row.left(
+        text,
+        LABEL - 1,
+        if focused { theme.focus } else { theme.dim },
+    );
     row
 }
 
 fn text_line(mut row: Row, field: &TextField, columns: usize, theme: &Theme) -> Line<'static> {
-    row.text(fit(field.value(), columns.saturating_sub(LABEL), theme.unicode), theme.text);
+    row.text(
+        fit(field.value(), columns.saturating_sub(LABEL), theme.unicode),
+        theme.text,
+    );
     row.line()
 }
 
@@ -99,13 +155,22 @@ fn objections(form: &SnapshotForm) -> &[Objection] {
 }
 
 fn objection(form: &SnapshotForm, field: Field, theme: &Theme) -> Line<'static> {
-    let reason = objections(form).iter().find(|objection| objection.field == field);
+    let reason = objections(form)
+        .iter()
+        .find(|objection| objection.field == field);
     let mut row = Row::new(theme.unicode);
-    row.gap(LABEL).text(reason.map(|objection| objection.reason.clone()).unwrap_or_default(), theme.critical);
+    row.gap(LABEL).text(
+        reason
+            .map(|objection| objection.reason.clone())
+            .unwrap_or_default(),
+        theme.critical,
+    );
     row.line()
 }
 
 fn whole_objections(form: &SnapshotForm) -> Vec<String> {
-    let whole = objections(form).iter().filter(|objection| matches!(objection.field, Field::Whole | Field::Ram));
+    let whole = objections(form)
+        .iter()
+        .filter(|objection| matches!(objection.field, Field::Whole | Field::Ram));
     whole.map(ToString::to_string).collect()
 }

@@ -17,11 +17,29 @@ pub(in crate::ui) fn draw(frame: &mut Frame<'_>, area: Rect, state: &State, them
     };
     let guest = &seen.guest;
     let uptime = guest.figures.uptime.filter(|uptime| !uptime.is_zero());
-    let note = format!("{} {}", guest.status, uptime.map(format::span).unwrap_or_default());
-    let inner = pane(frame, area, &guest.to_ref().to_string(), note.trim(), false, theme);
+    let note = format!(
+        "{} {}",
+        guest.status,
+        uptime.map(format::span).unwrap_or_default()
+    );
+    let inner = pane(
+        frame,
+        area,
+        &guest.to_ref().to_string(),
+        note.trim(),
+        false,
+        theme,
+    );
     let lines = lines(seen, state, usize::from(inner.width), theme);
     for (line, y) in lines.into_iter().zip(inner.y..inner.bottom()) {
-        frame.render_widget(line, Rect { y, height: 1, ..inner });
+        frame.render_widget(
+            line,
+            Rect {
+                y,
+                height: 1,
+                ..inner
+            },
+        );
     }
 }
 
@@ -30,7 +48,14 @@ fn lines(seen: &SeenGuest, state: &State, columns: usize, theme: &Theme) -> Vec<
     let mut lines = Vec::new();
     if seen.is_stale(state.now.moment) {
         let age = format::span(state.now.moment.since(seen.seen));
-        lines.push(Line::styled(fit(&format!("as of {age} ago: {} is silent", guest.node), columns, theme.unicode), theme.stale));
+        lines.push(Line::styled(
+            fit(
+                &format!("as of {age} ago: {} is silent", guest.node),
+                columns,
+                theme.unicode,
+            ),
+            theme.stale,
+        ));
     }
     let mut facts = vec![guest.kind.to_string(), guest.node.to_string()];
     facts.extend(guest.pool.as_ref().map(|pool| format!("pool {pool}")));
@@ -38,17 +63,37 @@ fn lines(seen: &SeenGuest, state: &State, columns: usize, theme: &Theme) -> Vec<
         let tags: Vec<String> = guest.tags.iter().map(ToString::to_string).collect();
         facts.push(format!("tags {}", tags.join(", ")));
     }
-    lines.push(Line::styled(fit(&facts.join(" · "), columns, theme.unicode), theme.dim));
+    lines.push(Line::styled(
+        fit(&facts.join(" · "), columns, theme.unicode),
+        theme.dim,
+    ));
     if guest.template {
         return lines;
     }
     let figures = &guest.figures;
     if let Some(cpu) = figures.cpu {
-        let cores = figures.max_cpu.map(|cores| format!(" of {cores}")).unwrap_or_default();
-        lines.push(gauge("CPU", cpu, &format!("{}{cores}", format::percent(cpu)), columns, theme));
+        let cores = figures
+            .max_cpu
+            .map(|cores| format!(" of {cores}"))
+            .unwrap_or_default();
+        lines.push(gauge(
+            "CPU",
+            cpu,
+            &format!("{}{cores}", format::percent(cpu)),
+            columns,
+            theme,
+        ));
     }
-    if let (Some(fraction), Some(used), Some(most)) = (figures.memory_fraction(), figures.memory, figures.max_memory) {
-        let tilde = if figures.memory_is_host_view() { "~" } else { "" };
+    if let (Some(fraction), Some(used), Some(most)) = (
+        figures.memory_fraction(),
+        figures.memory,
+        figures.max_memory,
+    ) {
+        let tilde = if figures.memory_is_host_view() {
+            "~"
+        } else {
+            ""
+        };
         let text = format!("{tilde}{} of {}", format::size(used), format::size(most));
         lines.push(gauge("MEM", fraction, &text, columns, theme));
     }

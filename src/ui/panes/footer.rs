@@ -14,16 +14,24 @@ pub(in crate::ui) fn draw(frame: &mut Frame<'_>, area: Rect, state: &State, them
     let mut row = Row::new(theme.unicode);
     row.gap(1);
     for binding in BINDINGS.iter().filter(|binding| !binding.label.is_empty()) {
-        if !binding.contexts.iter().any(|place| *place == context || *place == Context::Anywhere) {
+        if !binding
+            .contexts
+            .iter()
+            .any(|place| *place == context || *place == Context::Anywhere)
+        {
             continue;
         }
-        let Some(key) = state.setting.keymap.keys(context, binding.action).first() else { continue };
+        let Some(key) = state.setting.keymap.keys(context, binding.action).first() else {
+            continue;
+        };
         let key = key.to_string();
         if row.used() + width(&key) + width(binding.label) + 2 > usize::from(area.width) {
             break;
         }
         match availability(state, binding.action) {
-            Availability::Yes => row.text(key, theme.accent).text(format!(" {}", binding.label), theme.text),
+            Availability::Yes => row
+                .text(key, theme.accent)
+                .text(format!(" {}", binding.label), theme.text),
             Availability::No(_) => row.text(format!("{key} {}", binding.label), theme.track),
         };
         row.gap(2);

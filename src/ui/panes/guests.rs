@@ -30,24 +30,46 @@ pub(in crate::ui) fn draw(
         return draw_waiting(frame, inner, state, theme);
     };
     if rows.is_empty() {
-        let text = "No guests: the cluster is empty, or the account may see none (it needs VM.Audit).";
-        frame.render_widget(Line::styled(fit(text, usize::from(inner.width), theme.unicode), theme.dim), inner);
+        let text =
+            "No guests: the cluster is empty, or the account may see none (it needs VM.Audit).";
+        frame.render_widget(
+            Line::styled(
+                fit(text, usize::from(inner.width), theme.unicode),
+                theme.dim,
+            ),
+            inner,
+        );
         return;
     }
     let height = usize::from(inner.height).saturating_sub(1);
     if focused {
         viewport.page = height;
     }
-    scroll_to(&mut viewport.guests, state.guests.cursor_row(), height, rows.len());
+    scroll_to(
+        &mut viewport.guests,
+        state.guests.cursor_row(),
+        height,
+        rows.len(),
+    );
     let columns = Columns::fit(usize::from(inner.width), resources);
     frame.render_widget(columns.titles(theme), Rect { height: 1, ..inner });
     let shown = rows.iter().enumerate().skip(viewport.guests).take(height);
     for (line, (row, vmid)) in shown.enumerate() {
-        let Some(seen) = resources.guest(*vmid) else { continue };
+        let Some(seen) = resources.guest(*vmid) else {
+            continue;
+        };
         let at_cursor = state.guests.cursor_row() == Some(row);
-        let area = Rect { y: inner.y + 1 + line as u16, height: 1, ..inner };
+        let area = Rect {
+            y: inner.y + 1 + line as u16,
+            height: 1,
+            ..inner
+        };
         let text = columns.line(seen, state, at_cursor, theme);
-        let style = if at_cursor { theme.cursor } else { Style::new() };
+        let style = if at_cursor {
+            theme.cursor
+        } else {
+            Style::new()
+        };
         frame.render_widget(text.style(style), area);
     }
 }
@@ -57,7 +79,10 @@ fn draw_waiting(frame: &mut Frame<'_>, inner: Rect, state: &State, theme: &Theme
         Some(failure) => (failure.value.to_string(), theme.critical),
         None => (format!("Asking {} …", state.setting.endpoint), theme.dim),
     };
-    let mut lines = vec![Line::styled(fit(&text, usize::from(inner.width), theme.unicode), style)];
+    let mut lines = vec![Line::styled(
+        fit(&text, usize::from(inner.width), theme.unicode),
+        style,
+    )];
     if let Some(failure) = &state.inventory.resources.failure {
         lines.push(Line::styled(failure.value.advice.clone(), theme.text));
     }
@@ -81,44 +106,99 @@ const UPTIME: usize = 6;
 
 impl Columns {
     fn fit(columns: usize, resources: &Resources) -> Self {
-        let id = resources.guests.last().map_or(4, |seen| seen.guest.vmid.to_string().len()).max(4);
-        let node = resources.nodes.iter().map(|node| width(node.name.as_str())).max().unwrap_or(4).clamp(4, 10);
+        let id = resources
+            .guests
+            .last()
+            .map_or(4, |seen| seen.guest.vmid.to_string().len())
+            .max(4);
+        let node = resources
+            .nodes
+            .iter()
+            .map(|node| width(node.name.as_str()))
+            .max()
+            .unwrap_or(4)
+            .clamp(4, 10);
         // Mark, glyph, id, name, node, two bars with figures, uptime, pool; two blanks between.
         let fixed = 3 + id + 1 + 2 + node + 2 * (2 + PERCENT) + 2 + UPTIME + 2;
         let free = columns.saturating_sub(fixed);
         let pool = (free / 5).clamp(0, 14);
         let bar = (free / 6).clamp(3, 14);
         let name = free.saturating_sub(pool + 2 * bar).clamp(6, 40);
-        Self { id, name, node, bar, pool }
+        Self {
+            id,
+            name,
+            node,
+            bar,
+            pool,
+        }
     }
 
     fn titles(&self, theme: &Theme) -> Line<'static> {
         let mut row = Row::new(theme.unicode);
         let style = theme.dim;
-        row.gap(3).right("ID", self.id, style).gap(1).left("NAME", self.name, style);
+        row.gap(3)
+            .right("ID", self.id, style)
+            .gap(1)
+            .left("NAME", self.name, style);
         row.gap(2).left("NODE", self.node, style);
-        row.gap(2).left("CPU", self.bar + PERCENT, style).gap(2).left("MEM", self.bar + PERCENT, style);
-        row.gap(2).right("UP", UPTIME, style).gap(2).left("POOL", self.pool, style);
+        row.gap(2)
+            .left("CPU", self.bar + PERCENT, style)
+            .gap(2)
+            .left("MEM", self.bar + PERCENT, style);
+        row.gap(2)
+            .right("UP", UPTIME, style)
+            .gap(2)
+            .left("POOL", self.pool, style);
         row.line()
     }
 
-    fn line(&self, seen: &SeenGuest, state: &State, at_cursor: bool, theme: &Theme) -> Line<'static> {
+    fn line(
+        &self,
+        seen: &SeenGuest,
+        state: &State,
+        at_cursor: bool,
+        theme: &Theme,
+    ) -> Line<'static> {
         let guest = &seen.guest;
         let stale = seen.is_stale(state.now.moment);
         let text = if stale { theme.stale } else { theme.text };
         let mut row = Row::new(theme.unicode);
-        row.text(if at_cursor { if theme.unicode { "▌" } else { ">" } } else { " " }, theme.focus);
+        row.text(
+            if at_cursor {
+                if theme.unicode { "▌" } else { ">" }
+            } else {
+                " "
+            },
+            theme.focus,
+        );
         let (glyph, glyph_style) = status_glyph(seen, stale, theme);
         row.text(glyph, glyph_style).gap(1);
         row.right(&guest.vmid.to_string(), self.id, text).gap(1);
-        row.left(&guest.name.as_ref().map_or_else(|| "?".to_owned(), ToString::to_string), self.name, text);
-        row.gap(2).left(guest.node.as_str(), self.node, if stale { theme.stale } else { theme.dim }).gap(2);
+        row.left(
+            &guest
+                .name
+                .as_ref()
+                .map_or_else(|| "?".to_owned(), ToString::to_string),
+            self.name,
+            text,
+        );
+        row.gap(2)
+            .left(
+                guest.node.as_str(),
+                self.node,
+                if stale { theme.stale } else { theme.dim },
+            )
+            .gap(2);
         match changing(guest) {
             Some(what) => {
                 row.left(&what, 2 * (self.bar + PERCENT) + 2, theme.warning);
             }
             None if guest.status == Status::Stopped || guest.template => {
-                let what = if guest.template { "template" } else { "stopped" };
+                let what = if guest.template {
+                    "template"
+                } else {
+                    "stopped"
+                };
                 row.left(what, 2 * (self.bar + PERCENT) + 2, theme.dim);
             }
             None => {
@@ -128,17 +208,31 @@ impl Columns {
             }
         }
         let uptime = guest.figures.uptime.filter(|uptime| !uptime.is_zero());
-        row.gap(2).right(&uptime.map(format::span).unwrap_or_default(), UPTIME, text).gap(2);
-        row.left(guest.pool.as_ref().map_or("", |pool| pool.as_str()), self.pool, text);
+        row.gap(2)
+            .right(&uptime.map(format::span).unwrap_or_default(), UPTIME, text)
+            .gap(2);
+        row.left(
+            guest.pool.as_ref().map_or("", |pool| pool.as_str()),
+            self.pool,
+            text,
+        );
         row.line()
     }
 
     fn gauge(&self, row: &mut Row, fraction: Option<f64>, stale: bool, theme: &Theme) {
         match fraction {
             Some(fraction) => {
-                let style = if stale { theme.stale } else { theme.level(fraction) };
+                let style = if stale {
+                    theme.stale
+                } else {
+                    theme.level(fraction)
+                };
                 push_bar(row, fraction, self.bar, style, theme);
-                row.right(&format::percent(fraction), PERCENT, if stale { theme.stale } else { theme.text });
+                row.right(
+                    &format::percent(fraction),
+                    PERCENT,
+                    if stale { theme.stale } else { theme.text },
+                );
             }
             None => {
                 row.gap(self.bar).right("?", PERCENT, theme.stale);

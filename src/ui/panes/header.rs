@@ -16,9 +16,14 @@ pub(in crate::ui) fn draw(frame: &mut Frame<'_>, area: Rect, state: &State, them
     let right_width: usize = right.iter().map(|(text, _)| width(text) + 2).sum();
     let mut row = Row::new(theme.unicode);
     row.gap(1).text("proxdeck", theme.accent).gap(2);
-    let name = state.inventory.cluster.value().and_then(|cluster| cluster.name.as_ref());
+    let name = state
+        .inventory
+        .cluster
+        .value()
+        .and_then(|cluster| cluster.name.as_ref());
     let cluster = name.map_or_else(|| state.setting.cluster.clone(), ToString::to_string);
-    row.text(fit(&cluster, 20, theme.unicode), theme.strong).gap(2);
+    row.text(fit(&cluster, 20, theme.unicode), theme.strong)
+        .gap(2);
     for (text, style) in counts(state, theme) {
         if row.used() + width(&text) + 2 + right_width <= usize::from(area.width) {
             row.text(text, style).gap(2);
@@ -31,26 +36,60 @@ pub(in crate::ui) fn draw(frame: &mut Frame<'_>, area: Rect, state: &State, them
     frame.render_widget(row.line(), Rect { height: 1, ..area });
     if area.height > 1 {
         let line = second_line(state, usize::from(area.width), theme);
-        frame.render_widget(line, Rect { y: area.y + 1, height: 1, ..area });
+        frame.render_widget(
+            line,
+            Rect {
+                y: area.y + 1,
+                height: 1,
+                ..area
+            },
+        );
     }
 }
 
 fn counts(state: &State, theme: &Theme) -> Vec<(String, Style)> {
-    let Some(resources) = state.inventory.resources.value() else { return Vec::new() };
-    let online = resources.nodes.iter().filter(|node| node.state == NodeState::Online).count();
+    let Some(resources) = state.inventory.resources.value() else {
+        return Vec::new();
+    };
+    let online = resources
+        .nodes
+        .iter()
+        .filter(|node| node.state == NodeState::Online)
+        .count();
     let all = resources.nodes.len();
-    let running = resources.guests.iter().filter(|seen| seen.vouched && seen.guest.is_running()).count();
-    let guests = resources.guests.iter().filter(|seen| !seen.guest.template).count();
-    let nodes = if online < all { theme.warning } else { theme.text };
+    let running = resources
+        .guests
+        .iter()
+        .filter(|seen| seen.vouched && seen.guest.is_running())
+        .count();
+    let guests = resources
+        .guests
+        .iter()
+        .filter(|seen| !seen.guest.template)
+        .count();
+    let nodes = if online < all {
+        theme.warning
+    } else {
+        theme.text
+    };
     let mut counts = vec![
         (format!("{online}/{all} nodes"), nodes),
         (format!("{running} of {guests} running"), theme.text),
     ];
-    if state.inventory.cluster.value().and_then(|cluster| cluster.quorate) == Some(false) {
+    if state
+        .inventory
+        .cluster
+        .value()
+        .and_then(|cluster| cluster.quorate)
+        == Some(false)
+    {
         counts.insert(0, ("NO QUORUM".to_owned(), theme.critical));
     }
     if resources.rejected > 0 {
-        counts.push((format!("{} unreadable rows", resources.rejected), theme.warning));
+        counts.push((
+            format!("{} unreadable rows", resources.rejected),
+            theme.warning,
+        ));
     }
     counts
 }
@@ -60,13 +99,19 @@ fn right_side(state: &State, theme: &Theme) -> Vec<(String, Style)> {
     match (&state.link.state, &state.inventory.resources.answer) {
         (LinkState::Connecting, None) => right.push(("connecting…".to_owned(), theme.dim)),
         (LinkState::Down { .. }, answer) => {
-            let age = answer.as_ref().map(|answer| format::span(state.now.moment.since(answer.read)));
+            let age = answer
+                .as_ref()
+                .map(|answer| format::span(state.now.moment.since(answer.read)));
             let age = age.map_or_else(|| "no data".to_owned(), |age| format!("data {age} old"));
             right.push((format!("LINK DOWN  {age}"), theme.critical));
         }
         (_, Some(answer)) => {
             let age = state.now.moment.since(answer.read);
-            let style = if age.as_secs() >= 30 { theme.stale } else { theme.dim };
+            let style = if age.as_secs() >= 30 {
+                theme.stale
+            } else {
+                theme.dim
+            };
             right.push((format!("data {}", format::span(age)), style));
         }
         (LinkState::Up, None) => {}
@@ -87,19 +132,34 @@ fn second_line(state: &State, columns: usize, theme: &Theme) -> Line<'static> {
     row.gap(1);
     if let LinkState::Down { failure, retry, .. } = &state.link.state {
         let next = retry.since(state.now.moment).as_secs();
-        let when = if next == 0 { "trying now".to_owned() } else { format!("next try in {next} s") };
+        let when = if next == 0 {
+            "trying now".to_owned()
+        } else {
+            format!("next try in {next} s")
+        };
         let room = columns.saturating_sub(width(&when) + 5);
-        row.text(fit(&failure.to_string(), room, theme.unicode), theme.critical);
+        row.text(
+            fit(&failure.to_string(), room, theme.unicode),
+            theme.critical,
+        );
         row.gap(2).text(when, theme.dim);
         return row.line();
     }
     if let Some(failure) = &state.inventory.tasks.failure {
-        row.text(fit(&format!("tasks: {}", failure.value), columns / 2, theme.unicode), theme.warning);
+        row.text(
+            fit(
+                &format!("tasks: {}", failure.value),
+                columns / 2,
+                theme.unicode,
+            ),
+            theme.warning,
+        );
     }
     let mut cost = format!("{} req/min", state.link.requests_per_minute);
     if let Some(latency) = state.link.latency_p95.filter(|_| columns >= 100) {
         cost = format!("{cost}, 95 % within {} ms", latency.as_millis());
     }
-    row.fill(columns.saturating_sub(width(&cost) + 2)).text(cost, theme.dim);
+    row.fill(columns.saturating_sub(width(&cost) + 2))
+        .text(cost, theme.dim);
     row.line()
 }

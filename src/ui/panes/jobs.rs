@@ -18,11 +18,22 @@ pub(in crate::ui) fn height(state: &State) -> u16 {
 
 pub(in crate::ui) fn draw(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &Theme) {
     let columns = usize::from(area.width);
-    let mut lines: Vec<Line<'static>> =
-        state.jobs.running().take(3).map(|job| job_line(job, state, columns, theme)).collect();
+    let mut lines: Vec<Line<'static>> = state
+        .jobs
+        .running()
+        .take(3)
+        .map(|job| job_line(job, state, columns, theme))
+        .collect();
     lines.extend(toast_line(state, columns, theme));
     for (line, y) in lines.into_iter().zip(area.y..area.bottom()) {
-        frame.render_widget(line, Rect { y, height: 1, ..area });
+        frame.render_widget(
+            line,
+            Rect {
+                y,
+                height: 1,
+                ..area
+            },
+        );
     }
 }
 
@@ -30,21 +41,37 @@ fn job_line(job: &Job, state: &State, columns: usize, theme: &Theme) -> Line<'st
     let now = state.now.moment;
     let elapsed = format::elapsed(now.since(job.began));
     let mut row = Row::new(theme.unicode);
-    row.gap(1).text(spinner(now.since(job.began).as_secs(), theme.unicode), theme.accent).gap(1);
-    row.left(&job.title, (columns / 3).max(20), theme.strong).gap(2);
+    row.gap(1)
+        .text(
+            spinner(now.since(job.began).as_secs(), theme.unicode),
+            theme.accent,
+        )
+        .gap(1);
+    row.left(&job.title, (columns / 3).max(20), theme.strong)
+        .gap(2);
     if let Some(fraction) = job.fraction {
         row.right(&format::percent(fraction), 4, theme.text).gap(1);
         push_bar(&mut row, fraction, (columns / 6).max(8), theme.gauge, theme);
         row.gap(2);
     }
-    let line = if job.is_silent(now) { "waiting for the guest agent".to_owned() } else { job.line.to_string() };
+    let line = if job.is_silent(now) {
+        "waiting for the guest agent".to_owned()
+    } else {
+        job.line.to_string()
+    };
     let room = columns.saturating_sub(row.used() + elapsed.len() + 3);
-    row.left(&line, room, theme.dim).gap(1).text(elapsed, theme.text);
+    row.left(&line, room, theme.dim)
+        .gap(1)
+        .text(elapsed, theme.text);
     row.line()
 }
 
 fn spinner(seconds: u64, unicode: bool) -> &'static str {
-    let frames: &[&str] = if unicode { &["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧"] } else { &["|", "/", "-", "\\"] };
+    let frames: &[&str] = if unicode {
+        &["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧"]
+    } else {
+        &["|", "/", "-", "\\"]
+    };
     frames[(seconds % frames.len() as u64) as usize]
 }
 
@@ -52,14 +79,22 @@ fn toast_line(state: &State, columns: usize, theme: &Theme) -> Option<Line<'stat
     let toast = state.toasts.top()?;
     let mut row = Row::new(theme.unicode);
     let more = state.toasts.len() - 1;
-    let more = if more > 0 { format!("  +{more}") } else { String::new() };
+    let more = if more > 0 {
+        format!("  +{more}")
+    } else {
+        String::new()
+    };
     let room = columns.saturating_sub(3 + more.len() + 16);
     if toast.failure.is_some() {
-        row.gap(1).text(if theme.unicode { "✗ " } else { "x " }, theme.critical);
+        row.gap(1)
+            .text(if theme.unicode { "✗ " } else { "x " }, theme.critical);
         row.text(fit(&toast.text, room, theme.unicode), theme.critical);
-        row.gap(2).text("Esc", theme.accent).text(" dismiss", theme.dim);
+        row.gap(2)
+            .text("Esc", theme.accent)
+            .text(" dismiss", theme.dim);
     } else {
-        row.gap(1).text(if theme.unicode { "✓ " } else { "ok " }, theme.ok);
+        row.gap(1)
+            .text(if theme.unicode { "✓ " } else { "ok " }, theme.ok);
         row.text(fit(&toast.text, room, theme.unicode), theme.ok);
     }
     row.text(more, theme.dim);

@@ -28,7 +28,9 @@ pub(in crate::ui) fn draw(
     let remote = state.snapshots.of(seen.guest.vmid);
     let list = remote.and_then(|remote| remote.value());
     let note = match remote {
-        Some(remote) if remote.failure().is_some() && list.is_some() => "could not be read again".to_owned(),
+        Some(remote) if remote.failure().is_some() && list.is_some() => {
+            "could not be read again".to_owned()
+        }
         Some(remote) => remote.answer().map_or_else(String::new, |answer| {
             let age = format::span(state.now.moment.since(answer.read));
             format!("{} · read {age} ago", answer.value.snapshots.len())
@@ -37,7 +39,9 @@ pub(in crate::ui) fn draw(
     };
     let title = format!("Snapshots of {}", seen.guest.to_ref());
     let inner = pane(frame, area, &title, &note, focused, theme);
-    let message = |text: &str, style: Style| Line::styled(fit(text, usize::from(inner.width), theme.unicode), style);
+    let message = |text: &str, style: Style| {
+        Line::styled(fit(text, usize::from(inner.width), theme.unicode), style)
+    };
     match (list, remote.and_then(|remote| remote.failure())) {
         (Some(list), _) => draw_tree(frame, inner, list, state, theme, viewport),
         (None, Some(failure)) => {
@@ -66,14 +70,41 @@ fn draw_tree(
     let columns = usize::from(inner.width);
     let name = (columns * 2 / 5).clamp(16, 48);
     let mut titles = Row::new(theme.unicode);
-    titles.gap(2).left("NAME", name, theme.dim).gap(1).left("WHEN", 11, theme.dim).gap(1).left("RAM", 4, theme.dim);
-    titles.left("DESCRIPTION", columns.saturating_sub(titles.used()), theme.dim);
+    titles
+        .gap(2)
+        .left("NAME", name, theme.dim)
+        .gap(1)
+        .left("WHEN", 11, theme.dim)
+        .gap(1)
+        .left("RAM", 4, theme.dim);
+    titles.left(
+        "DESCRIPTION",
+        columns.saturating_sub(titles.used()),
+        theme.dim,
+    );
     frame.render_widget(titles.line(), Rect { height: 1, ..inner });
-    for (line, (index, row)) in tree.iter().enumerate().skip(viewport.snapshots).take(height).enumerate() {
+    for (line, (index, row)) in tree
+        .iter()
+        .enumerate()
+        .skip(viewport.snapshots)
+        .take(height)
+        .enumerate()
+    {
         let at_cursor = focused && index == cursor;
         let text = tree_line(row, columns, name, at_cursor, state, theme);
-        let style = if at_cursor { theme.cursor } else { Style::new() };
-        frame.render_widget(text.style(style), Rect { y: inner.y + 1 + line as u16, height: 1, ..inner });
+        let style = if at_cursor {
+            theme.cursor
+        } else {
+            Style::new()
+        };
+        frame.render_widget(
+            text.style(style),
+            Rect {
+                y: inner.y + 1 + line as u16,
+                height: 1,
+                ..inner
+            },
+        );
     }
 }
 
@@ -86,15 +117,27 @@ fn tree_line(
     theme: &Theme,
 ) -> Line<'static> {
     let mut line = Row::new(theme.unicode);
-    line.text(if at_cursor { if theme.unicode { "▌" } else { ">" } } else { " " }, theme.focus).gap(1);
+    line.text(
+        if at_cursor {
+            if theme.unicode { "▌" } else { ">" }
+        } else {
+            " "
+        },
+        theme.focus,
+    )
+    .gap(1);
     let rails = rails(row, theme.unicode);
     match row.node {
         TreeNode::Present => {
             line.left(&format!("{rails}you are here"), name, theme.accent);
         }
         TreeNode::Snapshot(snapshot) => {
-            line.left(&format!("{rails}{}", snapshot.name), name, theme.text).gap(1);
-            let when = snapshot.taken.map_or_else(|| "?".to_owned(), |taken| format::ago(taken, state.now.wall));
+            line.left(&format!("{rails}{}", snapshot.name), name, theme.text)
+                .gap(1);
+            let when = snapshot.taken.map_or_else(
+                || "?".to_owned(),
+                |taken| format::ago(taken, state.now.wall),
+            );
             line.left(&when, 11, theme.text).gap(1);
             line.left(if snapshot.has_ram { "RAM" } else { "" }, 4, theme.accent);
             if let Some(unfinished) = &snapshot.unfinished {
@@ -110,13 +153,21 @@ fn tree_line(
 
 /// Draws the lines that run beside a row, and the knot at its own place.
 fn rails(row: &TreeRow<'_>, unicode: bool) -> String {
-    let (rail, branch, knot, present) = if unicode { ("│ ", "├─", "○ ", "● ") } else { ("| ", "+-", "o ", "* ") };
+    let (rail, branch, knot, present) = if unicode {
+        ("│ ", "├─", "○ ", "● ")
+    } else {
+        ("| ", "+-", "o ", "* ")
+    };
     let mut rails = String::new();
     // Nobody reads a tree deeper than this; the name is more useful than more rails.
     let depth = row.depth.min(12);
     let own = usize::from(row.joint == Joint::Branches && depth > 0);
     rails.push_str(&rail.repeat(depth - own));
     rails.push_str(&branch.repeat(own));
-    rails.push_str(if row.node == TreeNode::Present { present } else { knot });
+    rails.push_str(if row.node == TreeNode::Present {
+        present
+    } else {
+        knot
+    });
     rails
 }

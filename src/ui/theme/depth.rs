@@ -45,7 +45,10 @@ impl ColorDepth {
 fn nearest_indexed(red: u8, green: u8, blue: u8) -> u8 {
     const STEPS: [u8; 6] = [0, 95, 135, 175, 215, 255];
     let step = |value: u8| {
-        let nearest = STEPS.iter().enumerate().min_by_key(|(_, step)| step.abs_diff(value));
+        let nearest = STEPS
+            .iter()
+            .enumerate()
+            .min_by_key(|(_, step)| step.abs_diff(value));
         nearest.map_or(0, |(index, _)| index)
     };
     let (r, g, b) = (step(red), step(green), step(blue));
@@ -77,7 +80,9 @@ fn nearest_named(red: u8, green: u8, blue: u8) -> Color {
         (Color::LightMagenta, (255, 85, 255)),
         (Color::LightCyan, (85, 255, 255)),
     ];
-    let nearest = NAMED.iter().min_by_key(|(_, named)| distance((red, green, blue), *named));
+    let nearest = NAMED
+        .iter()
+        .min_by_key(|(_, named)| distance((red, green, blue), *named));
     nearest.map_or(Color::Reset, |(color, _)| *color)
 }
 
@@ -92,11 +97,26 @@ mod tests {
 
     #[test]
     fn the_environment_tells_the_depth() {
-        assert_eq!(ColorDepth::detect(Some("1"), Some("truecolor"), None), ColorDepth::None);
-        assert_eq!(ColorDepth::detect(Some(""), Some("truecolor"), None), ColorDepth::True);
-        assert_eq!(ColorDepth::detect(None, None, Some("xterm-256color")), ColorDepth::Indexed);
-        assert_eq!(ColorDepth::detect(None, None, Some("linux")), ColorDepth::Sixteen);
-        assert_eq!(ColorDepth::detect(None, None, Some("dumb")), ColorDepth::None);
+        assert_eq!(
+            ColorDepth::detect(Some("1"), Some("truecolor"), None),
+            ColorDepth::None
+        );
+        assert_eq!(
+            ColorDepth::detect(Some(""), Some("truecolor"), None),
+            ColorDepth::True
+        );
+        assert_eq!(
+            ColorDepth::detect(None, None, Some("xterm-256color")),
+            ColorDepth::Indexed
+        );
+        assert_eq!(
+            ColorDepth::detect(None, None, Some("linux")),
+            ColorDepth::Sixteen
+        );
+        assert_eq!(
+            ColorDepth::detect(None, None, Some("dumb")),
+            ColorDepth::None
+        );
     }
 
     #[test]

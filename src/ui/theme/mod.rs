@@ -11,7 +11,10 @@ pub use depth::ColorDepth;
 const BUILT_IN: &[(&str, &str)] = &[
     ("dark", include_str!("../../../assets/themes/dark.toml")),
     ("light", include_str!("../../../assets/themes/light.toml")),
-    ("high-contrast", include_str!("../../../assets/themes/high-contrast.toml")),
+    (
+        "high-contrast",
+        include_str!("../../../assets/themes/high-contrast.toml"),
+    ),
 ];
 
 /// The colours of a theme file.
@@ -83,7 +86,13 @@ pub enum ThemeError {
 impl Theme {
     /// Loads a theme by its name, for a terminal of a certain colour depth.
     pub fn load(name: &str, depth: ColorDepth, unicode: bool) -> Result<Self, ThemeError> {
-        let names = || BUILT_IN.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ");
+        let names = || {
+            BUILT_IN
+                .iter()
+                .map(|(name, _)| *name)
+                .collect::<Vec<_>>()
+                .join(", ")
+        };
         let (_, file) = BUILT_IN
             .iter()
             .find(|(known, _)| *known == name)
@@ -95,10 +104,18 @@ impl Theme {
 
     fn of(palette: &Palette, depth: ColorDepth, unicode: bool) -> Result<Self, String> {
         let color = |text: &str| depth.color(text);
-        let fore = |text: &str| color(text).map(|color| color.map_or_else(Style::new, |color| Style::new().fg(color)));
+        let fore = |text: &str| {
+            color(text).map(|color| color.map_or_else(Style::new, |color| Style::new().fg(color)))
+        };
         // Without colour the cursor row and the bars are told apart by attributes.
         let plain = depth == ColorDepth::None;
-        let attribute = |style: Style, modifier| if plain { style.add_modifier(modifier) } else { style };
+        let attribute = |style: Style, modifier| {
+            if plain {
+                style.add_modifier(modifier)
+            } else {
+                style
+            }
+        };
         Ok(Self {
             text: fore(&palette.text)?,
             dim: attribute(fore(&palette.dim)?, Modifier::DIM),
@@ -106,7 +123,10 @@ impl Theme {
             accent: attribute(fore(&palette.accent)?, Modifier::BOLD),
             ok: fore(&palette.ok)?,
             warning: fore(&palette.warning)?.add_modifier(Modifier::BOLD),
-            critical: attribute(fore(&palette.critical)?.add_modifier(Modifier::BOLD), Modifier::REVERSED),
+            critical: attribute(
+                fore(&palette.critical)?.add_modifier(Modifier::BOLD),
+                Modifier::REVERSED,
+            ),
             stale: fore(&palette.stale)?.add_modifier(Modifier::ITALIC),
             border: attribute(fore(&palette.border)?, Modifier::DIM),
             focus: attribute(fore(&palette.focus)?, Modifier::BOLD),
@@ -116,7 +136,10 @@ impl Theme {
             },
             gauge: fore(&palette.gauge)?,
             track: attribute(fore(&palette.track)?, Modifier::DIM),
-            badge: attribute(fore(&palette.badge)?.add_modifier(Modifier::BOLD), Modifier::REVERSED),
+            badge: attribute(
+                fore(&palette.badge)?.add_modifier(Modifier::BOLD),
+                Modifier::REVERSED,
+            ),
             unicode,
         })
     }
@@ -133,7 +156,9 @@ impl Theme {
 
 /// Reads `#RRGGBB`.
 fn hex(text: &str) -> Option<(u8, u8, u8)> {
-    let digits = text.strip_prefix('#').filter(|digits| digits.len() == 6 && digits.is_ascii())?;
+    let digits = text
+        .strip_prefix('#')
+        .filter(|digits| digits.len() == 6 && digits.is_ascii())?;
     let byte = |at: usize| u8::from_str_radix(&digits[at..at + 2], 16).ok();
     Some((byte(0)?, byte(2)?, byte(4)?))
 }
@@ -143,7 +168,8 @@ impl ColorDepth {
         if text == "none" {
             return Ok(None);
         }
-        let (red, green, blue) = hex(text).ok_or_else(|| format!("{text:?} is no colour: #RRGGBB or none"))?;
+        let (red, green, blue) =
+            hex(text).ok_or_else(|| format!("{text:?} is no colour: #RRGGBB or none"))?;
         Ok(self.nearest(red, green, blue))
     }
 }
@@ -155,7 +181,12 @@ mod tests {
     #[test]
     fn every_built_in_theme_loads_at_every_depth() {
         for (name, _) in BUILT_IN {
-            for depth in [ColorDepth::True, ColorDepth::Indexed, ColorDepth::Sixteen, ColorDepth::None] {
+            for depth in [
+                ColorDepth::True,
+                ColorDepth::Indexed,
+                ColorDepth::Sixteen,
+                ColorDepth::None,
+            ] {
                 assert!(Theme::load(name, depth, true).is_ok(), "{name} {depth:?}");
             }
         }
@@ -164,15 +195,27 @@ mod tests {
     #[test]
     fn an_unknown_theme_names_those_that_exist() {
         let error = Theme::load("drak", ColorDepth::True, true).unwrap_err();
-        assert_eq!(error.to_string(), "there is no theme `drak`; there are: dark, light, high-contrast");
+        assert_eq!(
+            error.to_string(),
+            "there is no theme `drak`; there are: dark, light, high-contrast"
+        );
     }
 
     #[test]
     fn without_colour_nothing_names_a_colour() {
         let theme = Theme::load("dark", ColorDepth::None, false).unwrap();
-        for style in [theme.critical, theme.warning, theme.cursor, theme.gauge, theme.badge] {
+        for style in [
+            theme.critical,
+            theme.warning,
+            theme.cursor,
+            theme.gauge,
+            theme.badge,
+        ] {
             assert_eq!((style.fg, style.bg), (None, None));
         }
-        assert_ne!(theme.critical, theme.text, "what is critical stands out all the same");
+        assert_ne!(
+            theme.critical, theme.text,
+            "what is critical stands out all the same"
+        );
     }
 }

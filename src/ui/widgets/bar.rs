@@ -11,7 +11,11 @@ const EIGHTHS: [&str; 8] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"]
 ///
 /// More than everything is everything: the figure beside the bar tells the rest (PITFALLS 16).
 pub(in crate::ui) fn bar(fraction: f64, columns: usize, unicode: bool) -> (String, usize) {
-    let fraction = if fraction.is_finite() { fraction.clamp(0.0, 1.0) } else { 0.0 };
+    let fraction = if fraction.is_finite() {
+        fraction.clamp(0.0, 1.0)
+    } else {
+        0.0
+    };
     if !unicode {
         let full = (fraction * columns as f64).round() as usize;
         return ("#".repeat(full), columns - full);
@@ -24,7 +28,13 @@ pub(in crate::ui) fn bar(fraction: f64, columns: usize, unicode: bool) -> (Strin
 }
 
 /// Adds a bar to a row, with a track where it is empty.
-pub(in crate::ui) fn push_bar(row: &mut Row, fraction: f64, columns: usize, style: Style, theme: &Theme) {
+pub(in crate::ui) fn push_bar(
+    row: &mut Row,
+    fraction: f64,
+    columns: usize,
+    style: Style,
+    theme: &Theme,
+) {
     let (filled, empty) = bar(fraction, columns, theme.unicode);
     row.text(filled, style);
     let track = if theme.unicode { "·" } else { "." };

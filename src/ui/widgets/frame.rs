@@ -40,7 +40,9 @@ pub(in crate::ui) fn pane(
     let most = usize::from(area.width).saturating_sub(6);
     let title = fit(title, most, theme.unicode);
     let room = most.saturating_sub(width(&title) + 2);
-    let mut block = borders(theme).border_style(style).title(framed(&title, title_style));
+    let mut block = borders(theme)
+        .border_style(style)
+        .title(framed(&title, title_style));
     // The note gives way to the title on a narrow screen.
     if !note.is_empty() && room >= width(note) {
         block = block.title(framed(note, theme.dim).right_aligned());
@@ -51,19 +53,35 @@ pub(in crate::ui) fn pane(
 }
 
 fn framed(text: &str, style: Style) -> Line<'static> {
-    Line::from(vec![Span::raw(" "), Span::styled(text.to_owned(), style), Span::raw(" ")])
+    Line::from(vec![
+        Span::raw(" "),
+        Span::styled(text.to_owned(), style),
+        Span::raw(" "),
+    ])
 }
 
 /// Clears a place in the middle of the screen for a dialog and returns what is inside its frame.
-pub(in crate::ui) fn dialog(frame: &mut Frame<'_>, columns: u16, rows: u16, title: &str, theme: &Theme) -> Rect {
+pub(in crate::ui) fn dialog(
+    frame: &mut Frame<'_>,
+    columns: u16,
+    rows: u16,
+    title: &str,
+    theme: &Theme,
+) -> Rect {
     let area = centred(frame.area(), columns, rows);
     frame.render_widget(Clear, area);
     let most = usize::from(area.width).saturating_sub(6);
     let title = fit(title, most, theme.unicode);
-    let block = borders(theme).border_style(theme.focus).title(framed(&title, theme.strong));
+    let block = borders(theme)
+        .border_style(theme.focus)
+        .title(framed(&title, theme.strong));
     let inner = block.inner(area);
     frame.render_widget(block, area);
-    Rect { x: inner.x + 1, width: inner.width.saturating_sub(2), ..inner }
+    Rect {
+        x: inner.x + 1,
+        width: inner.width.saturating_sub(2),
+        ..inner
+    }
 }
 
 /// Returns a rectangle of at most this size in the middle of another.
@@ -78,13 +96,19 @@ pub(in crate::ui) fn centred(area: Rect, columns: u16, rows: u16) -> Rect {
 }
 
 /// Makes a line of keys and what they do.
-pub(in crate::ui) fn hint_line(hints: &[(&str, &str)], most: usize, theme: &Theme) -> Line<'static> {
+pub(in crate::ui) fn hint_line(
+    hints: &[(&str, &str)],
+    most: usize,
+    theme: &Theme,
+) -> Line<'static> {
     let mut row = Row::new(theme.unicode);
     for (key, what) in hints {
         if row.used() + width(key) + width(what) + 3 > most {
             break;
         }
-        row.text(*key, theme.accent).text(format!(" {what}"), theme.dim).gap(2);
+        row.text(*key, theme.accent)
+            .text(format!(" {what}"), theme.dim)
+            .gap(2);
     }
     row.line()
 }

@@ -41,7 +41,10 @@ pub(in crate::ui) struct Row {
 
 impl Row {
     pub(in crate::ui) fn new(unicode: bool) -> Self {
-        Self { unicode, ..Self::default() }
+        Self {
+            unicode,
+            ..Self::default()
+        }
     }
 
     /// Returns how many columns are used.
@@ -105,7 +108,13 @@ mod tests {
 
     #[test]
     fn cells_are_exactly_as_wide_as_asked() {
-        for text in ["", "x", "日本", "a long text that does not fit", "e\u{301}e\u{301}"] {
+        for text in [
+            "",
+            "x",
+            "日本",
+            "a long text that does not fit",
+            "e\u{301}e\u{301}",
+        ] {
             let mut row = Row::new(true);
             row.left(text, 9, Style::new()).right(text, 7, Style::new());
             assert_eq!(row.used(), 16, "{text}");
