@@ -8,6 +8,7 @@ pub mod availability;
 pub mod dialogs;
 pub mod effect;
 pub mod event;
+pub mod filter;
 pub mod guests;
 pub mod jobs;
 pub mod keymap;
