@@ -15,3 +15,4 @@ pub mod snapshot;
 pub mod task;
 pub mod text;
 pub mod time;
+pub mod units;
