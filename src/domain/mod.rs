@@ -11,6 +11,7 @@ pub mod operation;
 pub mod permission;
 pub mod progress;
 pub mod request;
+pub mod retention;
 pub mod selection;
 pub mod snapshot;
 pub mod task;

@@ -1,5 +1,7 @@
 //! The pure rules, each held against tables of examples and against properties.
 #![cfg(test)]
 
+mod retention;
+mod retention_properties;
 mod selection;
 mod worlds;

@@ -59,8 +59,8 @@ pub(crate) fn tagged(number: u64, tags: &[&str]) -> Guest {
     }
 }
 
-pub(crate) fn hours(hours: u64) -> Option<Duration> {
-    Some(Duration::from_secs(hours * 3600))
+pub(crate) fn hours(hours: u64) -> Duration {
+    Duration::from_hours(hours)
 }
 
 /// A snapshot that was taken so many seconds ago.
