@@ -7,6 +7,7 @@ pub mod failure;
 pub mod guest;
 pub mod id;
 pub mod inventory;
+pub mod limits;
 pub mod operation;
 pub mod permission;
 pub mod progress;

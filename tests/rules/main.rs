@@ -1,6 +1,8 @@
 //! The pure rules, each held against tables of examples and against properties.
 #![cfg(test)]
 
+mod limit_tracker;
+mod limits;
 mod retention;
 mod retention_properties;
 mod selection;
