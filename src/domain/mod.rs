@@ -11,6 +11,8 @@ pub mod limits;
 pub mod operation;
 pub mod permission;
 pub mod progress;
+pub mod project;
+pub mod quota;
 pub mod request;
 pub mod retention;
 pub mod selection;

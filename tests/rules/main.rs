@@ -3,6 +3,8 @@
 
 mod limit_tracker;
 mod limits;
+mod projects;
+mod quota;
 mod retention;
 mod retention_properties;
 mod selection;
