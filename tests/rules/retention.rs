@@ -52,6 +52,7 @@ fn reason(snapshot: Snapshot) -> String {
 #[case::a_daily_one_of_exactly_seven_days_stays(aged("av-1", 7 * DAY), "daily, 0 h left")]
 #[case::a_daily_one_a_second_older_goes(aged("av-1", 7 * DAY + 1), "daily, limit 7 d")]
 #[case::on_its_last_day_the_hours_are_told(aged("av-1", 6 * DAY + 19 * HOUR), "daily, 5 h left")]
+#[case::one_day_left_is_told_in_hours(aged("av-1", 6 * DAY), "daily, 24 h left")]
 #[case::a_begun_day_counts_as_a_day_left(aged("av-1", 5 * DAY + 1), "daily, 2 d left")]
 #[case::a_snapshot_of_this_very_second_has_its_whole_time(aged("av-1", 0), "daily, 7 d left")]
 #[case::a_weekly_one_outlives_the_daily_limit(aged("av-1-weekly", 6 * DAY + 10 * HOUR), "weekly, 24 d left")]
