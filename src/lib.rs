@@ -1,4 +1,5 @@
 //! A keyboard-driven terminal dashboard for Proxmox VE.
 
+pub mod config;
 pub mod domain;
 pub mod simulator;
