@@ -49,11 +49,6 @@ impl<'a> Findings<'a> {
         Place::of(self.text, offset).line
     }
 
-    /// Returns the file itself.
-    pub(super) fn file(&self) -> &Path {
-        self.file
-    }
-
     /// Finds what a path in the file means: `~/` is the home folder, others begin beside the file.
     pub(super) fn resolve(&self, path: &str) -> PathBuf {
         if let (Some(rest), Some(home)) = (path.strip_prefix("~/"), self.home) {
@@ -270,15 +265,13 @@ impl<'a> Entry<'a> {
         findings: &mut Findings<'_>,
         result: Result<T, InvalidSetting>,
     ) -> Option<T> {
-        result
-            .map_err(|invalid| {
-                self.reject(
-                    findings,
-                    format_args!(": {}", invalid.message),
-                    invalid.cure,
-                );
-            })
-            .ok()
+        match result {
+            Ok(value) => Some(value),
+            Err(InvalidSetting { message, cure }) => {
+                findings.report(self.span.start, format!("{self}: {message}"), cure);
+                None
+            }
+        }
     }
 
     /// Reads true or false.

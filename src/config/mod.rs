@@ -8,5 +8,8 @@ pub mod connection;
 mod document;
 pub mod environment;
 pub mod error;
+pub mod load;
 pub mod paths;
 pub mod secrets;
+pub mod settings;
+pub mod starter;

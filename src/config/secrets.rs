@@ -19,7 +19,7 @@ use super::error::{ConfigError, Problem, Source, shown};
 use crate::domain::text::clean;
 
 /// How long a command may take; a person may have to unlock a key ring.
-pub const COMMAND_TIMEOUT: Duration = Duration::from_secs(60);
+pub const COMMAND_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// The largest secret, in bytes; more is a wrong file.
 const MAX_SECRET: usize = 4096;
@@ -292,7 +292,8 @@ async fn keep_start(pipe: Option<impl AsyncRead + Unpin>, kept: &mut Vec<u8>) {
     }
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests {
     use std::os::unix::fs::PermissionsExt as _;
 
