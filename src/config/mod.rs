@@ -10,6 +10,8 @@ pub mod environment;
 pub mod error;
 pub mod load;
 pub mod paths;
+pub mod preferences;
 pub mod secrets;
 pub mod settings;
 pub mod starter;
+pub mod state_file;

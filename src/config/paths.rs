@@ -6,6 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::error::{ConfigError, Problem, Source};
+use super::state_file::create_private_folder;
 
 /// The places of all files.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -97,14 +98,7 @@ impl Paths {
 
     /// Makes the state folder with its logs, readable by the user alone.
     pub fn create_state_folder(&self) -> io::Result<()> {
-        let mut builder = std::fs::DirBuilder::new();
-        builder.recursive(true);
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::DirBuilderExt as _;
-            builder.mode(0o700);
-        }
-        builder.create(self.log_folder())
+        create_private_folder(&self.log_folder())
     }
 }
 

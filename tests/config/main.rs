@@ -8,6 +8,7 @@
 mod example;
 mod loading;
 mod mistakes;
+mod state;
 
 use std::path::{Path, PathBuf};
 
