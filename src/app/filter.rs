@@ -22,11 +22,18 @@ enum Question {
 }
 
 /// A filter, ready to be put to guests.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Filter {
     text: String,
     questions: Vec<Question>,
     words: Option<Pattern>,
+}
+
+impl PartialEq for Filter {
+    fn eq(&self, other: &Self) -> bool {
+        // Everything else follows from the text.
+        self.text == other.text
+    }
 }
 
 impl Filter {
@@ -48,7 +55,11 @@ impl Filter {
         }
         let words = (!words.is_empty())
             .then(|| Pattern::parse(&words.join(" "), CaseMatching::Ignore, Normalization::Smart));
-        Self { text: text.trim().to_owned(), questions, words }
+        Self {
+            text: text.trim().to_owned(),
+            questions,
+            words,
+        }
     }
 
     /// Returns the filter as typed.
@@ -62,8 +73,16 @@ impl Filter {
     }
 
     /// Keeps the guests that pass; `project_of` names the project that a guest counts towards.
-    pub(super) fn retain<'a>(&self, guests: &mut Vec<&'a Guest>, project_of: impl Fn(&'a Guest) -> Option<&'a str>) {
-        guests.retain(|guest| self.questions.iter().all(|question| question.holds(guest, || project_of(guest))));
+    pub(super) fn retain<'a>(
+        &self,
+        guests: &mut Vec<&'a Guest>,
+        project_of: impl Fn(&'a Guest) -> Option<&'a str>,
+    ) {
+        guests.retain(|guest| {
+            self.questions
+                .iter()
+                .all(|question| question.holds(guest, || project_of(guest)))
+        });
         let Some(pattern) = &self.words else { return };
         // The matcher owns a large scratch memory, so it is made once for all guests.
         let mut matcher = Matcher::new(Config::DEFAULT);
@@ -72,7 +91,9 @@ impl Filter {
         guests.retain(|guest| {
             text.clear();
             text.push_str(&guest.to_ref().to_string());
-            pattern.score(Utf32Str::new(&text, &mut scratch), &mut matcher).is_some()
+            pattern
+                .score(Utf32Str::new(&text, &mut scratch), &mut matcher)
+                .is_some()
         });
     }
 }
@@ -80,14 +101,23 @@ impl Filter {
 impl Question {
     fn holds<'a>(&self, guest: &Guest, project: impl FnOnce() -> Option<&'a str>) -> bool {
         match self {
-            Self::Tag(wanted) => guest.tags.iter().any(|tag| begins(&tag.to_string(), wanted)),
+            Self::Tag(wanted) => guest
+                .tags
+                .iter()
+                .any(|tag| begins(&tag.to_string(), wanted)),
             Self::Node(wanted) => begins(guest.node.as_str(), wanted),
             Self::Status(wanted) => {
                 begins(&guest.status.to_string(), wanted)
-                    || guest.lock.as_ref().is_some_and(|_| begins("locked", wanted))
+                    || guest
+                        .lock
+                        .as_ref()
+                        .is_some_and(|_| begins("locked", wanted))
                     || (guest.template && begins("template", wanted))
             }
-            Self::Pool(wanted) => guest.pool.as_ref().is_some_and(|pool| begins(pool.as_str(), wanted)),
+            Self::Pool(wanted) => guest
+                .pool
+                .as_ref()
+                .is_some_and(|pool| begins(pool.as_str(), wanted)),
             Self::Project(wanted) => project().is_some_and(|project| begins(project, wanted)),
         }
     }
@@ -121,12 +151,20 @@ mod tests {
 
     fn shown(text: &str) -> Vec<u32> {
         let all = [
-            guest(104, "agent-build-4", "pve2", &["autovibe", "build"], Some("alpha")),
+            guest(
+                104,
+                "agent-build-4",
+                "pve2",
+                &["autovibe", "build"],
+                Some("alpha"),
+            ),
             guest(117, "agent-crawl-2", "pve1", &["autovibe"], Some("beta")),
             guest(131, "hub-main", "pve1", &["hub", "critical"], None),
         ];
         let mut guests: Vec<&Guest> = all.iter().collect();
-        Filter::parse(text).retain(&mut guests, |guest| guest.pool.as_ref().map(|pool| pool.as_str()));
+        Filter::parse(text).retain(&mut guests, |guest| {
+            guest.pool.as_ref().map(|pool| pool.as_str())
+        });
         guests.iter().map(|guest| guest.vmid.get()).collect()
     }
 

@@ -43,7 +43,10 @@ impl SortColumn {
     ];
 
     fn next(self) -> Self {
-        let at = Self::ORDER.iter().position(|column| *column == self).unwrap_or(0);
+        let at = Self::ORDER
+            .iter()
+            .position(|column| *column == self)
+            .unwrap_or(0);
         Self::ORDER[(at + 1) % Self::ORDER.len()]
     }
 
@@ -74,7 +77,11 @@ impl SortColumn {
             Self::Node => directed(Some(&a.node), Some(&b.node), reversed),
             Self::Cpu => directed(live(a, cpu(a)), live(b, cpu(b)), !reversed),
             Self::Memory => directed(live(a, memory(a)), live(b, memory(b)), !reversed),
-            Self::Uptime => directed(live(a, a.figures.uptime), live(b, b.figures.uptime), !reversed),
+            Self::Uptime => directed(
+                live(a, a.figures.uptime),
+                live(b, b.figures.uptime),
+                !reversed,
+            ),
             Self::Pool => directed(a.pool.as_ref(), b.pool.as_ref(), reversed),
             Self::Status => directed(Some(&a.status), Some(&b.status), reversed),
         };
@@ -103,7 +110,10 @@ fn cpu(guest: &Guest) -> Option<i64> {
 }
 
 fn memory(guest: &Guest) -> Option<i64> {
-    guest.figures.memory_fraction().map(|memory| (memory * 1000.0) as i64)
+    guest
+        .figures
+        .memory_fraction()
+        .map(|memory| (memory * 1000.0) as i64)
 }
 
 /// The table's own state; the cursor is a guest, never a row.
@@ -136,7 +146,10 @@ impl GuestTable {
     /// Returns the row of the cursor.
     pub fn cursor_row(&self) -> Option<usize> {
         let cursor = self.cursor?;
-        self.rows.get(self.row).is_some_and(|vmid| *vmid == cursor).then_some(self.row)
+        self.rows
+            .get(self.row)
+            .is_some_and(|vmid| *vmid == cursor)
+            .then_some(self.row)
     }
 
     /// Returns the marked guests, hidden ones included.
@@ -170,7 +183,9 @@ impl GuestTable {
         self.rows.clear();
         self.rows.extend(guests.iter().map(|guest| guest.vmid));
         self.marks.retain(|vmid| resources.guest(*vmid).is_some());
-        let found = self.cursor.and_then(|cursor| self.rows.iter().position(|vmid| *vmid == cursor));
+        let found = self
+            .cursor
+            .and_then(|cursor| self.rows.iter().position(|vmid| *vmid == cursor));
         self.go_to(found.unwrap_or(self.row));
     }
 
@@ -224,19 +239,32 @@ mod tests {
             kind: GuestKind::Qemu,
             node: "pve1".parse().unwrap(),
             name: Some(format!("guest-{vmid}").into()),
-            status: if cpu.is_some() { Status::Running } else { Status::Stopped },
+            status: if cpu.is_some() {
+                Status::Running
+            } else {
+                Status::Stopped
+            },
             template: false,
             lock: None,
             tags: Vec::new(),
             pool: None,
             ha_state: None,
-            figures: Figures { cpu: cpu.or(Some(0.0)), ..Figures::default() },
+            figures: Figures {
+                cpu: cpu.or(Some(0.0)),
+                ..Figures::default()
+            },
         }
     }
 
     fn resources(guests: &[(u64, Option<f64>)]) -> Resources {
-        let guests = guests.iter().map(|(vmid, cpu)| guest(*vmid, *cpu)).collect();
-        Resources { guests: Resources::dated(guests, None, Moment::default()), ..Resources::default() }
+        let guests = guests
+            .iter()
+            .map(|(vmid, cpu)| guest(*vmid, *cpu))
+            .collect();
+        Resources {
+            guests: Resources::dated(guests, None, Moment::default()),
+            ..Resources::default()
+        }
     }
 
     fn table(resources: &Resources) -> GuestTable {
@@ -256,10 +284,16 @@ mod tests {
         table.sort = SortColumn::Cpu;
         table.rebuild(&before, |_| None);
         table.move_by(1);
-        assert_eq!((numbers(&table), table.cursor()), (vec![102, 101, 100], Vmid::new(101)));
+        assert_eq!(
+            (numbers(&table), table.cursor()),
+            (vec![102, 101, 100], Vmid::new(101))
+        );
         let after = resources(&[(100, Some(0.9)), (101, Some(0.2)), (102, Some(0.3))]);
         table.rebuild(&after, |_| None);
-        assert_eq!((numbers(&table), table.cursor()), (vec![100, 102, 101], Vmid::new(101)));
+        assert_eq!(
+            (numbers(&table), table.cursor()),
+            (vec![100, 102, 101], Vmid::new(101))
+        );
         assert_eq!(table.cursor_row(), Some(2));
     }
 
@@ -295,10 +329,20 @@ mod tests {
         table.set_filter("102");
         table.rebuild(&resources, |_| None);
         table.toggle_all_marks();
-        assert_eq!(table.marks().iter().map(|vmid| vmid.get()).collect::<Vec<_>>(), [100, 102]);
+        assert_eq!(
+            table
+                .marks()
+                .iter()
+                .map(|vmid| vmid.get())
+                .collect::<Vec<_>>(),
+            [100, 102]
+        );
         table.toggle_all_marks();
         assert_eq!(table.marks().len(), 1, "only those shown lose their mark");
         table.rebuild(&self::resources(&[(102, None)]), |_| None);
-        assert!(table.marks().is_empty(), "the mark of a guest that is gone is gone");
+        assert!(
+            table.marks().is_empty(),
+            "the mark of a guest that is gone is gone"
+        );
     }
 }

@@ -55,7 +55,7 @@ impl State {
             return;
         };
         let before = self.guests.cursor();
-        self.guests.rebuild(resources);
+        self.guests.rebuild(resources, |_| None);
         self.snapshots
             .retain(|vmid| resources.guest(vmid).is_some());
         if self.guests.cursor() != before {
