@@ -7,6 +7,7 @@ pub mod cadence;
 mod clock;
 mod event_loop;
 mod input;
+pub mod logging;
 mod perform;
 mod refresh;
 mod signals;
@@ -14,3 +15,4 @@ pub mod terminal;
 
 pub use clock::Clock;
 pub use event_loop::{Dashboard, run};
+pub(crate) use signals::Ending;

@@ -6,14 +6,14 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// Waits for a signal that asks the program to end.
 #[derive(Debug)]
-pub(super) struct Ending {
+pub(crate) struct Ending {
     terminate: Signal,
     hang_up: Signal,
     interrupt: Signal,
 }
 
 impl Ending {
-    pub(super) fn listen() -> io::Result<Self> {
+    pub(crate) fn listen() -> io::Result<Self> {
         Ok(Self {
             terminate: signal(SignalKind::terminate())?,
             hang_up: signal(SignalKind::hangup())?,
@@ -21,7 +21,7 @@ impl Ending {
         })
     }
 
-    pub(super) async fn wait(&mut self) {
+    pub(crate) async fn wait(&mut self) {
         tokio::select! {
             _ = self.terminate.recv() => {}
             _ = self.hang_up.recv() => {}
