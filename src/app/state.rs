@@ -11,7 +11,11 @@ use super::remote::Remote;
 use super::snapshots::SnapshotPane;
 use super::toasts::Toasts;
 use crate::domain::inventory::{Inventory, Link, SeenGuest};
+use crate::domain::limits::Limits;
 use crate::domain::permission::Permissions;
+use crate::domain::project::Projects;
+use crate::domain::retention::Policy;
+use crate::domain::selection::Selection;
 use crate::domain::time::{Moment, Now};
 
 /// What does not change while the program runs.
@@ -29,6 +33,14 @@ pub struct Setting {
     pub demo: bool,
     /// The keys.
     pub keymap: Keymap,
+    /// Which guests are managed.
+    pub selection: Selection,
+    /// What a managed guest may use.
+    pub limits: Limits,
+    /// How long snapshots of managed guests are kept.
+    pub retention: Policy,
+    /// The budgets.
+    pub projects: Projects,
 }
 
 /// A part of the screen that can have the keys.
