@@ -13,7 +13,7 @@ use crate::domain::inventory::{Resources, SeenGuest};
 use crate::ui::format;
 use crate::ui::theme::Theme;
 use crate::ui::viewport::{Viewport, scroll_to};
-use crate::ui::widgets::{Row, fit, pane, push_bar, width};
+use crate::ui::widgets::{Row, cursor_mark, message, pane, push_bar, width};
 
 pub(in crate::ui) fn draw(
     frame: &mut Frame<'_>,
@@ -24,22 +24,26 @@ pub(in crate::ui) fn draw(
 ) {
     let focused = state.focus == Pane::Guests;
     let rows = state.guests.rows();
-    let note = format!("{} guests", rows.len());
+    let note = note(state);
     let inner = pane(frame, area, "Guests", &note, focused, theme);
     let Some(resources) = state.inventory.resources.value() else {
         return draw_waiting(frame, inner, state, theme);
     };
     if rows.is_empty() {
-        let text =
-            "No guests: the cluster is empty, or the account may see none (it needs VM.Audit).";
-        frame.render_widget(
-            Line::styled(
-                fit(text, usize::from(inner.width), theme.unicode),
-                theme.dim,
-            ),
-            inner,
-        );
-        return;
+        return match resources.guests.len() {
+            0 => {
+                let advice =
+                    "The cluster is empty, or the account may see none: it needs VM.Audit on /vms.";
+                message(frame, inner, "No guests.", advice, theme);
+            }
+            all => {
+                let what = format!(
+                    "None of {all} guests matches /{}",
+                    state.guests.filter().text()
+                );
+                message(frame, inner, &what, "Esc clears the filter.", theme);
+            }
+        };
     }
     let height = usize::from(inner.height).saturating_sub(1);
     if focused {
@@ -74,22 +78,50 @@ pub(in crate::ui) fn draw(
     }
 }
 
-fn draw_waiting(frame: &mut Frame<'_>, inner: Rect, state: &State, theme: &Theme) {
-    let (text, style) = match &state.inventory.resources.failure {
-        Some(failure) => (failure.value.to_string(), theme.critical),
-        None => (format!("Asking {} …", state.setting.endpoint), theme.dim),
+/// How many guests are shown, in which order, by which filter.
+fn note(state: &State) -> String {
+    let table = &state.guests;
+    let all = state
+        .inventory
+        .resources
+        .value()
+        .map_or(0, |resources| resources.guests.len());
+    let shown = table.rows().len();
+    let counts = if shown == all {
+        format!("{all}")
+    } else {
+        format!("{shown} of {all}")
     };
-    let mut lines = vec![Line::styled(
-        fit(&text, usize::from(inner.width), theme.unicode),
-        style,
-    )];
-    if let Some(failure) = &state.inventory.resources.failure {
-        lines.push(Line::styled(failure.value.advice.clone(), theme.text));
+    let arrow = if table.sort.descends() == table.reversed {
+        "↑"
+    } else {
+        "↓"
+    };
+    let filter = if table.filter().is_empty() {
+        String::new()
+    } else {
+        format!(" · /{}", table.filter().text())
+    };
+    format!("{counts} · {} {arrow}{filter}", table.sort.as_str())
+}
+
+fn draw_waiting(frame: &mut Frame<'_>, inner: Rect, state: &State, theme: &Theme) {
+    match &state.inventory.resources.failure {
+        Some(failure) => message(
+            frame,
+            inner,
+            &failure.value.to_string(),
+            &failure.value.advice,
+            theme,
+        ),
+        None => message(
+            frame,
+            inner,
+            &format!("Asking {} …", state.setting.endpoint),
+            "",
+            theme,
+        ),
     }
-    frame.render_widget(
-        ratatui::widgets::Paragraph::new(lines).wrap(ratatui::widgets::Wrap { trim: true }),
-        inner,
-    );
 }
 
 /// How wide each column is; bars and names share what the fixed ones leave.
@@ -163,14 +195,12 @@ impl Columns {
         let stale = seen.is_stale(state.now.moment);
         let text = if stale { theme.stale } else { theme.text };
         let mut row = Row::new(theme.unicode);
-        row.text(
-            if at_cursor {
-                if theme.unicode { "▌" } else { ">" }
-            } else {
-                " "
-            },
-            theme.focus,
-        );
+        let marked = state.guests.marks().contains(&guest.vmid);
+        if marked {
+            row.text(if theme.unicode { "✓" } else { "+" }, theme.accent);
+        } else {
+            cursor_mark(&mut row, at_cursor, theme);
+        }
         let (glyph, glyph_style) = status_glyph(seen, stale, theme);
         row.text(glyph, glyph_style).gap(1);
         row.right(&guest.vmid.to_string(), self.id, text).gap(1);
