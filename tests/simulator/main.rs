@@ -2,6 +2,7 @@
 //!
 //! Refuses to look inside it except where a test prepares a world.
 
+mod demo;
 mod snapshots;
 mod stranger;
 mod tokens;
