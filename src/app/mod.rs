@@ -20,6 +20,7 @@ pub mod state;
 pub mod tasks;
 pub mod toasts;
 mod update;
+pub mod verdicts;
 
 pub use action::Action;
 pub use effect::{Answer, Effect, Query, Ticket};

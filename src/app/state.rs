@@ -12,6 +12,7 @@ use super::remote::Remote;
 use super::snapshots::SnapshotPane;
 use super::tasks::TaskPane;
 use super::toasts::Toasts;
+use super::verdicts::Verdicts;
 use crate::domain::guest::Guest;
 use crate::domain::inventory::{Inventory, Link, SeenGuest};
 use crate::domain::limits::Limits;
@@ -136,6 +137,8 @@ pub struct State {
     pub link: Link,
     /// What the account may do.
     pub permissions: Remote<Permissions>,
+    /// What the rules say about it.
+    pub verdicts: Verdicts,
     /// The table of guests.
     pub guests: GuestTable,
     /// The snapshots of the selected guest.
@@ -171,6 +174,7 @@ impl State {
             inventory: Arc::default(),
             link: Link::default(),
             permissions: Remote::default(),
+            verdicts: Verdicts::default(),
             guests: GuestTable::default(),
             snapshots: SnapshotPane::default(),
             tasks: TaskPane::default(),

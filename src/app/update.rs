@@ -7,6 +7,7 @@ use super::effect::{Answer, Effect, Query, Ticket};
 use super::event::Event;
 use super::jobs::JobId;
 use super::state::State;
+use super::verdicts::Verdicts;
 use crate::domain::failure::{Failure, FailureKind};
 use crate::domain::operation::{Operation, Outcome, Product, Update};
 use crate::domain::time::Now;
@@ -38,6 +39,7 @@ impl State {
             Event::Inventory(inventory) => {
                 self.inventory = inventory;
                 self.outdate_snapshots();
+                self.judge();
                 self.rows_changed(&mut effects);
             }
             Event::Link(link) => self.link = link,
@@ -47,6 +49,13 @@ impl State {
         self.check_dialogs();
         self.ask(&mut effects);
         effects
+    }
+
+    /// Judges the inventory by the rules.
+    fn judge(&mut self) {
+        if let Some(resources) = self.inventory.resources.value() {
+            self.verdicts = Verdicts::of(resources, &self.setting.rules, self.now.moment);
+        }
     }
 
     /// Makes the rows of the guest table anew.

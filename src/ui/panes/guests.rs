@@ -7,9 +7,11 @@ use ratatui::text::Line;
 
 use crate::app::State;
 use crate::app::state::Pane;
+use crate::app::verdicts::violations;
 use crate::domain::guest::{Guest, Status};
-use crate::domain::id::GuestKind;
+use crate::domain::id::{GuestKind, PoolName};
 use crate::domain::inventory::{Resources, SeenGuest};
+use crate::domain::limits::Severity;
 use crate::ui::format;
 use crate::ui::theme::Theme;
 use crate::ui::viewport::{Viewport, scroll_to};
@@ -55,7 +57,10 @@ pub(in crate::ui) fn draw(
         height,
         rows.len(),
     );
-    let columns = Columns::fit(usize::from(inner.width), resources);
+    let columns = {
+        let projects = state.setting.rules.projects.iter().next().is_some();
+        Columns::fit(usize::from(inner.width), resources, projects)
+    };
     frame.render_widget(columns.titles(theme), Rect { height: 1, ..inner });
     let shown = rows.iter().enumerate().skip(viewport.guests).take(height);
     for (line, (row, vmid)) in shown.enumerate() {
@@ -130,14 +135,16 @@ struct Columns {
     name: usize,
     node: usize,
     bar: usize,
-    pool: usize,
+    owner: usize,
+    /// Whether guests are shown with their project, else with their pool.
+    projects: bool,
 }
 
 const PERCENT: usize = 5;
 const UPTIME: usize = 6;
 
 impl Columns {
-    fn fit(columns: usize, resources: &Resources) -> Self {
+    fn fit(columns: usize, resources: &Resources, projects: bool) -> Self {
         let id = resources
             .guests
             .last()
@@ -150,18 +157,19 @@ impl Columns {
             .max()
             .unwrap_or(4)
             .clamp(4, 10);
-        // Mark, glyph, id, name, node, two bars with figures, uptime, pool; two blanks between.
-        let fixed = 3 + id + 1 + 2 + node + 2 * (2 + PERCENT) + 2 + UPTIME + 2;
+        // Mark, glyph, id, name, node, two bars with figures, uptime, flag, owner; two blanks between.
+        let fixed = 3 + id + 1 + 2 + node + 2 * (2 + PERCENT) + 2 + UPTIME + 2 + 2;
         let free = columns.saturating_sub(fixed);
-        let pool = (free / 5).clamp(0, 14);
+        let owner = (free / 5).clamp(0, 14);
         let bar = (free / 6).clamp(3, 14);
-        let name = free.saturating_sub(pool + 2 * bar).clamp(6, 40);
+        let name = free.saturating_sub(owner + 2 * bar).clamp(6, 40);
         Self {
             id,
             name,
             node,
             bar,
-            pool,
+            owner,
+            projects,
         }
     }
 
@@ -177,10 +185,11 @@ impl Columns {
             .left("CPU", self.bar + PERCENT, style)
             .gap(2)
             .left("MEM", self.bar + PERCENT, style);
-        row.gap(2)
-            .right("UP", UPTIME, style)
-            .gap(2)
-            .left("POOL", self.pool, style);
+        row.gap(2).right("UP", UPTIME, style).gap(2).gap(2).left(
+            if self.projects { "PROJECT" } else { "POOL" },
+            self.owner,
+            style,
+        );
         row.line()
     }
 
@@ -241,11 +250,14 @@ impl Columns {
         row.gap(2)
             .right(&uptime.map(format::span).unwrap_or_default(), UPTIME, text)
             .gap(2);
-        row.left(
-            guest.pool.as_ref().map_or("", |pool| pool.as_str()),
-            self.pool,
-            text,
-        );
+        let (flag, flag_style) = flag(seen, state, theme);
+        row.left(flag, 2, flag_style);
+        let owner = if self.projects {
+            state.project_of(guest)
+        } else {
+            guest.pool.as_ref().map(PoolName::as_str)
+        };
+        row.left(owner.unwrap_or_default(), self.owner, text);
         row.line()
     }
 
@@ -284,6 +296,16 @@ fn changing(guest: &Guest) -> Option<String> {
         | Status::IoError
         | Status::InternalError
         | Status::Other(_)) => Some(status.to_string()),
+    }
+}
+
+/// Marks a guest that breaks a limit.
+fn flag(seen: &SeenGuest, state: &State, theme: &Theme) -> (&'static str, Style) {
+    let violations = violations(seen, &state.setting.rules, state.now.moment);
+    match violations.iter().map(|violation| violation.severity).max() {
+        Some(Severity::Critical) => (if theme.unicode { "▲" } else { "!" }, theme.critical),
+        Some(Severity::Warning) => (if theme.unicode { "△" } else { "-" }, theme.warning),
+        None => ("", theme.text),
     }
 }
 

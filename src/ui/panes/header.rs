@@ -86,6 +86,23 @@ fn counts(state: &State, theme: &Theme) -> Vec<(String, Style)> {
     {
         counts.insert(0, ("NO QUORUM".to_owned(), theme.critical));
     }
+    let (critical, warnings) = if theme.unicode {
+        ("▲", "△")
+    } else {
+        ("!", "-")
+    };
+    if state.verdicts.critical > 0 {
+        counts.push((
+            format!("{critical} {}", state.verdicts.critical),
+            theme.critical,
+        ));
+    }
+    if state.verdicts.warnings > 0 {
+        counts.push((
+            format!("{warnings} {}", state.verdicts.warnings),
+            theme.warning,
+        ));
+    }
     if resources.rejected > 0 {
         counts.push((
             format!("{} unreadable rows", resources.rejected),
