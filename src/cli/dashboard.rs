@@ -11,7 +11,6 @@ pub(super) async fn run(setup: &Setup) -> anyhow::Result<Exit> {
     let keymap = setup.keymap()?;
     let theme = setup.theme()?;
     let session = Session::open(setup).await?;
-    let rules = setup.rules.clone();
     let setting = Setting {
         cluster: session.cluster.clone(),
         endpoint: session.client.endpoint().to_owned(),
@@ -19,10 +18,7 @@ pub(super) async fn run(setup: &Setup) -> anyhow::Result<Exit> {
         read_only: setup.read_only,
         demo: setup.demo,
         keymap,
-        selection: rules.selection,
-        limits: rules.limits,
-        retention: rules.retention,
-        projects: rules.projects,
+        rules: setup.rules.clone(),
     };
     runtime::run(Dashboard {
         setting,

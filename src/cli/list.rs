@@ -7,11 +7,12 @@ use super::connect::Session;
 use super::document::Document;
 use super::inventory::Reading;
 use super::output::Output;
-use super::rules::Rules;
 use super::setup::Setup;
 use super::table::{Side, Table};
 use crate::app::filter::Filter;
+use crate::app::state::Rules;
 use crate::domain::guest::{Guest, Status};
+use crate::domain::project::Project;
 use crate::domain::text::Text;
 use crate::ui::format;
 
@@ -68,9 +69,8 @@ impl List {
         let session = Session::open(setup).await?;
         let reading = Reading::take(&session).await?;
         let rules = &setup.rules;
-        let project_of = |guest: &Guest| rules.project_of(guest);
         let mut guests: Vec<&Guest> = reading.guests.iter().collect();
-        Filter::parse(&self.filter.join(" ")).retain(&mut guests, project_of);
+        Filter::parse(&self.filter.join(" ")).retain(&mut guests, |guest| project_of(rules, guest));
         if self.json {
             let age = reading.age_seconds();
             let rows: Vec<Row<'_>> = guests.iter().map(|guest| row(guest, rules, age)).collect();
@@ -102,14 +102,9 @@ impl List {
     }
 }
 
-impl Rules {
-    /// Returns the name of the project that counts a guest.
-    fn project_of(&self, guest: &Guest) -> Option<&str> {
-        self.projects
-            .assign(guest)
-            .project
-            .map(crate::domain::project::Project::name)
-    }
+/// Returns the name of the project that counts a guest.
+fn project_of<'a>(rules: &'a Rules, guest: &Guest) -> Option<&'a str> {
+    rules.projects.assign(guest).project.map(Project::name)
 }
 
 fn row<'a>(guest: &'a Guest, rules: &'a Rules, age: u64) -> Row<'a> {
@@ -126,7 +121,7 @@ fn row<'a>(guest: &'a Guest, rules: &'a Rules, age: u64) -> Row<'a> {
         uptime: figures.uptime.map(|uptime| uptime.as_secs()),
         tags: guest.tags.iter().map(Text::raw).collect(),
         pool: guest.pool.as_ref().map(|pool| pool.as_str()),
-        project: rules.project_of(guest),
+        project: project_of(rules, guest),
         managed: rules.selection.manages(guest),
         age_seconds: (guest.status != Status::Unknown).then_some(age),
     }
@@ -181,7 +176,7 @@ fn table(guests: &[&Guest], rules: &Rules) -> Table<10> {
                 format!("{sign}{}/{}", format::size(used), format::size(most))
             })),
             live(figures.uptime.map(format::span)),
-            rules.project_of(guest).unwrap_or("-").to_owned(),
+            project_of(rules, guest).unwrap_or("-").to_owned(),
             tags.join(" "),
         ]);
     }

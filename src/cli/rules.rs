@@ -1,5 +1,6 @@
 //! The rules of the config as the domain knows them; screen and headless commands get the same.
 
+use crate::app::state::Rules;
 use crate::config::error::{ConfigError, Problem, Source};
 use crate::config::settings::rules as written;
 use crate::config::settings::{Bound as WrittenBound, Settings, projects as budgets};
@@ -8,51 +9,36 @@ use crate::domain::project::{Budget, Membership, Project, Projects, Quota, Windo
 use crate::domain::retention::Policy;
 use crate::domain::selection::{Pattern, Selection};
 
-/// Everything that the config decides about guests.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub(super) struct Rules {
-    /// Which guests are managed.
-    pub(super) selection: Selection,
-    /// What a managed guest may use.
-    pub(super) limits: Limits,
-    /// How long snapshots of managed guests are kept.
-    pub(super) retention: Policy,
-    /// The budgets.
-    pub(super) projects: Projects,
-}
-
-impl Rules {
-    /// Converts the settings; what only the rules themselves can object to is reported here.
-    pub(super) fn of(settings: &Settings, source: &Source) -> Result<Self, ConfigError> {
-        let mut problems = Vec::new();
-        let mut object = |section: &str, error: &dyn std::fmt::Display, cure: &str| {
-            let message = format!("[{section}] cannot be used: {error}");
-            problems.push(Problem::new(source.clone(), message, cure));
-        };
-        let selection = selection(&settings.selection).unwrap_or_else(|error| {
-            object("selection", &error, "correct the entry");
-            Selection::default()
-        });
-        let limits = limits(&settings.limits).unwrap_or_else(|error| {
-            object("limits", &error, "correct the value");
-            Limits::default()
-        });
-        let retention = retention(&settings.retention).unwrap_or_else(|error| {
-            object("retention", &error, "correct keep_marks");
-            Policy::default()
-        });
-        let projects = projects(&settings.projects).unwrap_or_else(|error| {
-            object("projects", &error, "correct the section");
-            Projects::default()
-        });
-        let rules = Self {
-            selection,
-            limits,
-            retention,
-            projects,
-        };
-        ConfigError::unless_empty(problems, rules)
-    }
+/// Converts the settings; what only the rules themselves can object to is reported here.
+pub(super) fn of(settings: &Settings, source: &Source) -> Result<Rules, ConfigError> {
+    let mut problems = Vec::new();
+    let mut object = |section: &str, error: &dyn std::fmt::Display, cure: &str| {
+        let message = format!("[{section}] cannot be used: {error}");
+        problems.push(Problem::new(source.clone(), message, cure));
+    };
+    let selection = selection(&settings.selection).unwrap_or_else(|error| {
+        object("selection", &error, "correct the entry");
+        Selection::default()
+    });
+    let limits = limits(&settings.limits).unwrap_or_else(|error| {
+        object("limits", &error, "correct the value");
+        Limits::default()
+    });
+    let retention = retention(&settings.retention).unwrap_or_else(|error| {
+        object("retention", &error, "correct keep_marks");
+        Policy::default()
+    });
+    let projects = projects(&settings.projects).unwrap_or_else(|error| {
+        object("projects", &error, "correct the section");
+        Projects::default()
+    });
+    let rules = Rules {
+        selection,
+        limits,
+        retention,
+        projects,
+    };
+    ConfigError::unless_empty(problems, rules)
 }
 
 fn texts<T: ToString>(items: &[T]) -> Vec<String> {
@@ -195,7 +181,7 @@ mod tests {
 
     fn rules(text: &str) -> Result<Rules, String> {
         let settings = Settings::parse(text, Path::new("x.toml"), None).unwrap();
-        Rules::of(&settings, &Source::Nowhere).map_err(|error| error.to_string())
+        of(&settings, &Source::Nowhere).map_err(|error| error.to_string())
     }
 
     #[test]

@@ -6,9 +6,9 @@ use tempfile::TempDir;
 
 use super::complaint::Refusal;
 use super::output::Output;
-use super::rules::Rules;
-use super::{Common, demo};
+use super::{Common, demo, rules};
 use crate::app::keymap::{BINDINGS, Keymap, KeymapError};
+use crate::app::state::Rules;
 use crate::config::environment::Environment;
 use crate::config::error::{ConfigError, Place, Problem, Source, nearest};
 use crate::config::load::{Flags, Loaded, load, load_demo};
@@ -46,7 +46,7 @@ impl Setup {
             let paths = Paths::of_user()?;
             (load(&flags, &environment, &paths)?, paths, None)
         };
-        let rules = Rules::of(&loaded.settings, &source(&loaded))?;
+        let rules = rules::of(&loaded.settings, &source(&loaded))?;
         Ok(Self {
             environment,
             loaded,
