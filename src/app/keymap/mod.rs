@@ -154,6 +154,7 @@ mod tests {
     use pretty_assertions::assert_eq;
 
     use super::*;
+    use crate::app::action::Change;
 
     #[test]
     fn the_table_has_no_unreadable_key_and_no_key_with_two_meanings() {
@@ -186,7 +187,7 @@ mod tests {
         let keymap = change("snapshot", "F2").unwrap();
         assert_eq!(
             keymap.action(Context::Guests, "F2".parse().unwrap()),
-            Some(Action::Snapshot)
+            Some(Action::Change(Change::Snapshot))
         );
         assert_eq!(keymap.action(Context::Guests, Combo::char('s')), None);
         let none = Keymap::new(&[("snapshot".to_owned(), Vec::new())]).unwrap();
