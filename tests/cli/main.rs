@@ -1,0 +1,17 @@
+//! The command line as a person and a script meet it: the real binary against a real server.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "what a test prepares must succeed, in its helpers too"
+)]
+
+mod config;
+mod demo;
+mod documents;
+mod logs;
+mod readme;
+mod refusals;
+mod simulate;
+mod snapshots;
+mod streams;
+mod world;
