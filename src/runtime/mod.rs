@@ -11,7 +11,8 @@ mod input;
 mod perform;
 mod refresh;
 mod signals;
-pub mod terminal;
+mod terminal;
 
 pub use clock::Clock;
-pub use event_loop::{Dashboard, run};
+pub use event_loop::{Dashboard, drive, run};
+pub use terminal::Surface;

@@ -11,56 +11,91 @@ use crossterm::{cursor, execute, queue};
 use ratatui::Frame;
 use ratatui::backend::CrosstermBackend;
 
+use super::signals;
+
 /// The name of the thread that draws; a panic anywhere else leaves the terminal alone.
 const MAIN_THREAD: &str = "main";
 
+/// Something to draw on: the terminal, or a test's screen.
+pub trait Surface {
+    /// Draws one frame.
+    fn draw(&mut self, draw: &mut dyn FnMut(&mut Frame<'_>)) -> io::Result<()>;
+
+    /// Draws everything anew with the next frame.
+    fn forget(&mut self) -> io::Result<()>;
+
+    /// Gives it back, stops the program until it is continued, and takes it again.
+    fn suspend(&mut self) -> io::Result<()>;
+
+    /// Gives it back for good.
+    fn release(&mut self);
+}
+
 /// The terminal while the dashboard has it; dropping it gives it back.
 #[derive(Debug)]
-pub struct Terminal {
+pub(super) struct Terminal {
     screen: ratatui::Terminal<CrosstermBackend<BufWriter<Stdout>>>,
+    taken: bool,
 }
 
 impl Terminal {
     /// Takes the terminal: raw input, the alternate screen, pastes as one event.
-    pub fn enter() -> io::Result<Self> {
+    pub(super) fn enter() -> io::Result<Self> {
         restore_on_panic();
-        let screen = ratatui::Terminal::new(CrosstermBackend::new(BufWriter::with_capacity(
-            1 << 16,
-            io::stdout(),
-        )))?;
-        let mut terminal = Self { screen };
+        let out = BufWriter::with_capacity(1 << 16, io::stdout());
+        let screen = ratatui::Terminal::new(CrosstermBackend::new(out))?;
+        let mut terminal = Self {
+            screen,
+            taken: false,
+        };
         terminal.take()?;
         Ok(terminal)
     }
 
     fn take(&mut self) -> io::Result<()> {
+        // Set first: what fails half-way must be undone as well.
+        self.taken = true;
         enable_raw_mode()?;
+        let out = self.screen.backend_mut();
         execute!(
-            self.screen.backend_mut(),
+            out,
             EnterAlternateScreen,
             EnableBracketedPaste,
             cursor::Hide
         )?;
         self.screen.clear()
     }
+}
 
-    /// Draws a frame in one synchronized update.
-    pub fn draw(&mut self, draw: impl FnOnce(&mut Frame<'_>)) -> io::Result<()> {
+impl Surface for Terminal {
+    fn draw(&mut self, draw: &mut dyn FnMut(&mut Frame<'_>)) -> io::Result<()> {
         queue!(self.screen.backend_mut(), BeginSynchronizedUpdate)?;
-        self.screen.draw(draw)?;
+        self.screen.draw(|frame| draw(frame))?;
         queue!(self.screen.backend_mut(), EndSynchronizedUpdate)?;
         self.screen.backend_mut().flush()
     }
 
-    /// Draws everything anew with the next frame.
-    pub fn forget(&mut self) -> io::Result<()> {
+    fn forget(&mut self) -> io::Result<()> {
         self.screen.clear()
+    }
+
+    fn suspend(&mut self) -> io::Result<()> {
+        self.release();
+        signals::stop_here()?;
+        self.take()
+    }
+
+    fn release(&mut self) {
+        if self.taken {
+            self.taken = false;
+            restore();
+        }
     }
 }
 
 impl Drop for Terminal {
     fn drop(&mut self) {
-        restore();
+        self.release();
     }
 }
 
