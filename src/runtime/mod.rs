@@ -8,6 +8,7 @@ mod clipboard;
 mod clock;
 mod event_loop;
 mod input;
+pub mod logging;
 mod perform;
 mod refresh;
 mod signals;
@@ -15,4 +16,5 @@ mod terminal;
 
 pub use clock::Clock;
 pub use event_loop::{Dashboard, drive, run};
+pub(crate) use signals::Ending;
 pub use terminal::Surface;

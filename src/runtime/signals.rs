@@ -7,32 +7,55 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::app::Event;
 
-/// Listens to the signals that concern the dashboard.
+/// Listens to the signals that ask a program to end.
 #[derive(Debug)]
-pub(super) struct Signals {
+pub(crate) struct Ending {
     terminate: Signal,
     hang_up: Signal,
     interrupt: Signal,
+}
+
+impl Ending {
+    /// Starts to listen; from now on these signals no longer act by themselves.
+    pub(crate) fn listen() -> io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            hang_up: signal(SignalKind::hangup())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
+    }
+
+    /// Waits for one of them.
+    pub(crate) async fn wait(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.hang_up.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}
+
+/// Listens to the signals that concern the dashboard.
+#[derive(Debug)]
+pub(super) struct Signals {
+    ending: Ending,
     suspend: Signal,
 }
 
 impl Signals {
     /// Starts to listen; from now on these signals no longer act by themselves.
     pub(super) fn listen() -> io::Result<Self> {
+        let suspend = signal(SignalKind::from_raw(Number::TSTP.as_raw()))?;
         Ok(Self {
-            terminate: signal(SignalKind::terminate())?,
-            hang_up: signal(SignalKind::hangup())?,
-            interrupt: signal(SignalKind::interrupt())?,
-            suspend: signal(SignalKind::from_raw(Number::TSTP.as_raw()))?,
+            ending: Ending::listen()?,
+            suspend,
         })
     }
 
     /// Waits for the next of them.
     pub(super) async fn next(&mut self) -> Event {
         tokio::select! {
-            _ = self.terminate.recv() => Event::Leave,
-            _ = self.hang_up.recv() => Event::Leave,
-            _ = self.interrupt.recv() => Event::Leave,
+            () = self.ending.wait() => Event::Leave,
             _ = self.suspend.recv() => Event::Suspend,
         }
     }
