@@ -391,14 +391,12 @@ mod tests {
     #[test]
     fn a_long_chain_is_walked_without_recursion() {
         let names: Vec<String> = (0..50_000).map(|number| format!("s{number}")).collect();
-        let snapshots = (0..50_000)
-            .map(|number| {
-                snapshot(
-                    &names[number],
-                    number.checked_sub(1).map(|n| names[n].as_str()),
-                    number as i64,
-                )
-            })
+        let parents = std::iter::once(None).chain(names.iter().map(|name| Some(name.as_str())));
+        let snapshots = names
+            .iter()
+            .zip(parents)
+            .zip(0..)
+            .map(|((name, parent), hour)| snapshot(name, parent, hour))
             .collect();
         let list = SnapshotList {
             snapshots,

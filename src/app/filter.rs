@@ -1,0 +1,197 @@
+//! The filter language: fuzzy words, and prefixes that ask one thing exactly.
+//!
+//! `build tag:autovibe status:run` shows guests whose number or name matches `build` fuzzily, that
+//! carry a tag beginning with `autovibe`, and whose status begins with `run`.
+
+use nucleo_matcher::pattern::{CaseMatching, Normalization, Pattern};
+use nucleo_matcher::{Config, Matcher, Utf32Str};
+
+use crate::domain::guest::Guest;
+
+/// The prefixes, for the hint beside the filter.
+pub const PREFIXES: [&str; 5] = ["tag:", "node:", "status:", "pool:", "project:"];
+
+/// What is asked about one property of a guest.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Question {
+    Tag(String),
+    Node(String),
+    Status(String),
+    Pool(String),
+    Project(String),
+}
+
+/// A filter, ready to be put to guests.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    text: String,
+    questions: Vec<Question>,
+    words: Option<Pattern>,
+}
+
+impl PartialEq for Filter {
+    fn eq(&self, other: &Self) -> bool {
+        // Everything else follows from the text.
+        self.text == other.text
+    }
+}
+
+impl Filter {
+    /// Reads a filter as typed; every text is one.
+    pub fn parse(text: &str) -> Self {
+        let mut questions = Vec::new();
+        let mut words = Vec::new();
+        for word in text.split_whitespace() {
+            match word.split_once(':') {
+                // A prefix whose value is still being typed asks nothing yet.
+                Some(("tag" | "node" | "status" | "pool" | "project", "")) => {}
+                Some(("tag", value)) => questions.push(Question::Tag(value.to_lowercase())),
+                Some(("node", value)) => questions.push(Question::Node(value.to_lowercase())),
+                Some(("status", value)) => questions.push(Question::Status(value.to_lowercase())),
+                Some(("pool", value)) => questions.push(Question::Pool(value.to_lowercase())),
+                Some(("project", value)) => questions.push(Question::Project(value.to_lowercase())),
+                _ => words.push(word),
+            }
+        }
+        let words = (!words.is_empty())
+            .then(|| Pattern::parse(&words.join(" "), CaseMatching::Ignore, Normalization::Smart));
+        Self {
+            text: text.trim().to_owned(),
+            questions,
+            words,
+        }
+    }
+
+    /// Returns the filter as typed.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Tells whether every guest passes.
+    pub fn is_empty(&self) -> bool {
+        self.questions.is_empty() && self.words.is_none()
+    }
+
+    /// Keeps the guests that pass; `project_of` names the project that a guest counts towards.
+    pub(super) fn retain<'a>(
+        &self,
+        guests: &mut Vec<&'a Guest>,
+        project_of: impl Fn(&'a Guest) -> Option<&'a str>,
+    ) {
+        guests.retain(|guest| {
+            self.questions
+                .iter()
+                .all(|question| question.holds(guest, || project_of(guest)))
+        });
+        let Some(pattern) = &self.words else { return };
+        // The matcher owns a large scratch memory, so it is made once for all guests.
+        let mut matcher = Matcher::new(Config::DEFAULT);
+        let mut scratch = Vec::new();
+        let mut text = String::new();
+        guests.retain(|guest| {
+            text.clear();
+            text.push_str(&guest.to_ref().to_string());
+            pattern
+                .score(Utf32Str::new(&text, &mut scratch), &mut matcher)
+                .is_some()
+        });
+    }
+}
+
+impl Question {
+    fn holds<'a>(&self, guest: &Guest, project: impl FnOnce() -> Option<&'a str>) -> bool {
+        match self {
+            Self::Tag(wanted) => guest
+                .tags
+                .iter()
+                .any(|tag| begins(&tag.to_string(), wanted)),
+            Self::Node(wanted) => begins(guest.node.as_str(), wanted),
+            Self::Status(wanted) => {
+                begins(&guest.status.to_string(), wanted)
+                    || guest
+                        .lock
+                        .as_ref()
+                        .is_some_and(|_| begins("locked", wanted))
+                    || (guest.template && begins("template", wanted))
+            }
+            Self::Pool(wanted) => guest
+                .pool
+                .as_ref()
+                .is_some_and(|pool| begins(pool.as_str(), wanted)),
+            Self::Project(wanted) => project().is_some_and(|project| begins(project, wanted)),
+        }
+    }
+}
+
+fn begins(text: &str, wanted: &str) -> bool {
+    text.to_lowercase().starts_with(wanted)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::guest::{Figures, Status};
+    use crate::domain::id::{GuestKind, Vmid};
+
+    fn guest(vmid: u64, name: &str, node: &str, tags: &[&str], pool: Option<&str>) -> Guest {
+        Guest {
+            vmid: Vmid::new(vmid).unwrap(),
+            kind: GuestKind::Qemu,
+            node: node.parse().unwrap(),
+            name: Some(name.into()),
+            status: Status::Running,
+            template: false,
+            lock: None,
+            tags: tags.iter().map(|tag| (*tag).into()).collect(),
+            pool: pool.map(|pool| pool.parse().unwrap()),
+            ha_state: None,
+            figures: Figures::default(),
+        }
+    }
+
+    fn shown(text: &str) -> Vec<u32> {
+        let all = [
+            guest(
+                104,
+                "agent-build-4",
+                "pve2",
+                &["autovibe", "build"],
+                Some("alpha"),
+            ),
+            guest(117, "agent-crawl-2", "pve1", &["autovibe"], Some("beta")),
+            guest(131, "hub-main", "pve1", &["hub", "critical"], None),
+        ];
+        let mut guests: Vec<&Guest> = all.iter().collect();
+        Filter::parse(text).retain(&mut guests, |guest| {
+            guest.pool.as_ref().map(|pool| pool.as_str())
+        });
+        guests.iter().map(|guest| guest.vmid.get()).collect()
+    }
+
+    #[test]
+    fn words_match_numbers_and_names_fuzzily_and_all_of_them_must() {
+        assert_eq!(shown(""), [104, 117, 131]);
+        assert_eq!(shown("bld"), [104]);
+        assert_eq!(shown("agent"), [104, 117]);
+        assert_eq!(shown("117"), [117]);
+        assert_eq!(shown("AGENT crawl"), [117]);
+        assert_eq!(shown("nothing-like-it"), [0_u32; 0]);
+    }
+
+    #[test]
+    fn prefixes_ask_one_property() {
+        assert_eq!(shown("tag:auto"), [104, 117]);
+        assert_eq!(shown("tag:auto node:pve1"), [117]);
+        assert_eq!(shown("pool:beta"), [117]);
+        assert_eq!(shown("project:alpha"), [104]);
+        assert_eq!(shown("status:run"), [104, 117, 131]);
+        assert_eq!(shown("status:stopped"), [0_u32; 0]);
+        assert_eq!(shown("node:PVE1 hub"), [131]);
+    }
+
+    #[test]
+    fn an_unfinished_prefix_hides_nothing() {
+        assert_eq!(shown("tag:"), [104, 117, 131]);
+        assert!(Filter::parse("  ").is_empty());
+    }
+}
