@@ -163,6 +163,10 @@ pub enum GuestStatus {
 }
 
 /// A virtual machine or a container.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "a file format: each is a key of its own"
+)]
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct GuestScenario {

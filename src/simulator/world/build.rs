@@ -504,7 +504,7 @@ impl World {
             let upid = self.tasks.enter(order, started, boot);
             let status = task.status.clone();
             if let Some(entered) = self.tasks.get_mut(&upid) {
-                entered.log = task.log.clone();
+                entered.log.clone_from(&task.log);
                 entered.log.push(last_line(&status));
                 entered.end = Some(End {
                     at: started + task.took.0 as i64,
