@@ -4,8 +4,6 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crossterm::event::EventStream;
-use futures_util::StreamExt;
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
@@ -74,7 +72,7 @@ pub async fn run(dashboard: Dashboard) -> io::Result<()> {
         viewport: Viewport::default(),
     };
     let mut state = State::new(dashboard.setting, clock.now());
-    let mut keys = EventStream::new();
+    let mut keys = input::listen();
     let mut tick = tokio::time::interval(TICK);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut frame = tokio::time::interval(FRAME);
@@ -85,7 +83,7 @@ pub async fn run(dashboard: Dashboard) -> io::Result<()> {
         let event = tokio::select! {
             biased;
             () = ending.wait() => Some(Event::Leave),
-            key = keys.next() => {
+            key = keys.recv() => {
                 urgent = true;
                 match key {
                     Some(Ok(event)) => input::translate(event),

@@ -10,6 +10,7 @@ use crossterm::terminal::{
 use crossterm::{cursor, execute, queue};
 use ratatui::Frame;
 use ratatui::backend::CrosstermBackend;
+use ratatui::layout::Rect;
 
 /// The name of the thread that draws; a panic anywhere else leaves the terminal alone.
 const MAIN_THREAD: &str = "main";
@@ -41,7 +42,7 @@ impl Terminal {
             EnableBracketedPaste,
             cursor::Hide
         )?;
-        self.screen.clear()
+        self.forget()
     }
 
     /// Draws a frame in one synchronized update.
@@ -53,8 +54,12 @@ impl Terminal {
     }
 
     /// Draws everything anew with the next frame.
+    ///
+    /// Not by `clear`: that asks the terminal where its cursor is, and waits for an answer that
+    /// may never come.
     pub fn forget(&mut self) -> io::Result<()> {
-        self.screen.clear()
+        let size = self.screen.size()?;
+        self.screen.resize(Rect::new(0, 0, size.width, size.height))
     }
 }
 
