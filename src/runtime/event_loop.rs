@@ -4,7 +4,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crossterm::event::{Event as TerminalEvent, EventStream};
+use crossterm::event::Event as TerminalEvent;
 use futures_util::{Stream, StreamExt, stream};
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::time::MissedTickBehavior;
@@ -48,7 +48,8 @@ pub struct Dashboard {
 pub async fn run(dashboard: Dashboard) -> io::Result<()> {
     let signals = Signals::listen()?;
     let mut terminal = Terminal::enter()?;
-    let keys = EventStream::new();
+    let mut pressed = input::listen();
+    let keys = stream::poll_fn(move |context| pressed.poll_recv(context));
     let told = stream::unfold(signals, |mut signals| async move {
         let event = signals.next().await;
         Some((event, signals))

@@ -10,6 +10,7 @@ use crossterm::terminal::{
 use crossterm::{cursor, execute, queue};
 use ratatui::Frame;
 use ratatui::backend::CrosstermBackend;
+use ratatui::layout::Rect;
 
 use super::signals;
 
@@ -63,7 +64,7 @@ impl Terminal {
             EnableBracketedPaste,
             cursor::Hide
         )?;
-        self.screen.clear()
+        self.forget()
     }
 }
 
@@ -76,7 +77,10 @@ impl Surface for Terminal {
     }
 
     fn forget(&mut self) -> io::Result<()> {
-        self.screen.clear()
+        // Not by `clear`: that asks the terminal where its cursor is, and waits for an answer
+        // that may never come.
+        let size = self.screen.size()?;
+        self.screen.resize(Rect::new(0, 0, size.width, size.height))
     }
 
     fn suspend(&mut self) -> io::Result<()> {
