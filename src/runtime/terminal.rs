@@ -104,16 +104,17 @@ impl Drop for Terminal {
 }
 
 /// Gives the terminal back; a terminal that is gone is no error.
+///
+/// Leaving the alternate screen comes last: whoever sees the shell's screen has all the rest too.
 fn restore() {
-    let mut out = io::stdout();
+    let _ = disable_raw_mode();
     let _ = execute!(
-        out,
+        io::stdout(),
         EndSynchronizedUpdate,
         DisableBracketedPaste,
-        LeaveAlternateScreen,
-        cursor::Show
+        cursor::Show,
+        LeaveAlternateScreen
     );
-    let _ = disable_raw_mode();
 }
 
 /// Lets a panic of the drawing thread give the terminal back before its message is printed.
