@@ -141,10 +141,12 @@ fn table(guests: &[&Guest], rules: &Rules) -> Table<10> {
         ("TAGS", Side::Left),
     ]);
     for guest in guests {
-        // The figures of a guest that does not run are no figures.
-        let live = |text: Option<String>| match guest.is_running() {
-            true => text.unwrap_or_else(|| "?".to_owned()),
-            false => "-".to_owned(),
+        // The figures of a guest without a process are no figures.
+        let idle = matches!(guest.status, Status::Stopped | Status::Suspended);
+        let live = |text: Option<String>| match text {
+            _ if idle || guest.template => "-".to_owned(),
+            Some(text) => text,
+            None => "?".to_owned(),
         };
         let figures = &guest.figures;
         let memory = figures.memory.zip(figures.max_memory);

@@ -155,6 +155,7 @@ mod tests {
 
     use super::super::action::Change;
     use super::*;
+    use crate::app::action::Change;
 
     #[test]
     fn the_table_has_no_unreadable_key_and_no_key_with_two_meanings() {
