@@ -19,7 +19,11 @@ fn path_init_and_check_lead_a_newcomer_to_a_config() {
     assert!(again.stderr.contains("exists already and stays as it is"));
     let check = home.run(&["config", "check"]);
     assert_eq!(check.code, 2, "the starter names no cluster");
-    assert!(check.stderr.contains("no cluster is configured"), "{}", check.stderr);
+    assert!(
+        check.stderr.contains("no cluster is configured"),
+        "{}",
+        check.stderr
+    );
 }
 
 #[test]
@@ -54,7 +58,10 @@ fn check_finds_what_only_keys_themes_and_rules_can_object_to() {
     world.home.write_config(&config);
     let ran = world.run(&["config", "check"]);
     assert_eq!(ran.code, 2);
-    assert!(ran.stderr.contains("there is no theme `pink`; there are: dark"));
+    assert!(
+        ran.stderr
+            .contains("there is no theme `pink`; there are: dark")
+    );
 }
 
 #[test]
@@ -64,7 +71,10 @@ fn every_mistake_is_told_at_once_with_exit_code_2() {
     let ran = home.run(&["list"]);
     assert_eq!((ran.code, ran.stdout.as_str()), (2, ""));
     assert_eq!(
-        ran.stderr.lines().filter(|line| line.starts_with("proxdeck: ")).count(),
+        ran.stderr
+            .lines()
+            .filter(|line| line.starts_with("proxdeck: "))
+            .count(),
         2,
         "{}",
         ran.stderr

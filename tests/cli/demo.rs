@@ -35,7 +35,11 @@ fn the_demo_answers_every_question_and_leaves_nothing_behind() {
         .collect();
     assert_eq!(projects, ["alpha", "beta", "gamma", "hub"]);
     let console = run(&["--demo", "console", "104"]);
-    assert!(console.stdout.contains("&vmid=104&node=pve2"), "{}", console.stdout);
+    assert!(
+        console.stdout.contains("&vmid=104&node=pve2"),
+        "{}",
+        console.stdout
+    );
     assert!(console.stdout.contains("ssh -t root@pve2 qm terminal 104"));
     assert_eq!(run(&["--demo", "config", "check"]).code, 0);
     assert_eq!(std::fs::read_dir(&temporary).unwrap().count(), 0);
@@ -47,7 +51,10 @@ fn a_filter_speaks_the_language_of_the_screen() {
     let home = Home::new();
     let count = |filter: &[&str]| {
         let arguments = [&["--demo", "list", "--json"], filter].concat();
-        home.run(&arguments).json()["rows"].as_array().unwrap().len()
+        home.run(&arguments).json()["rows"]
+            .as_array()
+            .unwrap()
+            .len()
     };
     assert_eq!(count(&["104"]), 1);
     assert_eq!(count(&["tag:autovibe", "project:gamma", "mirror"]), 2);

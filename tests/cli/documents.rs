@@ -29,7 +29,15 @@ fn snapshot_list() {
 #[test]
 fn snapshot_create() {
     let arguments = [
-        "snapshot", "create", "101=web-1", "102", "--name", "before", "--description", "why: ü", "--json",
+        "snapshot",
+        "create",
+        "101=web-1",
+        "102",
+        "--name",
+        "before",
+        "--description",
+        "why: ü",
+        "--json",
     ];
     golden(&arguments, "snapshot_create", 0);
 }
@@ -58,4 +66,9 @@ fn a_table_is_aligned_and_shows_what_is_unknown() {
     assert!(lines[0].starts_with("VMID  NAME"), "{}", ran.stdout);
     assert_eq!(lines.len(), 3, "{}", ran.stdout);
     assert!(lines.iter().all(|line| line.trim_end() == *line));
+}
+
+#[test]
+fn prune() {
+    golden(&["prune", "--json"], "prune", 0);
 }

@@ -38,7 +38,12 @@ fn a_log_tells_what_was_done_and_never_a_secret() {
         assert!(!log.contains(secret.as_str()));
         assert!(!format!("{}{}", ran.stdout, ran.stderr).contains(secret.as_str()));
     }
-    for word in ["PVEAuthCookie", "PVEAPIToken", "CSRFPreventionToken", "PVE:hub"] {
+    for word in [
+        "PVEAuthCookie",
+        "PVEAPIToken",
+        "CSRFPreventionToken",
+        "PVE:hub",
+    ] {
         assert!(!log.contains(word), "{word}: {log}");
     }
 }

@@ -9,7 +9,11 @@ const END: &str = "<!-- keys: end -->";
 fn table() -> String {
     let mut table = String::from("| key | does | name in `[keys]` |\n|---|---|---|\n");
     for binding in BINDINGS {
-        if !binding.contexts.iter().any(|context| context.is_pane() || is_anywhere(*context)) {
+        if !binding
+            .contexts
+            .iter()
+            .any(|context| context.is_pane() || is_anywhere(*context))
+        {
             continue;
         }
         let keys: Vec<String> = binding

@@ -18,8 +18,16 @@ fn a_wrong_pin_shows_both_fingerprints_and_ends_with_3() {
     assert_eq!(error["kind"], "UntrustedCertificate");
     let message = error["message"].as_str().unwrap();
     assert!(message.contains(&pinned), "{message}");
-    assert!(message.contains(&world.simulator.swapped_fingerprint()), "{message}");
-    assert!(error["advice"].as_str().unwrap().contains("pvenode cert info"));
+    assert!(
+        message.contains(&world.simulator.swapped_fingerprint()),
+        "{message}"
+    );
+    assert!(
+        error["advice"]
+            .as_str()
+            .unwrap()
+            .contains("pvenode cert info")
+    );
 }
 
 #[test]
@@ -33,7 +41,8 @@ fn a_wrong_token_ends_with_3_and_its_secret_is_not_repeated() {
     let ran = world.run(&["list"]);
     assert_eq!(ran.code, 3);
     assert!(
-        ran.stderr.starts_with("proxdeck: the server refused the login"),
+        ran.stderr
+            .starts_with("proxdeck: the server refused the login"),
         "{}",
         ran.stderr
     );
@@ -75,7 +84,11 @@ fn a_password_that_nobody_can_be_asked_for_is_refused_and_a_given_one_works() {
     world.home.write_config(&config);
     let ran = world.run(&["list"]);
     assert_eq!(ran.code, 2);
-    assert!(ran.stderr.contains("nobody can be asked for it"), "{}", ran.stderr);
+    assert!(
+        ran.stderr.contains("nobody can be asked for it"),
+        "{}",
+        ran.stderr
+    );
     let password = accounts.password.as_str();
     let ran = world
         .home
@@ -120,4 +133,35 @@ fn a_server_that_fails_ends_with_1() {
             .unwrap()
             .contains("no quorum?")
     );
+}
+
+#[test]
+fn retention_looks_at_managed_guests_alone_and_not_with_clocks_far_apart() {
+    let world = World::small();
+    let ran = world.run(&["prune"]);
+    assert_eq!(ran.code, 2);
+    assert!(
+        ran.stderr.contains("the config selects no guests"),
+        "{}",
+        ran.stderr
+    );
+    world
+        .home
+        .write_config(&world.config("[selection]\ntags = [\"web\"]\n"));
+    assert_eq!(world.run(&["prune", "101=web-1"]).code, 0);
+    let stranger = world.run(&["prune", "102"]);
+    assert_eq!(stranger.code, 2);
+    assert!(
+        stranger.stderr.contains("guest 102 db-1 is not managed"),
+        "{}",
+        stranger.stderr
+    );
+    world
+        .simulator
+        .faults()
+        .add(FaultRule::new(FaultKind::ClockSkew(3600)));
+    let skewed = world.run(&["prune", "--json"]);
+    assert_eq!(skewed.code, 2);
+    assert_eq!(skewed.json()["error"]["kind"], "ClockSkew");
+    assert_eq!(world.writes(), [""; 0]);
 }

@@ -44,8 +44,19 @@ impl Drop for Serving {
 #[test]
 fn what_it_prints_is_a_config_that_works_over_several_commands() {
     let home = Home::new();
-    let serving = Serving::start(&home, &["--nodes", "2", "--guests", "5", "--seed", "3", "--speed", "100"]);
-    for word in ["address ", "fingerprint ", "user ", "token ", "limited token "] {
+    let serving = Serving::start(
+        &home,
+        &[
+            "--nodes", "2", "--guests", "5", "--seed", "3", "--speed", "100",
+        ],
+    );
+    for word in [
+        "address ",
+        "fingerprint ",
+        "user ",
+        "token ",
+        "limited token ",
+    ] {
         assert!(serving.printed.contains(word), "{}", serving.printed);
     }
     home.write_config(serving.config());
@@ -55,11 +66,7 @@ fn what_it_prints_is_a_config_that_works_over_several_commands() {
     assert_eq!(document["cluster"], "simulated");
     let rows = document["rows"].as_array().unwrap();
     assert_eq!(rows.len(), 5);
-    let vmid = rows
-        .iter()
-        .find(|row| row["status"] == "running")
-        .unwrap()["vmid"]
-        .to_string();
+    let vmid = rows.iter().find(|row| row["status"] == "running").unwrap()["vmid"].to_string();
     let created = home.run(&["snapshot", "create", &vmid, "--name", "between"]);
     assert_eq!(created.code, 0, "{}", created.stderr);
     let listed = home.run(&["snapshot", "list", &vmid]);

@@ -20,7 +20,9 @@ fn a_snapshot_is_taken_followed_and_found_in_the_list() {
 fn each_guest_of_several_gets_its_own_result_and_one_failure_stops_no_other() {
     let fault = FaultRule::new(FaultKind::TaskFails(1, "no space left".into())).path(":102");
     let world = World::with(Scenario::small(), vec![fault]);
-    let ran = world.run(&["snapshot", "create", "102", "101", "--name", "both", "--json"]);
+    let ran = world.run(&[
+        "snapshot", "create", "102", "101", "--name", "both", "--json",
+    ]);
     assert_eq!(ran.code, 1, "{}", ran.stderr);
     let document = ran.json();
     let outcomes: Vec<(u64, &str)> = document["rows"]
@@ -62,7 +64,10 @@ fn a_guest_without_memory_to_save_is_refused_alone_and_skipped_among_others() {
 fn what_cannot_be_done_is_refused_before_anything_is_written() {
     let world = World::small();
     for (arguments, sentence) in [
-        (&["101", "--name", "current"][..], "`current` is a reserved word"),
+        (
+            &["101", "--name", "current"][..],
+            "`current` is a reserved word",
+        ),
         (&["101", "--name", "1x"], "a name begins with a letter"),
         (&["101", "--name", "s1"], "s1 exists already"),
         (&["999999"], "there is no guest 999999"),
@@ -72,7 +77,10 @@ fn what_cannot_be_done_is_refused_before_anything_is_written() {
         (&["101", "101"], "guest 101 is named twice"),
         (&["100"], "a template cannot have snapshots"),
         (&["101", "--read-only"], "--read-only refuses every change"),
-        (&["101", "--name", "a1", "--class", "weekly"], "cannot be used with"),
+        (
+            &["101", "--name", "a1", "--class", "weekly"],
+            "cannot be used with",
+        ),
         (&["12"], "no guest id"),
         (&[], "required arguments"),
     ] {

@@ -23,9 +23,9 @@ fn hostile_world() -> World {
 }
 
 fn assert_harmless(text: &str) {
-    let bad = text.chars().find(|c| {
-        (c.is_control() && *c != '\n') || ('\u{200b}'..='\u{202e}').contains(c)
-    });
+    let bad = text
+        .chars()
+        .find(|c| (c.is_control() && *c != '\n') || ('\u{200b}'..='\u{202e}').contains(c));
     assert_eq!(bad, None, "{text:?}");
 }
 
@@ -120,7 +120,11 @@ fn nothing_is_coloured_for_a_pipe_or_by_wish() {
     let home = Home::new();
     let coloured = [("TERM", "xterm-256color"), ("COLORTERM", "truecolor")];
     for variables in [&coloured[..], &[("NO_COLOR", "1")]] {
-        for arguments in [&["--help"][..], &["--demo", "list"], &["snapshot", "--help"]] {
+        for arguments in [
+            &["--help"][..],
+            &["--demo", "list"],
+            &["snapshot", "--help"],
+        ] {
             let ran = home.run_with(variables, arguments);
             assert_eq!(ran.code, 0);
             assert!(!ran.stdout.contains('\u{1b}'), "{arguments:?}");

@@ -158,7 +158,10 @@ pub(crate) fn stable(text: &str, check: impl FnOnce(&str)) {
     settings.add_filter(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", "[time]");
     settings.add_filter(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ", "[time]");
     settings.add_filter(r"\d{8}-\d{4}(\d\d)?", "[date]");
-    settings.add_filter(r"(\x22(cpu|memory|uptime|used|excess)\x22: )[\d.e-]+", "$1[figure]");
+    settings.add_filter(
+        r"(\x22(cpu|memory|uptime|used|excess)\x22: )[\d.e-]+",
+        "$1[figure]",
+    );
     settings.add_filter(r"127\.0\.0\.1:\d+", "[address]");
     settings.set_prepend_module_to_snapshot(false);
     settings.bind(|| check(text));

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use clap::ValueEnum;
 use serde::Serialize;
 
-use super::read;
+use super::read::{self, Silent};
 use super::row::Row;
 use crate::app::dialogs::SnapshotClass;
 use crate::cli::complaint::{Complaint, Refusal};
@@ -127,8 +127,9 @@ impl Create {
                 Refusal::new("Usage", format!("--name: {error}"), advice)
             })?;
         }
-        let (session, time, steps) = interruptible(self.prepare(setup, output)).await?;
         let mut ending = Ending::listen()?;
+        let prepare = self.prepare(setup, output);
+        let (session, time, steps) = interruptible(&mut ending, prepare).await?;
         let mut ended = Vec::new();
         let mut left = false;
         for (guest, snapshot, step) in steps {
@@ -207,14 +208,13 @@ impl Create {
         }
         let permissions = session.client.access().permissions().await?;
         require_privilege(&guests, &permissions)?;
-        let label = "reading the snapshots";
-        let progress = Progress::of_readings(output, &setup.environment, label, guests.len());
-        let lists = read::lists(&session.client, &guests, &progress).await;
-        progress.finish();
+        let lists = read::lists(&session.client, &guests, Silent::Asked, setup, output).await;
+        if let Some(first) = lists.unread.into_iter().next() {
+            return Err(first.into_complaint().into());
+        }
         let mut steps = Vec::new();
         let mut refused = Vec::new();
-        for (guest, list) in lists {
-            let list = list?;
+        for (guest, (_, list)) in guests.into_iter().zip(lists.read) {
             let name = self.name_for(reading.time, &list);
             match self.step(guest, &name, &list) {
                 Ok(step) => steps.push((guest.to_ref(), name, step)),
@@ -381,10 +381,9 @@ impl Ended {
         {
             let warnings = match outcome {
                 Outcome::Warnings(count) => format!(", with {count} warnings"),
-                Outcome::Done
-                | Outcome::Failed(_)
-                | Outcome::Stopped
-                | Outcome::Unknown(_) => String::new(),
+                Outcome::Done | Outcome::Failed(_) | Outcome::Stopped | Outcome::Unknown(_) => {
+                    String::new()
+                }
             };
             let facts = match product {
                 Some(Product::Snapshot(facts)) => {

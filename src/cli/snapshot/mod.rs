@@ -2,7 +2,7 @@
 
 mod create;
 mod list;
-mod read;
+pub(super) mod read;
 mod row;
 
 use clap::Subcommand;
@@ -10,6 +10,7 @@ use clap::Subcommand;
 use super::output::Output;
 use super::setup::Setup;
 use super::{Exit, interruptible};
+use crate::runtime::Ending;
 
 /// List or take snapshots
 #[derive(Debug, clap::Args)]
@@ -35,7 +36,9 @@ impl Snapshot {
 
     pub(super) async fn run(&self, setup: &Setup, output: &Output) -> anyhow::Result<Exit> {
         match &self.task {
-            Task::List(list) => interruptible(list.run(setup, output)).await,
+            Task::List(list) => {
+                interruptible(&mut Ending::listen()?, list.run(setup, output)).await
+            }
             Task::Create(create) => create.run(setup, output).await,
         }
     }
