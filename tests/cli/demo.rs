@@ -56,7 +56,7 @@ fn a_filter_speaks_the_language_of_the_screen() {
             .unwrap()
             .len()
     };
-    assert_eq!(count(&["104"]), 1);
+    assert_eq!(count(&["agent-build-4"]), 1);
     assert_eq!(count(&["tag:autovibe", "project:gamma", "mirror"]), 2);
     assert_eq!(count(&["nothing-like-it"]), 0);
     let none = home.run(&["--demo", "list", "nothing-like-it"]);

@@ -14,4 +14,6 @@ mod refusals;
 mod simulate;
 mod snapshots;
 mod streams;
+#[cfg(unix)]
+mod terminal;
 mod world;

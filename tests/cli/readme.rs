@@ -60,10 +60,14 @@ fn every_command_that_the_readme_shows_exists() {
     let readme = include_str!("../../README.md");
     let home = crate::world::Home::new();
     let commands: std::collections::BTreeSet<&str> = readme
-        .lines()
-        .filter_map(|line| line.trim().strip_prefix("proxdeck "))
+        .split("```")
+        // Every second part stands in a block of code.
+        .skip(1)
+        .step_by(2)
+        .flat_map(str::lines)
+        .filter_map(|line| line.strip_prefix("proxdeck "))
+        .filter(|rest| rest.starts_with(|c: char| c.is_ascii_lowercase()))
         .filter_map(|rest| rest.split_whitespace().next())
-        .filter(|word| !word.starts_with('-'))
         .collect();
     assert!(commands.len() > 4, "{commands:?}");
     for command in commands {
