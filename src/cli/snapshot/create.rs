@@ -381,10 +381,9 @@ impl Ended {
         {
             let warnings = match outcome {
                 Outcome::Warnings(count) => format!(", with {count} warnings"),
-                Outcome::Done
-                | Outcome::Failed(_)
-                | Outcome::Stopped
-                | Outcome::Unknown(_) => String::new(),
+                Outcome::Done | Outcome::Failed(_) | Outcome::Stopped | Outcome::Unknown(_) => {
+                    String::new()
+                }
             };
             let facts = match product {
                 Some(Product::Snapshot(facts)) => {
