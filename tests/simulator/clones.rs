@@ -2,7 +2,7 @@
 
 use proxdeck::simulator::{Options, Scenario};
 
-use crate::stranger::{Stranger, small};
+use crate::stranger::{Form, Stranger, small};
 
 const PATH: &str = "/nodes/pve1/qemu";
 
@@ -152,7 +152,7 @@ async fn a_running_guest_is_mirrored() {
 #[tokio::test]
 async fn what_a_clone_is_refused_for_at_once() {
     let stranger = small().await;
-    let cases: [(u32, &[(&str, &str)], &str); 9] = [
+    let cases: [(u32, Form<'_>, &str); 9] = [
         (
             102,
             &[("newid", "103")],

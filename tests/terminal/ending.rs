@@ -1,6 +1,6 @@
 //! However the program ends, the terminal is usable afterwards.
 
-use crate::harness::{CTRL_C, HELP, Screen};
+use crate::harness::{CTRL_C, CTRL_Z, HELP, Screen};
 
 fn started() -> Screen {
     let screen = Screen::start((100, 30), &["--demo"]);
@@ -81,6 +81,22 @@ fn ctrl_c_closes_a_dialog_first() {
     screen.press(CTRL_C);
     screen.wait_until_gone(HELP);
     screen.press(CTRL_C);
+    assert_eq!(screen.exit_code(), 0);
+    screen.assert_given_back();
+}
+
+#[test]
+fn ctrl_z_gives_the_terminal_back_until_the_program_is_continued() {
+    let screen = started();
+    screen.press("?");
+    screen.wait_for(HELP);
+    screen.press(CTRL_Z);
+    screen.wait_until("the shell's screen", |shown| !shown.contains(HELP));
+    screen.assert_given_back();
+    screen.kill("CONT");
+    screen.wait_until_taken();
+    screen.wait_for(HELP);
+    screen.press("qq");
     assert_eq!(screen.exit_code(), 0);
     screen.assert_given_back();
 }

@@ -21,6 +21,7 @@ pub(crate) const ENTER: &str = "\r";
 pub(crate) const ESCAPE: &str = "\x1b";
 pub(crate) const TAB: &str = "\t";
 pub(crate) const CTRL_C: &str = "\x03";
+pub(crate) const CTRL_Z: &str = "\x1a";
 
 /// What the help shows at any size, and nothing else does.
 pub(crate) const HELP: &str = "j k scroll  Esc close";
