@@ -6,7 +6,7 @@ use anyhow::bail;
 
 use super::{Common, Exit, demo};
 use crate::app::keymap::Keymap;
-use crate::app::state::Setting;
+use crate::app::state::{Rules, Setting};
 use crate::proxmox::Client;
 use crate::runtime::{self, Dashboard};
 use crate::ui::{ColorDepth, Theme};
@@ -27,6 +27,7 @@ pub(super) async fn run(common: &Common, theme: Option<&str>) -> anyhow::Result<
         read_only: common.read_only,
         demo: true,
         keymap: Keymap::default(),
+        rules: Rules::default(),
     };
     runtime::run(Dashboard {
         setting,

@@ -144,10 +144,11 @@ pub fn refuses_ram(guest: &Guest) -> Option<String> {
     if guest.kind == GuestKind::Lxc {
         return Some("a container has no RAM to save".to_owned());
     }
-    match &guest.status {
-        Status::Running | Status::Paused => None,
-        status => Some(format!(
-            "only a running guest has RAM to save; this one is {status}"
-        )),
+    if matches!(guest.status, Status::Running | Status::Paused) {
+        return None;
     }
+    Some(format!(
+        "only a running guest has RAM to save; this one is {}",
+        guest.status
+    ))
 }

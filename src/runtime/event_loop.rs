@@ -11,6 +11,7 @@ use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::clipboard;
 use super::clock::Clock;
 use super::input;
 use super::perform::Performer;
@@ -157,6 +158,7 @@ fn perform(effects: Vec<Effect>, performer: &Performer, nudge: &Nudge) -> bool {
             Effect::Run(job, operation) => performer.run(job, operation),
             Effect::Fetch(ticket, query) => performer.fetch(ticket, query),
             Effect::Refresh => nudge.notify_one(),
+            Effect::Copy(text) => clipboard::copy(&text),
             Effect::Wake(milliseconds) => performer.wake(Duration::from_millis(milliseconds)),
             Effect::Leave => leaves = true,
         }

@@ -39,7 +39,17 @@ fn combo(event: KeyEvent) -> Option<Combo> {
         Code::PageUp => KeyCode::PageUp,
         Code::PageDown => KeyCode::PageDown,
         Code::F(number) => KeyCode::Function(number),
-        _ => return None,
+        Code::Insert
+        | Code::Null
+        | Code::CapsLock
+        | Code::ScrollLock
+        | Code::NumLock
+        | Code::PrintScreen
+        | Code::Pause
+        | Code::Menu
+        | Code::KeypadBegin
+        | Code::Media(_)
+        | Code::Modifier(_) => return None,
     };
     Some(Combo { key, ctrl, alt })
 }

@@ -4,6 +4,7 @@
 //! effects, and draws. It decides nothing.
 
 pub mod cadence;
+mod clipboard;
 mod clock;
 mod event_loop;
 mod input;

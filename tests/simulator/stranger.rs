@@ -13,7 +13,7 @@ pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
 pub(crate) struct Stranger {
     pub(crate) simulator: Simulator,
     pub(crate) client: Client,
-    authorization: String,
+    pub(crate) authorization: String,
 }
 
 /// What came back.

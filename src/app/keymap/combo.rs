@@ -77,10 +77,10 @@ impl Combo {
 
     /// Returns the character that this key would type into a text.
     pub fn typed(self) -> Option<char> {
-        match self.key {
-            KeyCode::Char(character) if !self.ctrl && !self.alt => Some(character),
-            _ => None,
-        }
+        let KeyCode::Char(character) = self.key else {
+            return None;
+        };
+        (!self.ctrl && !self.alt).then_some(character)
     }
 }
 
@@ -113,11 +113,14 @@ impl fmt::Display for Combo {
         if let Some((name, _)) = NAMES.iter().find(|(_, key)| *key == self.key) {
             return formatter.write_str(name);
         }
-        match self.key {
-            KeyCode::Char(character) => write!(formatter, "{character}"),
-            KeyCode::Function(number) => write!(formatter, "F{number}"),
-            key => write!(formatter, "{key:?}"),
+        if let KeyCode::Function(number) = self.key {
+            return write!(formatter, "F{number}");
         }
+        // Every other key has a name above.
+        let KeyCode::Char(character) = self.key else {
+            return Ok(());
+        };
+        write!(formatter, "{character}")
     }
 }
 
