@@ -5,6 +5,8 @@
 
 pub mod failure;
 pub mod guest;
+pub mod guest_status;
+pub mod history;
 pub mod id;
 pub mod inventory;
 pub mod limits;
@@ -13,6 +15,7 @@ pub mod permission;
 pub mod progress;
 pub mod project;
 pub mod quota;
+pub mod rates;
 pub mod request;
 pub mod retention;
 pub mod selection;

@@ -106,6 +106,14 @@ async fn answer(client: &Client, query: Query) -> Result<Answer, Error> {
             let lines = client.tasks().log(&upid, read).await?;
             Ok(Answer::TaskLog(state, lines))
         }
+        Query::Status(guest) => {
+            let status = client.guests().current(&guest).await?;
+            Ok(Answer::Status(Box::new(status)))
+        }
+        Query::History(guest, span) => {
+            let series = client.guests().history(&guest, span).await?;
+            Ok(Answer::History(series))
+        }
         Query::Permissions => client.access().permissions().await.map(Answer::Permissions),
     }
 }
