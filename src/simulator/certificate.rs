@@ -17,6 +17,11 @@ use sha2::{Digest as _, Sha256};
 
 use super::load::scramble;
 
+/// When all certificates begin, in seconds since 1970: the first of January 2026.
+pub(super) const NOT_BEFORE: i64 = 1_767_225_600;
+/// When all certificates end: the last day of 2045.
+pub(super) const NOT_AFTER: i64 = 2_398_204_800;
+
 /// A leaf, the authority that signed it, and its key.
 #[derive(Debug, Clone)]
 pub(super) struct Identity {

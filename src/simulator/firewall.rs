@@ -48,5 +48,8 @@ impl Firewalls {
             .insert("enable".into(), if enabled { "1" } else { "0" }.into());
     }
 
+    /// Copies a guest's firewall file, as a clone does.
+    pub(in crate::simulator) fn copy(&mut self, _source: u32, _target: u32) {}
+
     pub(in crate::simulator) fn forget(&mut self, _vmid: u32) {}
 }

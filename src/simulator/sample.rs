@@ -111,6 +111,15 @@ pub(super) fn numbers(guest: &Guest, now: f64) -> Numbers {
     compute(&Subject::of(guest), now)
 }
 
+/// Returns what a guest consumed at a moment of its present run, nothing outside of it.
+pub(super) fn compute_at(guest: &Guest, time: f64) -> Numbers {
+    if time < guest.started {
+        Numbers::default()
+    } else {
+        numbers(guest, time)
+    }
+}
+
 fn compute(subject: &Subject, now: f64) -> Numbers {
     if !subject.run.is_up() {
         return Numbers::default();

@@ -100,6 +100,17 @@ impl Worker {
         self.core.clock.now()
     }
 
+    /// Returns who started the task: a user or a full token id.
+    pub(super) fn who(&self) -> String {
+        self.world(|world| {
+            world
+                .tasks
+                .get(&self.upid)
+                .map(|task| task.who.clone())
+                .unwrap_or_default()
+        })
+    }
+
     /// Writes a line to the task's log.
     pub(super) fn log(&self, line: impl Into<String>) {
         let line = line.into();
@@ -162,6 +173,22 @@ impl Worker {
             }
             () = tokio::time::sleep(self.core.clock.pace(patience)) => {
                 Err(Ending::Error(lock_timeout(kind.folder(), vmid)))
+            }
+            () = self.cancel.cancelled() => Err(Ending::Interrupted),
+        }
+    }
+
+    /// Takes the lock that keeps roll-backs and deletions of one guest apart.
+    pub(super) async fn migration_lock(&self, vmid: u32) -> Result<HeldMigrationLock, Ending> {
+        let waiting = async {
+            while !self.world(|world| world.migration_locks.insert(vmid)) {
+                tokio::time::sleep(Duration::from_millis(3)).await;
+            }
+        };
+        tokio::select! {
+            () = waiting => Ok(HeldMigrationLock { core: Arc::clone(&self.core), vmid }),
+            () = tokio::time::sleep(self.core.clock.pace(LOCK_PATIENCE)) => {
+                Err("Failed to obtain guest migration lock - replication running?".into())
             }
             () = self.cancel.cancelled() => Err(Ending::Interrupted),
         }
@@ -241,5 +268,18 @@ pub(super) struct HeldLock {
 impl Drop for HeldLock {
     fn drop(&mut self) {
         self.core.world().release_lock(self.vmid);
+    }
+}
+
+/// The lock that keeps roll-backs and deletions of one guest apart, while somebody holds it.
+#[derive(Debug)]
+pub(super) struct HeldMigrationLock {
+    core: Arc<Core>,
+    vmid: u32,
+}
+
+impl Drop for HeldMigrationLock {
+    fn drop(&mut self) {
+        self.core.world().migration_locks.remove(&self.vmid);
     }
 }

@@ -2,4 +2,7 @@
 //!
 //! Refuses to answer requests; `routes` does.
 
+pub(super) mod copy;
+pub(super) mod existence;
+pub(super) mod power;
 pub(super) mod snapshot;

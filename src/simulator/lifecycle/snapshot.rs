@@ -253,3 +253,205 @@ pub(in crate::simulator) fn binary(bytes: f64) -> String {
     }
     format!("{value:.2} {}", UNITS[unit])
 }
+
+/// A snapshot that somebody wants to delete or to go back to.
+#[derive(Debug, Clone)]
+pub(in crate::simulator) struct Named {
+    pub(in crate::simulator) kind: Kind,
+    pub(in crate::simulator) vmid: u32,
+    pub(in crate::simulator) node: String,
+    pub(in crate::simulator) name: String,
+}
+
+impl Named {
+    fn find<'a>(&self, world: &'a mut World) -> Result<&'a mut Guest, String> {
+        find(world, self.kind, self.vmid, &self.node)
+    }
+
+    fn unknown(&self) -> String {
+        format!("snapshot '{}' does not exist", self.name)
+    }
+}
+
+/// Deletes a snapshot; its children follow its parent from then on.
+pub(in crate::simulator) async fn delete(worker: Worker, named: Named) -> Result<(), Ending> {
+    let migration = worker.migration_lock(named.vmid).await?;
+    let lock = worker.lock(named.kind, named.vmid).await?;
+    let disks = worker.world(|world| -> Result<usize, String> {
+        let guest = named.find(world)?;
+        if guest.is_template() {
+            return Err("you can't delete a snapshot if vm is a template".into());
+        }
+        if !guest.snapshots.contains_key(&named.name) {
+            return Err(named.unknown());
+        }
+        if let Some(lock) = guest.lock() {
+            return Err(locked(named.kind, lock));
+        }
+        guest.config.insert("lock".into(), "snapshot-delete".into());
+        let disks = guest.disks().len();
+        if let Some(snapshot) = guest.snapshots.get_mut(&named.name) {
+            snapshot.state = Some("delete".into());
+        }
+        Ok(disks)
+    })?;
+    drop(lock);
+    for _ in 0..disks.max(1) {
+        worker.work(1.2).await?;
+    }
+    let lock = worker.lock(named.kind, named.vmid).await?;
+    worker.world(|world| -> Result<(), String> {
+        let guest = named.find(world)?;
+        let Some(gone) = guest.snapshots.remove(&named.name) else {
+            return Err(named.unknown());
+        };
+        for snapshot in guest.snapshots.values_mut() {
+            if snapshot.parent.as_deref() == Some(&named.name) {
+                snapshot.parent.clone_from(&gone.parent);
+            }
+        }
+        if guest.config.get("parent") == Some(&named.name) {
+            match &gone.parent {
+                Some(parent) => guest.config.insert("parent".into(), parent.clone()),
+                None => guest.config.remove("parent"),
+            };
+        }
+        guest.config.remove("lock");
+        if let Some(volume) = &gone.vmstate {
+            world.volumes.remove(volume);
+        }
+        Ok(())
+    })?;
+    drop(lock);
+    drop(migration);
+    Ok(())
+}
+
+/// Goes back to a snapshot: disks, configuration and, where it was saved, memory.
+pub(in crate::simulator) async fn rollback(
+    worker: Worker,
+    named: Named,
+    start: bool,
+) -> Result<(), Ending> {
+    let migration = worker.migration_lock(named.vmid).await?;
+    let lock = worker.lock(named.kind, named.vmid).await?;
+    let running = worker.world(|world| begin_rollback(world, &named))?;
+    worker.work(0.5).await?;
+    if running {
+        let now = worker.now();
+        worker.world(|world| named.find(world).map(|guest| guest.fall(now)))?;
+        worker.work(1.0).await?;
+    }
+    worker.work(1.5).await?;
+    let now = worker.now();
+    let has_memory = worker.world(|world| restore(world, &named, now))?;
+    if running {
+        worker.clean_up(lock, 1.0);
+    } else {
+        drop(lock);
+    }
+    drop(migration);
+    if start && !has_memory {
+        let target = super::power::Target {
+            kind: named.kind,
+            vmid: named.vmid,
+            node: named.node.clone(),
+        };
+        let order = crate::simulator::world::task::Order {
+            node: named.node.clone(),
+            kind: format!("{}start", named.kind.prefix()),
+            id: named.vmid.to_string(),
+            who: worker.who(),
+        };
+        // The start is a task of its own that may end after the roll-back did.
+        worker.start_other(order, move |worker| super::power::start(worker, target));
+    }
+    Ok(())
+}
+
+/// Checks what is checked inside the task and locks the guest; returns whether it runs.
+fn begin_rollback(world: &mut World, named: &Named) -> Result<bool, String> {
+    let guest = named.find(world)?;
+    if guest.is_template() {
+        return Err("you can't rollback if vm is a template".into());
+    }
+    let Some(snapshot) = guest.snapshots.get(&named.name) else {
+        return Err(named.unknown());
+    };
+    if let Some(state) = &snapshot.state {
+        return Err(format!(
+            "unable to rollback to incomplete snapshot (snapstate = {state})"
+        ));
+    }
+    let newest = guest
+        .snapshots
+        .values()
+        .all(|other| other.time <= snapshot.time);
+    let frozen = crate::simulator::world::guest::disks_of(named.kind, &snapshot.config);
+    if let Some(lock) = guest.lock() {
+        return Err(locked(named.kind, lock));
+    }
+    for (_, volume) in &frozen {
+        let strict = world
+            .storages
+            .get(storage_of(volume))
+            .is_some_and(|storage| storage.rolls_back_to_newest_only());
+        if strict && !newest {
+            return Err(format!(
+                "can't rollback, '{}' is not most recent snapshot on '{volume}'",
+                named.name
+            ));
+        }
+    }
+    let guest = named.find(world)?;
+    guest.config.insert("lock".into(), "rollback".into());
+    Ok(guest.run.is_up())
+}
+
+/// Puts the frozen configuration back; description, unused disks and disks added since stay, the latter unused.
+fn restore(world: &mut World, named: &Named, now: f64) -> Result<bool, String> {
+    let generation = world.uuid();
+    let pid = world.chance() as u32 % 30_000 + 2000;
+    let guest = named.find(world)?;
+    let Some(snapshot) = guest.snapshots.get(&named.name).cloned() else {
+        return Err(named.unknown());
+    };
+    let present = guest.config.clone();
+    let added: Vec<String> = guest
+        .disks()
+        .into_iter()
+        .map(|(_, volume)| volume)
+        .filter(|volume| {
+            !snapshot
+                .config
+                .values()
+                .any(|value| value.split(',').next() == Some(volume))
+        })
+        .collect();
+    let mut config = snapshot.config;
+    config.remove("lock");
+    config.remove("description");
+    config.extend(
+        present
+            .iter()
+            .filter(|(key, _)| *key == "description" || key.starts_with("unused"))
+            .map(|(key, value)| (key.clone(), value.clone())),
+    );
+    for volume in added {
+        let number = (0..)
+            .find(|number| !config.contains_key(&format!("unused{number}")))
+            .unwrap_or(0);
+        config.insert(format!("unused{number}"), volume);
+    }
+    config.insert("parent".into(), named.name.clone());
+    if config.contains_key("vmgenid") {
+        config.insert("vmgenid".into(), generation);
+    }
+    guest.config = config;
+    guest.pending.clear();
+    let has_memory = snapshot.vmstate.is_some();
+    if has_memory {
+        guest.rise(now, pid);
+    }
+    Ok(has_memory)
+}

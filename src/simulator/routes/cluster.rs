@@ -220,3 +220,141 @@ pub(super) fn status(call: &mut Call<'_>) -> Result<Reply, Failure> {
     }
     Ok(Reply::Data(Value::Array(rows)))
 }
+
+pub(super) fn index(_call: &mut Call<'_>) -> Result<Reply, Failure> {
+    const NAMES: [&str; 21] = [
+        "acme",
+        "backup",
+        "backup-info",
+        "bulk-action",
+        "ceph",
+        "config",
+        "firewall",
+        "ha",
+        "jobs",
+        "log",
+        "mapping",
+        "metrics",
+        "notifications",
+        "nextid",
+        "options",
+        "qemu",
+        "replication",
+        "resources",
+        "status",
+        "tasks",
+        "sdn",
+    ];
+    Ok(Reply::Data(
+        NAMES.iter().map(|name| json!({ "name": name })).collect(),
+    ))
+}
+
+pub(super) fn next_id(call: &mut Call<'_>) -> Result<Reply, Failure> {
+    if let Some(vmid) = call.integer("vmid") {
+        let taken = u32::try_from(vmid).is_ok_and(|vmid| call.world.guests.contains_key(&vmid));
+        if taken {
+            return Err(Failure::parameter(
+                "vmid",
+                format!("VM {vmid} already exists"),
+            ));
+        }
+        return Ok(Reply::Data(json!(vmid.to_string())));
+    }
+    let free = (100..1_000_000).find(|vmid: &u32| !call.world.guests.contains_key(vmid));
+    let free = free
+        .ok_or_else(|| Failure::internal("unable to get any free VMID in range [100, 1000000]"))?;
+    Ok(Reply::Data(json!(free.to_string())))
+}
+
+pub(super) fn log(call: &mut Call<'_>) -> Result<Reply, Failure> {
+    let most = call.integer("max").unwrap_or(50).max(1) as usize;
+    let audits = call.may("/", "Sys.Syslog") || call.may("/", "Sys.Audit");
+    let user = call.caller.user().to_owned();
+    let rows = call
+        .world
+        .log
+        .iter()
+        .rev()
+        .filter(|line| audits || line.user.split('!').next() == Some(user.as_str()))
+        .take(most)
+        .map(|line| {
+            json!({
+                "uid": line.number.to_string(),
+                "id": format!("{}:{}", line.number, line.node),
+                "time": line.time,
+                "node": line.node,
+                "user": line.user,
+                "pri": line.priority,
+                "tag": "pvedaemon",
+                "pid": 24_273,
+                "msg": line.message,
+            })
+        });
+    Ok(Reply::Data(rows.collect()))
+}
+
+pub(super) fn options(call: &mut Call<'_>) -> Result<Reply, Failure> {
+    let mut tags: std::collections::BTreeSet<String> = std::collections::BTreeSet::new();
+    for guest in call.world.guests.values() {
+        if call.may(&format!("/vms/{}", guest.vmid), "VM.Audit") {
+            let own = guest.config.get("tags").map_or("", String::as_str);
+            tags.extend(
+                own.split(';')
+                    .map(str::trim)
+                    .filter(|tag| !tag.is_empty())
+                    .map(str::to_owned),
+            );
+        }
+    }
+    let mut data = json!({ "allowed-tags": tags });
+    if call.may("/", "Sys.Audit") {
+        for (key, value) in &call.world.options {
+            data[key] = json!(value);
+        }
+    }
+    Ok(Reply::Data(data))
+}
+
+pub(super) fn ha_status(call: &mut Call<'_>) -> Result<Reply, Failure> {
+    let node = call.world.local.clone();
+    let mut rows = vec![
+        json!({ "id": "quorum", "type": "quorum", "node": node, "status": "OK", "quorate": 1 }),
+        json!({
+            "id": "fencing", "type": "fencing", "node": node, "status": "standby (CRM watchdog standby)",
+            "armed-state": "standby",
+        }),
+    ];
+    if !call.world.quorate {
+        rows[0]["status"] = json!("No quorum on node");
+        rows[0]["quorate"] = json!(0);
+    }
+    Ok(Reply::Data(Value::Array(rows)))
+}
+
+pub(super) fn ha_resources(call: &mut Call<'_>) -> Result<Reply, Failure> {
+    let rows = call
+        .world
+        .guests
+        .values()
+        .filter(|guest| guest.ha)
+        .map(|guest| {
+            let kind = if guest.kind == crate::simulator::world::guest::Kind::Qemu {
+                "vm"
+            } else {
+                "ct"
+            };
+            json!({
+                "sid": format!("{kind}:{}", guest.vmid),
+                "type": kind,
+                "state": "started",
+                "digest": "f425104a9534157bbffdc0bc83c1f918dba9de42",
+            })
+        });
+    Ok(Reply::Data(rows.collect()))
+}
+
+/// Answers lists that are empty in this world.
+pub(super) fn nothing(_call: &mut Call<'_>) -> Result<Reply, Failure> {
+    Ok(Reply::Data(json!([])))
+}

@@ -3,15 +3,25 @@
 //! Refuses to check privileges and formats that the table of calls already states.
 
 mod access;
+mod agent;
 mod cluster;
+mod config;
+mod create;
 mod guest_status;
+mod guests;
+mod metrics;
 mod nodes;
+mod pools;
+mod power;
 mod rrd;
 mod snapshots;
+mod storages;
 mod tasks;
 
 use super::gate::answer::{Failure, Reply};
 use super::gate::call::Call;
+
+pub(super) use snapshots::kept as kept_description;
 
 /// What a call does.
 pub(super) type Handler = fn(&mut Call<'_>) -> Result<Reply, Failure>;
@@ -19,6 +29,29 @@ pub(super) type Handler = fn(&mut Call<'_>) -> Result<Reply, Failure>;
 /// All calls as (method, path template, function).
 const ROUTES: &[(&str, &str, Handler)] = &[
     ("GET", "/version", cluster::version),
+    ("GET", "/access/ticket", access::ticket_dummy),
+    ("POST", "/access/ticket", access::create_ticket),
+    ("GET", "/access/domains", access::domains),
+    ("GET", "/access/roles", access::roles),
+    ("GET", "/access/users", access::users),
+    ("GET", "/access/users/{userid}/token", access::tokens),
+    (
+        "GET",
+        "/access/users/{userid}/token/{tokenid}",
+        access::token,
+    ),
+    (
+        "POST",
+        "/access/users/{userid}/token/{tokenid}",
+        access::create_token,
+    ),
+    (
+        "DELETE",
+        "/access/users/{userid}/token/{tokenid}",
+        access::delete_token,
+    ),
+    ("GET", "/access/tfa", access::second_factors),
+    ("PUT", "/access/password", access::change_password),
     ("GET", "/access/permissions", access::permissions),
     ("GET", "/cluster/resources", cluster::resources),
     ("GET", "/cluster/tasks", tasks::cluster),
@@ -50,6 +83,236 @@ const ROUTES: &[(&str, &str, Handler)] = &[
         "POST",
         "/nodes/{node}/lxc/{vmid}/snapshot",
         snapshots::create,
+    ),
+    (
+        "DELETE",
+        "/nodes/{node}/qemu/{vmid}/snapshot/{snapname}",
+        snapshots::delete,
+    ),
+    (
+        "DELETE",
+        "/nodes/{node}/lxc/{vmid}/snapshot/{snapname}",
+        snapshots::delete,
+    ),
+    (
+        "GET",
+        "/nodes/{node}/qemu/{vmid}/snapshot/{snapname}",
+        snapshots::index,
+    ),
+    (
+        "GET",
+        "/nodes/{node}/lxc/{vmid}/snapshot/{snapname}",
+        snapshots::index,
+    ),
+    (
+        "GET",
+        "/nodes/{node}/qemu/{vmid}/snapshot/{snapname}/config",
+        snapshots::config,
+    ),
+    (
+        "GET",
+        "/nodes/{node}/lxc/{vmid}/snapshot/{snapname}/config",
+        snapshots::config,
+    ),
+    (
+        "PUT",
+        "/nodes/{node}/qemu/{vmid}/snapshot/{snapname}/config",
+        snapshots::describe,
+    ),
+    (
+        "PUT",
+        "/nodes/{node}/lxc/{vmid}/snapshot/{snapname}/config",
+        snapshots::describe,
+    ),
+    (
+        "POST",
+        "/nodes/{node}/qemu/{vmid}/snapshot/{snapname}/rollback",
+        snapshots::rollback,
+    ),
+    (
+        "POST",
+        "/nodes/{node}/lxc/{vmid}/snapshot/{snapname}/rollback",
+        snapshots::rollback,
+    ),
+    (
+        "POST",
+        "/nodes/{node}/qemu/{vmid}/status/start",
+        power::start,
+    ),
+    (
+        "POST",
+        "/nodes/{node}/lxc/{vmid}/status/start",
+        power::start,
+    ),
+    ("POST", "/nodes/{node}/qemu/{vmid}/status/stop", power::stop),
+    ("POST", "/nodes/{node}/lxc/{vmid}/status/stop", power::stop),
+    (
+        "POST",
+        "/nodes/{node}/qemu/{vmid}/status/shutdown",
+        power::shutdown,
+    ),
+    (
+        "POST",
+        "/nodes/{node}/lxc/{vmid}/status/shutdown",
+        power::shutdown,
+    ),
+    (
+        "POST",
+        "/nodes/{node}/qemu/{vmid}/status/reboot",
+        power::reboot,
+    ),
+    (
+        "POST",
+        "/nodes/{node}/lxc/{vmid}/status/reboot",
+        power::reboot,
+    ),
+    (
+        "POST",
+        "/nodes/{node}/qemu/{vmid}/status/suspend",
+        power::suspend,
+    ),
+    (
+        "POST",
+        "/nodes/{node}/lxc/{vmid}/status/suspend",
+        power::suspend,
+    ),
+    (
+        "POST",
+        "/nodes/{node}/qemu/{vmid}/status/resume",
+        power::resume,
+    ),
+    (
+        "POST",
+        "/nodes/{node}/lxc/{vmid}/status/resume",
+        power::resume,
+    ),
+    (
+        "POST",
+        "/nodes/{node}/qemu/{vmid}/status/reset",
+        power::reset,
+    ),
+    ("GET", "/cluster", cluster::index),
+    ("GET", "/cluster/nextid", cluster::next_id),
+    ("GET", "/cluster/log", cluster::log),
+    ("GET", "/cluster/options", cluster::options),
+    ("GET", "/cluster/metrics/export", metrics::export),
+    ("GET", "/cluster/ha/status/current", cluster::ha_status),
+    ("GET", "/cluster/ha/resources", cluster::ha_resources),
+    ("GET", "/cluster/backup", cluster::nothing),
+    ("GET", "/cluster/replication", cluster::nothing),
+    ("GET", "/cluster/sdn/zones", cluster::nothing),
+    ("GET", "/cluster/sdn/vnets", cluster::nothing),
+    ("GET", "/nodes/{node}", nodes::index),
+    ("GET", "/nodes/{node}/status", nodes::status),
+    ("GET", "/nodes/{node}/version", nodes::version),
+    ("GET", "/nodes/{node}/time", nodes::time),
+    ("GET", "/nodes/{node}/network", nodes::network),
+    (
+        "GET",
+        "/nodes/{node}/certificates/info",
+        nodes::certificates,
+    ),
+    ("GET", "/nodes/{node}/tasks", tasks::node),
+    ("GET", "/nodes/{node}/tasks/{upid}", tasks::index),
+    ("DELETE", "/nodes/{node}/tasks/{upid}", tasks::stop),
+    ("GET", "/nodes/{node}/storage", storages::list),
+    ("GET", "/nodes/{node}/storage/{storage}", storages::index),
+    (
+        "GET",
+        "/nodes/{node}/storage/{storage}/status",
+        storages::status,
+    ),
+    (
+        "GET",
+        "/nodes/{node}/storage/{storage}/content",
+        storages::content,
+    ),
+    (
+        "GET",
+        "/nodes/{node}/storage/{storage}/content/{volume}",
+        storages::volume,
+    ),
+    (
+        "GET",
+        "/nodes/{node}/storage/{storage}/rrddata",
+        rrd::storage,
+    ),
+    ("GET", "/storage", storages::definitions),
+    ("GET", "/storage/{storage}", storages::one_definition),
+    ("GET", "/pools", pools::list),
+    ("POST", "/pools", pools::create),
+    ("PUT", "/pools", pools::update),
+    ("DELETE", "/pools", pools::delete),
+    ("GET", "/pools/{poolid}", pools::read),
+    ("PUT", "/pools/{poolid}", pools::update),
+    ("DELETE", "/pools/{poolid}", pools::delete),
+    ("GET", "/nodes/{node}/qemu", guests::list),
+    ("GET", "/nodes/{node}/lxc", guests::list),
+    ("POST", "/nodes/{node}/qemu", create::machine),
+    ("GET", "/nodes/{node}/qemu/{vmid}", guests::index),
+    ("GET", "/nodes/{node}/lxc/{vmid}", guests::index),
+    ("DELETE", "/nodes/{node}/qemu/{vmid}", guests::destroy),
+    ("DELETE", "/nodes/{node}/lxc/{vmid}", guests::destroy),
+    (
+        "GET",
+        "/nodes/{node}/qemu/{vmid}/status",
+        guests::status_index,
+    ),
+    (
+        "GET",
+        "/nodes/{node}/lxc/{vmid}/status",
+        guests::status_index,
+    ),
+    ("POST", "/nodes/{node}/qemu/{vmid}/clone", guests::clone),
+    ("POST", "/nodes/{node}/lxc/{vmid}/clone", guests::clone),
+    ("GET", "/nodes/{node}/qemu/{vmid}/config", config::read),
+    ("GET", "/nodes/{node}/lxc/{vmid}/config", config::read),
+    ("PUT", "/nodes/{node}/qemu/{vmid}/config", config::change),
+    ("PUT", "/nodes/{node}/lxc/{vmid}/config", config::change),
+    (
+        "POST",
+        "/nodes/{node}/qemu/{vmid}/config",
+        config::change_later,
+    ),
+    ("GET", "/nodes/{node}/qemu/{vmid}/pending", config::pending),
+    ("GET", "/nodes/{node}/lxc/{vmid}/pending", config::pending),
+    ("GET", "/nodes/{node}/qemu/{vmid}/feature", guests::feature),
+    ("GET", "/nodes/{node}/lxc/{vmid}/feature", guests::feature),
+    ("PUT", "/nodes/{node}/qemu/{vmid}/resize", guests::resize),
+    ("PUT", "/nodes/{node}/lxc/{vmid}/resize", guests::resize),
+    (
+        "POST",
+        "/nodes/{node}/qemu/{vmid}/template",
+        guests::template,
+    ),
+    (
+        "POST",
+        "/nodes/{node}/lxc/{vmid}/template",
+        guests::template,
+    ),
+    (
+        "GET",
+        "/nodes/{node}/lxc/{vmid}/interfaces",
+        guests::interfaces,
+    ),
+    ("GET", "/nodes/{node}/qemu/{vmid}/agent", agent::index),
+    ("POST", "/nodes/{node}/qemu/{vmid}/agent", agent::command),
+    ("POST", "/nodes/{node}/qemu/{vmid}/agent/ping", agent::ping),
+    ("GET", "/nodes/{node}/qemu/{vmid}/agent/info", agent::info),
+    (
+        "GET",
+        "/nodes/{node}/qemu/{vmid}/agent/get-host-name",
+        agent::host_name,
+    ),
+    (
+        "GET",
+        "/nodes/{node}/qemu/{vmid}/agent/get-osinfo",
+        agent::system,
+    ),
+    (
+        "GET",
+        "/nodes/{node}/qemu/{vmid}/agent/network-get-interfaces",
+        agent::interfaces,
     ),
 ];
 

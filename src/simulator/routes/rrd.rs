@@ -202,3 +202,25 @@ pub(super) fn node(call: &mut Call<'_>) -> Result<Reply, Failure> {
     }
     Ok(Reply::Data(Value::Array(rows)))
 }
+
+pub(super) fn storage(call: &mut Call<'_>) -> Result<Reply, Failure> {
+    let (name, node) = (
+        call.required("storage").to_owned(),
+        call.node_name().to_owned(),
+    );
+    let known = call
+        .world
+        .storages
+        .get(&name)
+        .filter(|storage| storage.is_on(&node));
+    let storage = known.ok_or_else(|| no_file("pve-storage-9.0", &format!("{node}/{name}")))?;
+    let (total, used) = (storage.size, call.world.used(storage, &node) as f64);
+    let (ends, _) = frame(call);
+    let now = call.now;
+    // Assumed: a storage fills up slowly and evenly, by a tenth in a month.
+    let rows = ends.into_iter().map(|time| {
+        let share = 1.0 - 0.1 * (now - time as f64) / 2_592_000.0;
+        json!({ "time": time, "total": total, "used": used * share.max(0.1) })
+    });
+    Ok(Reply::Data(rows.collect()))
+}

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::simulator::gate::answer::{Failure, Reply};
 use crate::simulator::gate::call::Call;
 use crate::simulator::lifecycle::snapshot;
-use crate::simulator::world::guest::{Kind, Snapshot};
+use crate::simulator::world::guest::{Kind, Snapshot, typed};
 
 pub(super) fn list(call: &mut Call<'_>) -> Result<Reply, Failure> {
     let guest = call.guest()?;
@@ -64,7 +64,7 @@ pub(super) fn create(call: &mut Call<'_>) -> Result<Reply, Failure> {
         vmid,
         node: call.node_name().to_owned(),
         name,
-        description: call.text("description").unwrap_or("").trim_end().to_owned(),
+        description: kept(kind, call.text("description").unwrap_or("")),
         memory: call.flag("vmstate").unwrap_or(false),
     };
     let task = format!("{}snapshot", kind.prefix());
@@ -72,4 +72,111 @@ pub(super) fn create(call: &mut Call<'_>) -> Result<Reply, Failure> {
         snapshot::create(worker, order)
     });
     Ok(Reply::Data(json!(upid)))
+}
+
+fn named(call: &Call<'_>) -> snapshot::Named {
+    snapshot::Named {
+        kind: call.kind(),
+        vmid: call.vmid(),
+        node: call.node_name().to_owned(),
+        name: call.required("snapname").to_owned(),
+    }
+}
+
+pub(super) fn delete(call: &mut Call<'_>) -> Result<Reply, Failure> {
+    call.quorum()?;
+    let (named, id) = (named(call), call.vmid().to_string());
+    let task = format!("{}delsnapshot", call.kind().prefix());
+    // `force` makes no difference to a lock, as recorded; the simulated storages never fail a deletion.
+    let upid = call.start(&task, &id, move |worker| snapshot::delete(worker, named));
+    Ok(Reply::Data(json!(upid)))
+}
+
+pub(super) fn rollback(call: &mut Call<'_>) -> Result<Reply, Failure> {
+    call.quorum()?;
+    let (named, id) = (named(call), call.vmid().to_string());
+    let start = call.flag("start").unwrap_or(false);
+    if start {
+        call.needs(&format!("/vms/{id}"), "VM.PowerMgmt")?;
+    }
+    let task = format!("{}rollback", call.kind().prefix());
+    let upid = call.start(&task, &id, move |worker| {
+        snapshot::rollback(worker, named, start)
+    });
+    Ok(Reply::Data(json!(upid)))
+}
+
+pub(super) fn index(_call: &mut Call<'_>) -> Result<Reply, Failure> {
+    Ok(Reply::Data(
+        json!([{ "cmd": "rollback" }, { "cmd": "config" }]),
+    ))
+}
+
+fn unknown(name: &str) -> Failure {
+    Failure::internal(format!("snapshot '{name}' does not exist"))
+}
+
+pub(super) fn config(call: &mut Call<'_>) -> Result<Reply, Failure> {
+    let guest = call.guest()?;
+    let name = call.required("snapname");
+    let snapshot = guest.snapshots.get(name).ok_or_else(|| unknown(name))?;
+    Ok(Reply::Data(frozen(guest.kind, snapshot)))
+}
+
+/// Returns the frozen configuration of a snapshot.
+pub(super) fn frozen(kind: Kind, snapshot: &Snapshot) -> Value {
+    let mut data: serde_json::Map<String, Value> = snapshot
+        .config
+        .iter()
+        .map(|(key, value)| (key.clone(), typed(kind, key, value)))
+        .collect();
+    data.remove("description");
+    data.remove("lock");
+    if !snapshot.description.is_empty() {
+        data.insert("description".into(), json!(snapshot.description));
+    }
+    if let Some(time) = snapshot.time {
+        data.insert("snaptime".into(), json!(time));
+    }
+    for (key, value) in [
+        ("parent", &snapshot.parent),
+        ("vmstate", &snapshot.vmstate),
+        ("snapstate", &snapshot.state),
+    ] {
+        if let Some(value) = value {
+            data.insert(key.into(), json!(value));
+        }
+    }
+    Value::Object(data)
+}
+
+pub(super) fn describe(call: &mut Call<'_>) -> Result<Reply, Failure> {
+    call.quorum()?;
+    let guest = call.guest()?;
+    let (kind, name) = (guest.kind, call.required("snapname").to_owned());
+    call.lock_is_free()?;
+    call.unlocked(guest)?;
+    if !guest.snapshots.contains_key(&name) {
+        return Err(unknown(&name));
+    }
+    if let Some(description) = call.text("description").map(str::to_owned) {
+        let vmid = call.vmid();
+        if let Some(snapshot) = call
+            .world
+            .guest_mut(vmid)
+            .and_then(|guest| guest.snapshots.get_mut(&name))
+        {
+            snapshot.description = kept(kind, &description);
+        }
+    }
+    Ok(Reply::Data(Value::Null))
+}
+
+/// Machines lose blanks at the end of a description, containers gain a newline.
+pub(in crate::simulator) fn kept(kind: Kind, description: &str) -> String {
+    let text = description.trim_end();
+    match kind {
+        Kind::Lxc if !text.is_empty() => format!("{text}\n"),
+        Kind::Lxc | Kind::Qemu => text.to_owned(),
+    }
 }

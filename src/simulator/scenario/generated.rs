@@ -129,6 +129,7 @@ fn guest(index: usize, nodes: &[String], dice: &mut Dice) -> GuestScenario {
         protection: false,
         onboot: false,
         agent: false,
+        deaf: false,
         balloon: dice.roll(6) != 0,
         ha: false,
         lock: None,

@@ -212,6 +212,9 @@ pub struct GuestScenario {
     /// Whether the guest agent is configured and answers.
     #[serde(default)]
     pub agent: bool,
+    /// Whether it ignores requests to shut down.
+    #[serde(default)]
+    pub deaf: bool,
     /// Whether the balloon driver reports; without it memory is the host's view.
     #[serde(default = "yes")]
     pub balloon: bool,

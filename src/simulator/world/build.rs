@@ -163,6 +163,7 @@ impl World {
             pools: BTreeMap::new(),
             guests: BTreeMap::new(),
             file_locks: BTreeMap::new(),
+            migration_locks: std::collections::BTreeSet::new(),
             access: access(secrets),
             tasks: Tasks::default(),
             log: Vec::new(),
@@ -250,6 +251,7 @@ impl World {
             load: Arc::new(load(&scenario.load, self.seed, scenario.vmid)),
             balloon_reports: scenario.balloon,
             ha: scenario.ha,
+            deaf: scenario.deaf,
             incarnation,
             revision: 1,
         };

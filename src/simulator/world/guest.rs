@@ -120,6 +120,8 @@ pub(in crate::simulator) struct Guest {
     pub(in crate::simulator) load: Arc<Load>,
     pub(in crate::simulator) balloon_reports: bool,
     pub(in crate::simulator) ha: bool,
+    /// Whether it ignores requests to shut down.
+    pub(in crate::simulator) deaf: bool,
     /// Tells guests apart that had the same id one after the other.
     pub(in crate::simulator) incarnation: u64,
     /// Grows with every change.

@@ -82,6 +82,8 @@ pub struct World {
     pub(super) pools: BTreeMap<String, Pool>,
     pub(super) guests: BTreeMap<u32, Guest>,
     pub(super) file_locks: BTreeMap<u32, FileLock>,
+    /// Guests whose snapshots are being rolled back or deleted, one operation at a time.
+    pub(super) migration_locks: std::collections::BTreeSet<u32>,
     pub(super) access: Access,
     pub(super) tasks: Tasks,
     pub(super) log: Vec<LogLine>,
