@@ -217,7 +217,9 @@ impl State {
             Outcome::Done | Outcome::Warnings(_) => {
                 let made = match &report.product {
                     Some(Product::Snapshot(facts)) => format!(": {}", facts.name),
-                    None => String::new(),
+                    Some(Product::Guest(guest)) => format!(": {guest}"),
+                    Some(Product::Power(facts)) => format!(": {}", facts.status),
+                    Some(Product::RolledBack(_)) | None => String::new(),
                 };
                 let warnings = match report.outcome {
                     Outcome::Warnings(count) => {

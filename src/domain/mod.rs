@@ -5,11 +5,14 @@
 
 pub mod failure;
 pub mod guest;
+pub mod guest_config;
+pub mod guest_name;
 pub mod id;
 pub mod inventory;
 pub mod limits;
 pub mod operation;
 pub mod permission;
+pub mod plan;
 pub mod progress;
 pub mod project;
 pub mod quota;
