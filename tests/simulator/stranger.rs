@@ -7,14 +7,17 @@ use reqwest::{Client, Method};
 use serde_json::Value;
 
 /// A generous deadline for whatever must happen at some point.
-pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
+pub(crate) const DEADLINE: Duration = Duration::from_mins(1);
 
 /// A client and the simulator it speaks to.
 pub(crate) struct Stranger {
     pub(crate) simulator: Simulator,
     pub(crate) client: Client,
-    authorization: String,
+    pub(crate) authorization: String,
 }
+
+/// Parameters of a request.
+pub(crate) type Form<'a> = &'a [(&'a str, &'a str)];
 
 /// What came back.
 #[derive(Debug)]

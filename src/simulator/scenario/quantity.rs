@@ -49,9 +49,16 @@ impl Size {
 }
 
 impl Span {
-    /// Reads a span such as `26h`.
+    /// Reads a span such as `26h` or `30d6h`.
     pub fn parse(text: &str) -> Option<Self> {
-        read(text, &SPANS).map(Self)
+        let mut rest = text.trim();
+        let mut seconds = 0.0;
+        while !rest.is_empty() {
+            let end = rest.find(|letter: char| letter.is_ascii_alphabetic())? + 1;
+            seconds += read(&rest[..end], &SPANS)?;
+            rest = rest[end..].trim_start();
+        }
+        (!text.trim().is_empty()).then_some(Self(seconds))
     }
 }
 
@@ -87,6 +94,7 @@ mod tests {
         assert_eq!(Size::parse("1.5 KiB"), Some(Size(1536)));
         assert_eq!(Size::parse("4GB"), None);
         assert_eq!(Span::parse("26h"), Some(Span(93_600.0)));
+        assert_eq!(Span::parse("30d6h"), Some(Span(2_613_600.0)));
         assert_eq!(Span::parse("26"), None);
     }
 }
