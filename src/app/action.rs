@@ -1,41 +1,103 @@
 //! Everything that a key can ask for.
 
+use super::state::View;
+
 /// A thing that the user can ask for; keys, palette, help and config name it alike.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Action {
-    /// Moves the cursor one row down.
-    Down,
-    /// Moves the cursor one row up.
-    Up,
-    /// Moves the cursor one page down.
-    PageDown,
-    /// Moves the cursor one page up.
-    PageUp,
-    /// Moves the cursor to the first row.
-    Top,
-    /// Moves the cursor to the last row.
-    Bottom,
+    /// Moves the cursor, or scrolls.
+    Move(Motion),
+    /// Shows another view.
+    Show(View),
     /// Gives the keys to the next pane.
     NextPane,
     /// Gives the keys to the previous pane.
     PreviousPane,
-    /// Goes back: closes, clears the filter, clears the marks.
+    /// Opens what is under the cursor.
+    Open,
+    /// Goes back: dismisses messages, clears the filter and the marks, leaves the zoom.
     Back,
     /// Lets the focused pane fill the screen, or not.
     Zoom,
-    /// Takes a snapshot of the guest under the cursor.
-    Snapshot,
+    /// Types a filter.
+    Filter,
+    /// Sorts by the next column.
+    SortNext,
+    /// Reverses the order.
+    SortReverse,
+    /// Marks the guest under the cursor, or not.
+    Mark,
+    /// Marks all shown guests, or none.
+    MarkAll,
+    /// Changes something on the server.
+    Change(Change),
+    /// Shows the log of a task.
+    Log,
+    /// Copies what is under the cursor.
+    Copy,
     /// Reads everything again now.
     Refresh,
+    /// Finds an action by its words.
+    Palette,
     /// Shows the keys that work here.
     Help,
     /// Leaves the program.
     Quit,
     /// Closes the dialog, else leaves the program.
     Interrupt,
-    /// Goes to the next field of a dialog.
+    /// Gives the terminal back to the shell until it is wanted again.
+    Suspend,
+    /// Closes the dialog without doing anything.
+    Cancel,
+    /// Moves about in a form.
+    Form(FormKey),
+}
+
+/// A movement of the cursor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Motion {
+    /// One row down.
+    Down,
+    /// One row up.
+    Up,
+    /// One page down.
+    PageDown,
+    /// One page up.
+    PageUp,
+    /// To the first row.
+    Top,
+    /// To the last row.
+    Bottom,
+}
+
+impl Motion {
+    /// Returns by how many rows it moves where a page has so many.
+    pub fn rows(self, page: usize) -> isize {
+        let page = isize::try_from(page.max(2) - 1).unwrap_or(isize::MAX);
+        match self {
+            Self::Down => 1,
+            Self::Up => -1,
+            Self::PageDown => page,
+            Self::PageUp => -page,
+            Self::Top => isize::MIN,
+            Self::Bottom => isize::MAX,
+        }
+    }
+}
+
+/// A change on the server; what it needs is asked in `availability`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Change {
+    /// Takes a snapshot of the guest under the cursor.
+    Snapshot,
+}
+
+/// A key of a form.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum FormKey {
+    /// Goes to the next field.
     NextField,
-    /// Goes to the previous field of a dialog.
+    /// Goes to the previous field.
     PreviousField,
     /// Chooses the next alternative of a field.
     NextChoice,
@@ -45,8 +107,6 @@ pub enum Action {
     Toggle,
     /// Carries out what the dialog describes.
     Submit,
-    /// Closes the dialog without doing anything.
-    Cancel,
     /// Shows the calls that the dialog would make, or hides them.
     Calls,
 }
@@ -55,29 +115,42 @@ impl Action {
     /// Returns the name under which the config and the palette know it.
     pub const fn name(self) -> &'static str {
         match self {
-            Self::Down => "down",
-            Self::Up => "up",
-            Self::PageDown => "page-down",
-            Self::PageUp => "page-up",
-            Self::Top => "top",
-            Self::Bottom => "bottom",
+            Self::Move(Motion::Down) => "down",
+            Self::Move(Motion::Up) => "up",
+            Self::Move(Motion::PageDown) => "page-down",
+            Self::Move(Motion::PageUp) => "page-up",
+            Self::Move(Motion::Top) => "top",
+            Self::Move(Motion::Bottom) => "bottom",
+            Self::Show(View::Guests) => "guests",
+            Self::Show(View::Tasks) => "tasks",
+            Self::Show(View::Nodes) => "nodes",
             Self::NextPane => "next-pane",
             Self::PreviousPane => "previous-pane",
+            Self::Open => "open",
             Self::Back => "back",
             Self::Zoom => "zoom",
-            Self::Snapshot => "snapshot",
+            Self::Filter => "filter",
+            Self::SortNext => "sort",
+            Self::SortReverse => "sort-reverse",
+            Self::Mark => "mark",
+            Self::MarkAll => "mark-all",
+            Self::Change(Change::Snapshot) => "snapshot",
+            Self::Log => "log",
+            Self::Copy => "copy",
             Self::Refresh => "refresh",
+            Self::Palette => "palette",
             Self::Help => "help",
             Self::Quit => "quit",
             Self::Interrupt => "interrupt",
-            Self::NextField => "next-field",
-            Self::PreviousField => "previous-field",
-            Self::NextChoice => "next-choice",
-            Self::PreviousChoice => "previous-choice",
-            Self::Toggle => "toggle",
-            Self::Submit => "submit",
+            Self::Suspend => "suspend",
             Self::Cancel => "cancel",
-            Self::Calls => "calls",
+            Self::Form(FormKey::NextField) => "next-field",
+            Self::Form(FormKey::PreviousField) => "previous-field",
+            Self::Form(FormKey::NextChoice) => "next-choice",
+            Self::Form(FormKey::PreviousChoice) => "previous-choice",
+            Self::Form(FormKey::Toggle) => "toggle",
+            Self::Form(FormKey::Submit) => "submit",
+            Self::Form(FormKey::Calls) => "calls",
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Whether an action is possible now, and why not.
 
-use super::action::Action;
+use super::action::{Action, Change};
 use super::state::State;
 use crate::domain::permission::Need;
 use crate::domain::request;
@@ -14,35 +14,33 @@ pub enum Availability {
     No(String),
 }
 
-impl Availability {
-    /// Tells whether the action is possible.
-    pub fn is_yes(&self) -> bool {
-        *self == Self::Yes
-    }
-}
-
 /// Decides whether an action is possible; footer, palette, help and dispatch all ask here.
 pub fn availability(state: &State, action: Action) -> Availability {
-    match refusal(state, action) {
+    let Action::Change(change) = action else {
+        return Availability::Yes;
+    };
+    match refusal(state, change) {
         Some(reason) => Availability::No(reason),
         None => Availability::Yes,
     }
 }
 
-fn refusal(state: &State, action: Action) -> Option<String> {
-    match action {
-        Action::Snapshot => writing(state, "VM.Snapshot"),
-        _ => None,
-    }
-}
-
-/// Says why a change to the selected guest is impossible.
-fn writing(state: &State, privilege: &'static str) -> Option<String> {
+/// Says why a change to the selected guest is impossible, if so.
+fn refusal(state: &State, change: Change) -> Option<String> {
     if state.setting.read_only {
         return Some("read-only".to_owned());
     }
+    let marked = state.guests.marks().len();
+    if marked > 0 {
+        return Some(format!(
+            "{marked} marked; one guest at a time, Esc clears the marks"
+        ));
+    }
     let Some(seen) = state.selected_guest() else {
         return Some("no guest".to_owned());
+    };
+    let privilege = match change {
+        Change::Snapshot => "VM.Snapshot",
     };
     let need = Need::on_guest(privilege, seen.guest.vmid);
     if let Some(permissions) = state.permissions.value()

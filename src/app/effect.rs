@@ -5,6 +5,7 @@ use crate::domain::guest::GuestRef;
 use crate::domain::operation::Operation;
 use crate::domain::permission::Permissions;
 use crate::domain::snapshot::SnapshotList;
+use crate::domain::task::{LogLine, TaskState, Upid};
 
 /// Something to be done outside; whatever comes of it returns as an event.
 #[derive(Debug, Clone, PartialEq)]
@@ -16,8 +17,12 @@ pub enum Effect {
     Fetch(Ticket, Query),
     /// Reads the whole inventory again now.
     Refresh,
+    /// Puts a text into the clipboard of whoever looks at the terminal.
+    Copy(String),
     /// Sends a tick after this many milliseconds.
     Wake(u64),
+    /// Stops the program until it is continued.
+    Suspend,
     /// Ends the program.
     Leave,
 }
@@ -33,6 +38,8 @@ pub enum Query {
     Snapshots(GuestRef),
     /// The privileges of the account.
     Permissions,
+    /// How a task stands, and its log after so many lines.
+    TaskLog(Upid, u64),
 }
 
 /// The answer to a [`Query`].
@@ -42,4 +49,6 @@ pub enum Answer {
     Snapshots(SnapshotList),
     /// The privileges of the account.
     Permissions(Permissions),
+    /// How a task stands, and lines of its log.
+    TaskLog(TaskState, Vec<LogLine>),
 }

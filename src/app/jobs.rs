@@ -114,6 +114,16 @@ impl Jobs {
         self.jobs.iter().filter(|job| job.end.is_none())
     }
 
+    /// Finds the latest job on a guest, at work or ended.
+    pub fn latest_on(&self, guest: &GuestRef) -> Option<&Job> {
+        self.jobs.iter().rfind(|job| job.guest.vmid == guest.vmid)
+    }
+
+    /// Finds the job that runs as a certain task.
+    pub fn of_task(&self, upid: &Upid) -> Option<&Job> {
+        self.running().find(|job| job.upid.as_ref() == Some(upid))
+    }
+
     /// Finds the job at work on a guest.
     pub fn on(&self, guest: &GuestRef) -> Option<&Job> {
         self.running().find(|job| job.guest.vmid == guest.vmid)

@@ -12,11 +12,15 @@ pub mod filter;
 pub mod guests;
 pub mod jobs;
 pub mod keymap;
+mod keys;
+pub mod nodes;
 pub mod remote;
 pub mod snapshots;
 pub mod state;
+pub mod tasks;
 pub mod toasts;
 mod update;
+pub mod verdicts;
 
 pub use action::Action;
 pub use effect::{Answer, Effect, Query, Ticket};

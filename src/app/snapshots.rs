@@ -7,6 +7,7 @@ use super::remote::Remote;
 use crate::domain::failure::Failure;
 use crate::domain::id::Vmid;
 use crate::domain::snapshot::{SnapshotList, TreeNode};
+use crate::domain::task::Upid;
 use crate::domain::text::Text;
 use crate::domain::time::Moment;
 
@@ -14,6 +15,8 @@ use crate::domain::time::Moment;
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct SnapshotPane {
     lists: HashMap<Vmid, Remote<SnapshotList>>,
+    /// The last task known to have changed a guest's snapshots.
+    changes: HashMap<Vmid, Upid>,
     /// The snapshot under the cursor; nothing means the guest's present.
     cursor: Option<Text>,
 }
@@ -27,6 +30,19 @@ impl SnapshotPane {
     /// Returns the list of a guest for asking and settling.
     pub(super) fn of_mut(&mut self, vmid: Vmid) -> &mut Remote<SnapshotList> {
         self.lists.entry(vmid).or_default()
+    }
+
+    /// Notes that a task has changed a guest's snapshots.
+    pub(super) fn changed_by(&mut self, vmid: Vmid, upid: &Upid) {
+        let known = self.changes.get(&vmid);
+        if known.is_some_and(|known| known.started() >= upid.started()) {
+            return;
+        }
+        self.changes.insert(vmid, upid.clone());
+        // A list that was never read needs no second reading.
+        if let Some(list) = self.lists.get_mut(&vmid) {
+            list.outdate();
+        }
     }
 
     /// Takes in the result of a question.
@@ -44,6 +60,7 @@ impl SnapshotPane {
     /// Forgets the lists of guests that are gone.
     pub(super) fn retain(&mut self, exists: impl Fn(Vmid) -> bool) {
         self.lists.retain(|vmid, _| exists(*vmid));
+        self.changes.retain(|vmid, _| exists(*vmid));
     }
 
     /// Returns the name of the snapshot under the cursor.

@@ -7,11 +7,20 @@ use super::effect::Ticket;
 use super::guests::GuestTable;
 use super::jobs::Jobs;
 use super::keymap::{Context, Keymap};
+use super::nodes::NodePanes;
 use super::remote::Remote;
 use super::snapshots::SnapshotPane;
+use super::tasks::TaskPane;
 use super::toasts::Toasts;
+use super::verdicts::Verdicts;
+use crate::domain::guest::Guest;
 use crate::domain::inventory::{Inventory, Link, SeenGuest};
+use crate::domain::limits::Limits;
 use crate::domain::permission::Permissions;
+use crate::domain::project::{Project, Projects};
+use crate::domain::retention::Policy;
+use crate::domain::selection::Selection;
+use crate::domain::task::Task;
 use crate::domain::time::{Moment, Now};
 
 /// What does not change while the program runs.
@@ -29,6 +38,50 @@ pub struct Setting {
     pub demo: bool,
     /// The keys.
     pub keymap: Keymap,
+    /// The rules of the config.
+    pub rules: Rules,
+}
+
+/// The rules of the config, in the form in which they are asked.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Rules {
+    /// Which guests are managed.
+    pub selection: Selection,
+    /// What managed guests may use.
+    pub limits: Limits,
+    /// The budgets.
+    pub projects: Projects,
+    /// How long snapshots live.
+    pub retention: Policy,
+}
+
+/// A page of the dashboard, by its number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum View {
+    /// Guests with their detail and snapshots.
+    Guests,
+    /// Running and recent tasks.
+    Tasks,
+    /// Nodes and storages.
+    Nodes,
+}
+
+impl View {
+    /// The views with their numbers and titles.
+    pub const ALL: [(Self, char, &'static str); 3] = [
+        (Self::Guests, '1', "Guests"),
+        (Self::Tasks, '5', "Tasks"),
+        (Self::Nodes, '6', "Nodes"),
+    ];
+
+    /// Returns its panes in the order of Tab.
+    pub const fn panes(self) -> &'static [Pane] {
+        match self {
+            Self::Guests => &[Pane::Guests, Pane::Detail, Pane::Snapshots],
+            Self::Tasks => &[Pane::Tasks],
+            Self::Nodes => &[Pane::Nodes, Pane::Storages],
+        }
+    }
 }
 
 /// A part of the screen that can have the keys.
@@ -36,19 +89,37 @@ pub struct Setting {
 pub enum Pane {
     /// The table of guests.
     Guests,
+    /// The detail of the selected guest.
+    Detail,
     /// The snapshots of the selected guest.
     Snapshots,
+    /// The list of tasks.
+    Tasks,
+    /// The nodes.
+    Nodes,
+    /// The storages.
+    Storages,
 }
 
 impl Pane {
-    /// The panes in the order of Tab.
-    pub const ORDER: [Self; 2] = [Self::Guests, Self::Snapshots];
+    /// Returns the view that it belongs to.
+    pub const fn view(self) -> View {
+        match self {
+            Self::Guests | Self::Detail | Self::Snapshots => View::Guests,
+            Self::Tasks => View::Tasks,
+            Self::Nodes | Self::Storages => View::Nodes,
+        }
+    }
 
     /// Returns where its keys stand in the table.
     pub const fn context(self) -> Context {
         match self {
             Self::Guests => Context::Guests,
+            Self::Detail => Context::Detail,
             Self::Snapshots => Context::Snapshots,
+            Self::Tasks => Context::Tasks,
+            Self::Nodes => Context::Nodes,
+            Self::Storages => Context::Storages,
         }
     }
 }
@@ -66,11 +137,17 @@ pub struct State {
     pub link: Link,
     /// What the account may do.
     pub permissions: Remote<Permissions>,
+    /// What the rules say about it.
+    pub verdicts: Verdicts,
     /// The table of guests.
     pub guests: GuestTable,
     /// The snapshots of the selected guest.
     pub snapshots: SnapshotPane,
-    /// The pane that has the keys.
+    /// The list of tasks.
+    pub tasks: TaskPane,
+    /// Nodes and storages.
+    pub nodes: NodePanes,
+    /// The pane that has the keys; it tells the view.
     pub focus: Pane,
     /// Whether that pane fills the screen.
     pub zoomed: bool,
@@ -97,8 +174,11 @@ impl State {
             inventory: Arc::default(),
             link: Link::default(),
             permissions: Remote::default(),
+            verdicts: Verdicts::default(),
             guests: GuestTable::default(),
             snapshots: SnapshotPane::default(),
+            tasks: TaskPane::default(),
+            nodes: NodePanes::default(),
             focus: Pane::Guests,
             zoomed: false,
             dialogs: Vec::new(),
@@ -117,6 +197,21 @@ impl State {
             .resources
             .value()?
             .guest(self.guests.cursor()?)
+    }
+
+    /// Returns the known tasks, newest first.
+    pub fn known_tasks(&self) -> &[Task] {
+        self.inventory.tasks.value().map_or(&[], Vec::as_slice)
+    }
+
+    /// Names the project that a guest counts towards.
+    pub fn project_of(&self, guest: &Guest) -> Option<&str> {
+        self.setting
+            .rules
+            .projects
+            .assign(guest)
+            .project
+            .map(Project::name)
     }
 
     /// Returns where the keys go: to the top dialog, else to the focused pane.

@@ -15,9 +15,26 @@ const MOST: usize = 20;
 pub struct Toast {
     /// What it says, in one line.
     pub text: String,
-    /// The failure behind it; such a message stays.
-    pub failure: Option<Failure>,
+    /// What kind of news it is.
+    pub tone: Tone,
     at: Moment,
+}
+
+/// What kind of news a message is.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Tone {
+    /// Something worked.
+    Good,
+    /// A key did nothing, and why.
+    Notice,
+    /// Something failed; such a message stays.
+    Bad(Box<Failure>),
+}
+
+impl Toast {
+    fn is_bad(&self) -> bool {
+        matches!(self.tone, Tone::Bad(_))
+    }
 }
 
 /// The messages on show, oldest first.
@@ -27,53 +44,64 @@ pub struct Toasts(Vec<Toast>);
 impl Toasts {
     /// Tells good news.
     pub(super) fn tell(&mut self, text: impl Into<String>, now: Moment) {
-        self.push(Toast {
-            text: text.into(),
-            failure: None,
-            at: now,
-        });
+        self.push(text.into(), Tone::Good, now);
+    }
+
+    /// Tells why a key did nothing; the last such message is enough.
+    pub(super) fn notice(&mut self, text: impl Into<String>, now: Moment) {
+        self.0.retain(|toast| toast.tone != Tone::Notice);
+        self.push(text.into(), Tone::Notice, now);
     }
 
     /// Tells of a failure.
     pub(super) fn complain(&mut self, text: impl Into<String>, failure: Failure, now: Moment) {
-        self.push(Toast {
-            text: text.into(),
-            failure: Some(failure),
-            at: now,
-        });
+        self.push(text.into(), Tone::Bad(Box::new(failure)), now);
     }
 
-    fn push(&mut self, toast: Toast) {
+    fn push(&mut self, text: String, tone: Tone, at: Moment) {
         if self.0.len() == MOST {
-            let passing = self
-                .0
-                .iter()
-                .position(|toast| toast.failure.is_none())
-                .unwrap_or(0);
+            let passing = self.0.iter().position(|toast| !toast.is_bad()).unwrap_or(0);
             self.0.remove(passing);
         }
-        self.0.push(toast);
+        self.0.push(Toast { text, tone, at });
     }
 
     /// Lets good news pass.
     pub(super) fn age(&mut self, now: Moment) {
         self.0
-            .retain(|toast| toast.failure.is_some() || now.since(toast.at) < LIFETIME);
+            .retain(|toast| toast.is_bad() || now.since(toast.at) < LIFETIME);
     }
 
-    /// Takes the newest message away, bad news before good.
+    /// Takes the message on show away.
     pub(super) fn dismiss(&mut self) -> Option<Toast> {
-        let bad = self.0.iter().rposition(|toast| toast.failure.is_some());
-        bad.map(|index| self.0.remove(index))
-            .or_else(|| self.0.pop())
+        let top = self.top_index()?;
+        Some(self.0.remove(top))
     }
 
-    /// Returns the message to show: the newest failure, else the newest of all.
+    /// Takes the newest failure away, to show it whole.
+    pub(super) fn take_failure(&mut self) -> Option<(String, Failure)> {
+        let newest = self.0.iter().rposition(Toast::is_bad)?;
+        match self.0.remove(newest) {
+            Toast {
+                text,
+                tone: Tone::Bad(failure),
+                ..
+            } => Some((text, *failure)),
+            Toast { .. } => None,
+        }
+    }
+
+    /// Returns the message to show: the newest notice, else the newest failure, else the newest.
     pub fn top(&self) -> Option<&Toast> {
-        self.0
-            .iter()
-            .rfind(|toast| toast.failure.is_some())
-            .or_else(|| self.0.last())
+        self.0.get(self.top_index()?)
+    }
+
+    fn top_index(&self) -> Option<usize> {
+        // A notice answers the key that was just pressed, and passes by itself.
+        let notice = self.0.iter().rposition(|toast| toast.tone == Tone::Notice);
+        notice
+            .or_else(|| self.0.iter().rposition(Toast::is_bad))
+            .or_else(|| self.0.len().checked_sub(1))
     }
 
     /// Returns how many messages there are.
@@ -84,5 +112,51 @@ impl Toasts {
     /// Tells whether there is none.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::failure::FailureKind;
+
+    fn at(seconds: u64) -> Moment {
+        Moment::after_start(Duration::from_secs(seconds))
+    }
+
+    #[test]
+    fn good_news_passes_and_bad_news_stays_until_it_is_dismissed() {
+        let mut toasts = Toasts::default();
+        toasts.complain(
+            "failed",
+            Failure::new(FailureKind::Server, "no space"),
+            at(0),
+        );
+        toasts.tell("done", at(1));
+        assert_eq!(toasts.top().unwrap().text, "failed");
+        toasts.notice("locked", at(2));
+        assert_eq!(
+            toasts.top().unwrap().text,
+            "locked",
+            "the answer to the last key comes first"
+        );
+        toasts.age(at(3600));
+        assert_eq!(
+            (toasts.len(), toasts.top().unwrap().text.as_str()),
+            (1, "failed")
+        );
+        assert!(toasts.dismiss().is_some());
+        assert!(toasts.is_empty());
+    }
+
+    #[test]
+    fn too_many_messages_cost_the_oldest_good_news_first() {
+        let mut toasts = Toasts::default();
+        toasts.complain("failed", Failure::new(FailureKind::Server, ""), at(0));
+        for _ in 0..100 {
+            toasts.tell("done", at(0));
+        }
+        assert_eq!(toasts.len(), MOST);
+        assert_eq!(toasts.take_failure().unwrap().0, "failed");
     }
 }

@@ -2,14 +2,12 @@
 
 use std::time::Duration;
 
-use super::action::Action;
-use super::availability::{Availability, availability};
-use super::dialogs::{Dialog, Quit, Reply, SnapshotForm};
+use super::dialogs::Dialog;
 use super::effect::{Answer, Effect, Query, Ticket};
 use super::event::Event;
 use super::jobs::JobId;
-use super::keymap::Combo;
-use super::state::{Pane, State};
+use super::state::State;
+use super::verdicts::Verdicts;
 use crate::domain::failure::{Failure, FailureKind};
 use crate::domain::operation::{Operation, Outcome, Product, Update};
 use crate::domain::time::Now;
@@ -33,12 +31,16 @@ impl State {
                 if let Some(dialog) = self.dialogs.last_mut() {
                     dialog.paste(&text);
                 }
+                self.follow_filter(&mut effects);
             }
             Event::Resize | Event::Tick => {}
             Event::Drawn(page) => self.page = page,
+            Event::Suspend => effects.push(Effect::Suspend),
             Event::Leave => self.leave(&mut effects),
             Event::Inventory(inventory) => {
                 self.inventory = inventory;
+                self.outdate_snapshots();
+                self.judge();
                 self.rows_changed(&mut effects);
             }
             Event::Link(link) => self.link = link,
@@ -50,12 +52,26 @@ impl State {
         effects
     }
 
-    fn rows_changed(&mut self, effects: &mut Vec<Effect>) {
+    /// Judges the inventory by the rules.
+    fn judge(&mut self) {
+        if let Some(resources) = self.inventory.resources.value() {
+            self.verdicts = Verdicts::of(resources, &self.setting.rules, self.now.moment);
+        }
+    }
+
+    /// Makes the rows of the guest table anew.
+    pub(super) fn rows_changed(&mut self, effects: &mut Vec<Effect>) {
         let Some(resources) = self.inventory.resources.value() else {
             return;
         };
         let before = self.guests.cursor();
-        self.guests.rebuild(resources, |_| None);
+        let projects = &self.setting.rules.projects;
+        self.guests.rebuild(resources, |guest| {
+            projects
+                .assign(guest)
+                .project
+                .map(super::super::domain::project::Project::name)
+        });
         self.snapshots
             .retain(|vmid| resources.guest(vmid).is_some());
         if self.guests.cursor() != before {
@@ -63,144 +79,39 @@ impl State {
         }
     }
 
-    fn selection_changed(&mut self, effects: &mut Vec<Effect>) {
+    pub(super) fn selection_changed(&mut self, effects: &mut Vec<Effect>) {
         self.selected_at = self.now.moment;
         self.snapshots.reset();
         effects.push(Effect::Wake(u64::try_from(REST.as_millis()).unwrap_or(200)));
     }
 
-    fn key(&mut self, combo: Combo, effects: &mut Vec<Effect>) {
-        if let Some(dialog) = self.dialogs.last_mut()
-            && dialog.types(combo)
-        {
-            return;
-        }
-        let Some(action) = self.setting.keymap.action(self.context(), combo) else {
+    /// Notes lists of snapshots that a task has changed since they were read.
+    fn outdate_snapshots(&mut self) {
+        let Some(tasks) = self.inventory.tasks.value() else {
             return;
         };
-        if let Availability::No(reason) = availability(self, action) {
-            let failure = Failure::new(FailureKind::Refused, reason.clone());
-            self.toasts.complain(
-                format!("{}: {reason}", action.name()),
-                failure,
-                self.now.moment,
+        for task in tasks.iter().filter(|task| task.ended.is_some()) {
+            let changes = matches!(
+                task.upid.kind(),
+                "qmsnapshot"
+                    | "qmdelsnapshot"
+                    | "qmrollback"
+                    | "vzsnapshot"
+                    | "vzdelsnapshot"
+                    | "vzrollback"
             );
-            return;
-        }
-        if action == Action::Interrupt && self.dialogs.is_empty() {
-            return self.quit(effects);
-        }
-        match self.dialogs.last_mut() {
-            Some(dialog) => {
-                let reply = dialog.act(action);
-                self.reply(reply, effects);
-            }
-            None => self.act(action, effects),
-        }
-    }
-
-    fn act(&mut self, action: Action, effects: &mut Vec<Effect>) {
-        let page = isize::try_from(self.page.max(2) - 1).unwrap_or(isize::MAX);
-        match action {
-            Action::Down => self.move_by(1, effects),
-            Action::Up => self.move_by(-1, effects),
-            Action::PageDown => self.move_by(page, effects),
-            Action::PageUp => self.move_by(-page, effects),
-            Action::Top => self.move_by(isize::MIN, effects),
-            Action::Bottom => self.move_by(isize::MAX, effects),
-            Action::NextPane => self.focus_by(1),
-            Action::PreviousPane => self.focus_by(Pane::ORDER.len() - 1),
-            Action::Zoom => self.zoomed = !self.zoomed,
-            Action::Back => {
-                if self.toasts.dismiss().is_none() {
-                    self.zoomed = false;
-                }
-            }
-            Action::Refresh => {
-                if let Some(vmid) = self.guests.cursor() {
-                    self.snapshots.of_mut(vmid).outdate();
-                }
-                effects.push(Effect::Refresh);
-            }
-            Action::Help => self.dialogs.push(Dialog::help(self.focus.context())),
-            Action::Quit => self.quit(effects),
-            Action::Snapshot => {
-                if let Some(seen) = self.selected_guest() {
-                    let list = self
-                        .snapshots
-                        .of(seen.guest.vmid)
-                        .and_then(|remote| remote.value());
-                    let form = SnapshotForm::new(&seen.guest, list, self.now.wall);
-                    self.dialogs.push(Dialog::Snapshot(Box::new(form)));
-                }
-            }
-            // These belong to dialogs and have no key here.
-            Action::NextField
-            | Action::PreviousField
-            | Action::NextChoice
-            | Action::PreviousChoice
-            | Action::Toggle
-            | Action::Submit
-            | Action::Cancel
-            | Action::Calls
-            | Action::Interrupt => {}
-        }
-    }
-
-    fn move_by(&mut self, rows: isize, effects: &mut Vec<Effect>) {
-        match self.focus {
-            Pane::Guests => {
-                let before = self.guests.cursor();
-                self.guests.move_by(rows);
-                if self.guests.cursor() != before {
-                    self.selection_changed(effects);
-                }
-            }
-            Pane::Snapshots => {
-                if let Some(vmid) = self.guests.cursor() {
-                    self.snapshots.move_by(vmid, rows);
-                }
+            if let Some(vmid) = task.upid.vmid().filter(|_| changes) {
+                self.snapshots.changed_by(vmid, &task.upid);
             }
         }
     }
 
-    fn focus_by(&mut self, steps: usize) {
-        let at = Pane::ORDER
-            .iter()
-            .position(|pane| *pane == self.focus)
-            .unwrap_or(0);
-        self.focus = Pane::ORDER[(at + steps) % Pane::ORDER.len()];
-    }
-
-    fn reply(&mut self, reply: Reply, effects: &mut Vec<Effect>) {
-        match reply {
-            Reply::Stay => {}
-            Reply::Close => {
-                self.dialogs.pop();
-            }
-            Reply::Run(operation) => {
-                self.dialogs.pop();
-                self.run(operation, effects);
-            }
-            Reply::Leave => self.leave(effects),
-        }
-    }
-
-    fn run(&mut self, operation: Operation, effects: &mut Vec<Effect>) {
+    pub(super) fn run(&mut self, operation: Operation, effects: &mut Vec<Effect>) {
         let id = self.jobs.start(&operation, self.now.moment);
         effects.push(Effect::Run(id, operation));
     }
 
-    fn quit(&mut self, effects: &mut Vec<Effect>) {
-        let at_work: Vec<String> = self.jobs.running().map(|job| job.title.clone()).collect();
-        if at_work.is_empty() {
-            self.leave(effects);
-        } else {
-            self.dialogs.push(Dialog::Quit(Quit::new(at_work)));
-        }
-    }
-
-    fn leave(&mut self, effects: &mut Vec<Effect>) {
+    pub(super) fn leave(&mut self, effects: &mut Vec<Effect>) {
         if !self.leaving {
             self.leaving = true;
             effects.push(Effect::Leave);
@@ -213,24 +124,24 @@ impl State {
         };
         let Some((_, report)) = &job.end else { return };
         let (title, vmid, now) = (job.title.clone(), job.guest.vmid, self.now.moment);
+        let made = match &report.product {
+            Some(Product::Snapshot(facts)) => format!(": {}", facts.name),
+            Some(Product::Guest(guest)) => format!(": {guest}"),
+            Some(Product::Power(facts)) => format!(": {}", facts.status),
+            Some(Product::RolledBack(_)) | None => String::new(),
+        };
         match &report.outcome {
-            Outcome::Done | Outcome::Warnings(_) => {
-                let made = match &report.product {
-                    Some(Product::Snapshot(facts)) => format!(": {}", facts.name),
-                    Some(Product::Guest(guest)) => format!(": {guest}"),
-                    Some(Product::Power(facts)) => format!(": {}", facts.status),
-                    Some(Product::RolledBack(_)) | None => String::new(),
+            Outcome::Done => self.toasts.tell(format!("{title} done{made}"), now),
+            Outcome::Warnings(count) => {
+                let warnings = if *count == 1 {
+                    "1 warning".to_owned()
+                } else {
+                    format!("{count} warnings")
                 };
-                let warnings = match report.outcome {
-                    Outcome::Warnings(count) => {
-                        format!(", with {count} warnings in the task's log")
-                    }
-                    Outcome::Done | Outcome::Failed(_) | Outcome::Stopped | Outcome::Unknown(_) => {
-                        String::new()
-                    }
-                };
-                self.toasts
-                    .tell(format!("{title} done{made}{warnings}"), now);
+                self.toasts.tell(
+                    format!("{title} done{made}, with {warnings} in the task's log"),
+                    now,
+                );
             }
             Outcome::Failed(failure) => {
                 self.toasts
@@ -254,13 +165,23 @@ impl State {
         let now = self.now.moment;
         match result {
             Ok(Answer::Permissions(permissions)) => {
-                self.permissions.settle(ticket, now, Ok(permissions))
+                self.permissions.settle(ticket, now, Ok(permissions));
             }
             Ok(Answer::Snapshots(list)) => self.snapshots.settle(ticket, now, Ok(list)),
+            Ok(Answer::TaskLog(state, lines)) => self.settle_log(ticket, &Ok((state, lines))),
             // A failure carries no type; the ticket finds what was asked for.
             Err(failure) => {
                 self.permissions.settle(ticket, now, Err(failure.clone()));
-                self.snapshots.settle(ticket, now, Err(failure));
+                self.snapshots.settle(ticket, now, Err(failure.clone()));
+                self.settle_log(ticket, &Err(failure));
+            }
+        }
+    }
+
+    fn settle_log(&mut self, ticket: Ticket, result: &super::dialogs::LogPart) {
+        for dialog in &mut self.dialogs {
+            if let Dialog::Log(log) = dialog {
+                log.settle(ticket, result.clone());
             }
         }
     }
@@ -287,15 +208,16 @@ impl State {
 
     /// Asks for what is due.
     fn ask(&mut self, effects: &mut Vec<Effect>) {
-        let now = self.now.moment;
         if self.inventory.resources.answer.is_none() || self.leaving {
             return;
         }
+        let now = self.now.moment;
         if self.permissions.is_due(now, PERMISSIONS_LIVE) {
             let ticket = self.next_ticket();
             self.permissions.ask(ticket);
             effects.push(Effect::Fetch(ticket, Query::Permissions));
         }
+        self.ask_for_log(effects);
         let Some(seen) = self.selected_guest() else {
             return;
         };
@@ -310,5 +232,20 @@ impl State {
             self.snapshots.of_mut(guest.vmid).ask(ticket);
             effects.push(Effect::Fetch(ticket, Query::Snapshots(guest)));
         }
+    }
+
+    fn ask_for_log(&mut self, effects: &mut Vec<Effect>) {
+        let now = self.now.moment;
+        let ticket = Ticket(self.tickets + 1);
+        let Some(Dialog::Log(log)) = self.dialogs.last_mut() else {
+            return;
+        };
+        let Some(read) = log.due(now) else { return };
+        log.ask(ticket, now);
+        effects.push(Effect::Fetch(
+            ticket,
+            Query::TaskLog(log.upid.clone(), read),
+        ));
+        self.tickets = ticket.0;
     }
 }

@@ -27,6 +27,17 @@ pub struct Drive {
     pub size: Option<u64>,
 }
 
+/// An option that will change with the guest's next start.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PendingOption {
+    /// The option.
+    pub key: String,
+    /// Its value now, if it is set.
+    pub now: Option<Text>,
+    /// Its value then; absent when it will be removed.
+    pub then: Option<Text>,
+}
+
 impl GuestConfig {
     /// Collects options; `digest` is what the server calls this state of the configuration.
     pub fn new(options: impl IntoIterator<Item = (String, Text)>, digest: Option<String>) -> Self {

@@ -240,12 +240,13 @@ impl ServerCertVerifier for Verifier {
             }
         };
         if let Err(error) = &result {
-            let reason = match error {
-                _ if !pinned.is_empty() => "the certificate is not the pinned one".to_owned(),
-                rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer) => {
-                    "no trusted authority signed the certificate".to_owned()
-                }
-                error => error.to_string(),
+            let unknown_issuer = rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer);
+            let reason = if !pinned.is_empty() {
+                "the certificate is not the pinned one".to_owned()
+            } else if *error == unknown_issuer {
+                "no trusted authority signed the certificate".to_owned()
+            } else {
+                error.to_string()
             };
             self.refused.set(Presented {
                 fingerprint,

@@ -98,6 +98,12 @@ async fn answer(client: &Client, query: Query) -> Result<Answer, Error> {
             .snapshots(&guest)
             .await
             .map(Answer::Snapshots),
+        Query::TaskLog(upid, read) => {
+            // The log is read after the state, so that the log of an ended task is whole.
+            let state = client.tasks().state(&upid).await?;
+            let lines = client.tasks().log(&upid, read).await?;
+            Ok(Answer::TaskLog(state, lines))
+        }
         Query::Permissions => client.access().permissions().await.map(Answer::Permissions),
     }
 }

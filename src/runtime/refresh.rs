@@ -208,10 +208,10 @@ impl Refresh {
                     .record(now, result.map_err(Failure::from));
             }
             Reading::Tasks(result) => {
-                record(&mut self.tasks, &mut self.inventory.tasks, now, result)
+                record(&mut self.tasks, &mut self.inventory.tasks, now, result);
             }
             Reading::Status(result) => {
-                record(&mut self.status, &mut self.inventory.cluster, now, result)
+                record(&mut self.status, &mut self.inventory.cluster, now, result);
             }
         }
     }

@@ -15,7 +15,7 @@ pub use theme::{ColorDepth, Theme, ThemeError};
 pub use viewport::Viewport;
 
 use crate::app::State;
-use crate::app::state::Pane;
+use crate::app::state::{Pane, View};
 
 /// Below this size nothing useful can be shown.
 const SMALLEST: (u16, u16) = (60, 15);
@@ -54,7 +54,7 @@ pub fn draw(frame: &mut Frame<'_>, state: &State, theme: &Theme, viewport: &mut 
     draw_body(frame, body, state, theme, viewport);
     panes::jobs::draw(frame, job_area, state, theme);
     panes::footer::draw(frame, footer, state, theme);
-    dialogs::draw(frame, state, theme);
+    dialogs::draw(frame, state, theme, viewport);
 }
 
 fn draw_body(
@@ -65,11 +65,54 @@ fn draw_body(
     viewport: &mut Viewport,
 ) {
     if state.zoomed {
-        return match state.focus {
-            Pane::Guests => panes::guests::draw(frame, area, state, theme, viewport),
-            Pane::Snapshots => panes::snapshots::draw(frame, area, state, theme, viewport),
-        };
+        return draw_pane(frame, area, state.focus, state, theme, viewport);
     }
+    match state.focus.view() {
+        View::Guests => draw_guests(frame, area, state, theme, viewport),
+        View::Tasks => panes::tasks::draw(frame, area, state, theme, viewport),
+        View::Nodes => {
+            let nodes = state
+                .inventory
+                .resources
+                .value()
+                .map_or(1, |resources| resources.nodes.len());
+            // The nodes get what they need, the storages the rest, and neither less than half when short.
+            let wanted = u16::try_from(nodes + 3)
+                .unwrap_or(u16::MAX)
+                .min(area.height / 2);
+            let [upper, lower] =
+                Layout::vertical([Constraint::Length(wanted), Constraint::Min(4)]).areas(area);
+            panes::nodes::draw_nodes(frame, upper, state, theme, viewport);
+            panes::nodes::draw_storages(frame, lower, state, theme, viewport);
+        }
+    }
+}
+
+fn draw_pane(
+    frame: &mut Frame<'_>,
+    area: Rect,
+    pane: Pane,
+    state: &State,
+    theme: &Theme,
+    viewport: &mut Viewport,
+) {
+    match pane {
+        Pane::Guests => panes::guests::draw(frame, area, state, theme, viewport),
+        Pane::Detail => panes::detail::draw(frame, area, state, theme),
+        Pane::Snapshots => panes::snapshots::draw(frame, area, state, theme, viewport),
+        Pane::Tasks => panes::tasks::draw(frame, area, state, theme, viewport),
+        Pane::Nodes => panes::nodes::draw_nodes(frame, area, state, theme, viewport),
+        Pane::Storages => panes::nodes::draw_storages(frame, area, state, theme, viewport),
+    }
+}
+
+fn draw_guests(
+    frame: &mut Frame<'_>,
+    area: Rect,
+    state: &State,
+    theme: &Theme,
+    viewport: &mut Viewport,
+) {
     let lower = if area.width >= WIDE {
         (area.height / 3).clamp(8, 16)
     } else {
@@ -86,8 +129,10 @@ fn draw_body(
         return;
     }
     panes::guests::draw(frame, upper, state, theme, viewport);
-    match state.focus {
-        Pane::Guests => panes::detail::draw(frame, lower, state, theme),
-        Pane::Snapshots => panes::snapshots::draw(frame, lower, state, theme, viewport),
-    }
+    let below = if state.focus == Pane::Snapshots {
+        Pane::Snapshots
+    } else {
+        Pane::Detail
+    };
+    draw_pane(frame, lower, below, state, theme, viewport);
 }

@@ -7,6 +7,12 @@ pub struct Viewport {
     pub guests: usize,
     /// The first shown row of the snapshots.
     pub snapshots: usize,
+    /// The first shown row of the tasks.
+    pub tasks: usize,
+    /// The first shown row of the nodes.
+    pub nodes: usize,
+    /// The first shown row of the storages.
+    pub storages: usize,
     /// How many rows the list with the keys shows.
     pub page: usize,
 }

@@ -2,7 +2,7 @@
 
 use super::Reply;
 use crate::app::action::Action;
-use crate::app::keymap::Context;
+use crate::app::keymap::{BINDINGS, Context};
 
 /// The help page of one place.
 #[derive(Debug, Clone, PartialEq)]
@@ -19,11 +19,13 @@ impl Help {
     }
 
     pub(super) fn act(&mut self, action: Action) -> Reply {
-        match action {
-            Action::Down => self.scroll += 1,
-            Action::Up => self.scroll = self.scroll.saturating_sub(1),
-            Action::Quit | Action::Help => return Reply::Close,
-            _ => {}
+        if let Action::Move(motion) = action {
+            self.scroll = self
+                .scroll
+                .saturating_add_signed(motion.rows(10))
+                .min(BINDINGS.len());
+        } else if matches!(action, Action::Quit | Action::Help) {
+            return Reply::Close;
         }
         Reply::Stay
     }

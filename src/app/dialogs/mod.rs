@@ -1,16 +1,25 @@
 //! Dialogs: a stack of which only the top one gets keys.
 
+mod failure;
 mod field;
+mod filter;
 mod help;
+mod log;
+mod palette;
 mod quit;
 mod snapshot;
 
+pub use failure::FailureText;
 pub use field::TextField;
+pub use filter::FilterLine;
 pub use help::Help;
+pub(super) use log::LogPart;
+pub use log::LogView;
+pub use palette::Palette;
 pub use quit::Quit;
 pub use snapshot::{SnapshotClass, SnapshotField, SnapshotForm};
 
-use super::action::Action;
+use super::action::{Action, Motion};
 use super::keymap::{Combo, Context};
 use crate::domain::operation::Operation;
 
@@ -23,6 +32,14 @@ pub enum Dialog {
     Help(Help),
     /// Asks whether to leave while work is in hand.
     Quit(Quit),
+    /// Types a filter.
+    Filter(FilterLine),
+    /// Shows the log of a task.
+    Log(Box<LogView>),
+    /// Finds an action by its words.
+    Palette(Palette),
+    /// Shows a failure whole.
+    Failure(Box<FailureText>),
 }
 
 /// What a dialog wants after an action.
@@ -36,6 +53,12 @@ pub enum Reply {
     Run(Operation),
     /// The program to end.
     Leave,
+    /// The cursor behind it to move.
+    Move(Motion),
+    /// To be closed, and an action done.
+    Act(Action),
+    /// A text to be copied.
+    Copy(String),
 }
 
 impl Dialog {
@@ -47,7 +70,8 @@ impl Dialog {
     pub fn context(&self) -> Context {
         match self {
             Self::Snapshot(_) | Self::Quit(_) => Context::Form,
-            Self::Help(_) => Context::Reading,
+            Self::Filter(_) | Self::Palette(_) => Context::Filter,
+            Self::Help(_) | Self::Log(_) | Self::Failure(_) => Context::Reading,
         }
     }
 
@@ -55,7 +79,9 @@ impl Dialog {
     pub(super) fn types(&mut self, combo: Combo) -> bool {
         match self {
             Self::Snapshot(form) => form.types(combo),
-            Self::Help(_) | Self::Quit(_) => false,
+            Self::Filter(line) => line.types(combo),
+            Self::Palette(palette) => palette.types(combo),
+            Self::Help(_) | Self::Quit(_) | Self::Log(_) | Self::Failure(_) => false,
         }
     }
 
@@ -63,12 +89,14 @@ impl Dialog {
     pub(super) fn paste(&mut self, text: &str) {
         match self {
             Self::Snapshot(form) => form.paste(text),
-            Self::Help(_) | Self::Quit(_) => {}
+            Self::Filter(line) => line.field.paste(text),
+            Self::Palette(palette) => palette.paste(text),
+            Self::Help(_) | Self::Quit(_) | Self::Log(_) | Self::Failure(_) => {}
         }
     }
 
     /// Carries out an action of the key table.
-    pub(super) fn act(&mut self, action: Action) -> Reply {
+    pub(super) fn act(&mut self, action: Action, page: usize) -> Reply {
         if matches!(action, Action::Cancel | Action::Interrupt) {
             return Reply::Close;
         }
@@ -76,6 +104,10 @@ impl Dialog {
             Self::Snapshot(form) => form.act(action),
             Self::Help(help) => help.act(action),
             Self::Quit(quit) => quit.act(action),
+            Self::Filter(_) => FilterLine::act(action),
+            Self::Log(log) => log.act(action, page),
+            Self::Palette(palette) => palette.act(action),
+            Self::Failure(failure) => failure.act(action),
         }
     }
 }

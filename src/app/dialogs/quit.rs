@@ -1,7 +1,7 @@
 //! Asks before leaving work in hand.
 
 use super::Reply;
-use crate::app::action::Action;
+use crate::app::action::{Action, FormKey};
 
 /// The question whether to leave; staying is the first choice.
 #[derive(Debug, Clone, PartialEq)]
@@ -21,16 +21,21 @@ impl Quit {
     }
 
     pub(super) fn act(&mut self, action: Action) -> Reply {
-        match action {
-            Action::NextField
-            | Action::PreviousField
-            | Action::NextChoice
-            | Action::PreviousChoice
-            | Action::Toggle => self.leaves = !self.leaves,
-            Action::Submit if self.leaves => return Reply::Leave,
-            Action::Submit => return Reply::Close,
-            _ => {}
+        let Action::Form(key) = action else {
+            return Reply::Stay;
+        };
+        match key {
+            FormKey::NextField
+            | FormKey::PreviousField
+            | FormKey::NextChoice
+            | FormKey::PreviousChoice
+            | FormKey::Toggle => {
+                self.leaves = !self.leaves;
+                Reply::Stay
+            }
+            FormKey::Submit if self.leaves => Reply::Leave,
+            FormKey::Submit => Reply::Close,
+            FormKey::Calls => Reply::Stay,
         }
-        Reply::Stay
     }
 }

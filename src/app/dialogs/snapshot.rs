@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::{Reply, TextField};
-use crate::app::action::Action;
+use crate::app::action::{Action, FormKey};
 use crate::app::keymap::Combo;
 use crate::domain::guest::{Guest, GuestRef};
 use crate::domain::operation::Operation;
@@ -159,37 +159,43 @@ impl SnapshotForm {
     }
 
     pub(super) fn act(&mut self, action: Action) -> Reply {
-        match action {
-            Action::NextField => self.focus = self.focus.step(1),
-            Action::PreviousField => self.focus = self.focus.step(SnapshotField::ORDER.len() - 1),
-            Action::NextChoice | Action::PreviousChoice if self.focus == SnapshotField::Class => {
-                let order = SnapshotClass::ORDER;
-                let at = order
-                    .iter()
-                    .position(|class| *class == self.class)
-                    .unwrap_or(0);
-                let steps = if action == Action::NextChoice {
-                    1
-                } else {
-                    order.len() - 1
-                };
-                self.class = order[(at + steps) % order.len()];
-                self.name = TextField::new(self.class.suggest(self.opened, &self.existing));
-            }
-            Action::Toggle | Action::NextChoice | Action::PreviousChoice
-                if self.focus == SnapshotField::Ram =>
-            {
-                // A box that cannot be ticked can still be cleared.
-                self.ram = !self.ram && self.ram_refusal.is_none();
-            }
-            Action::Calls => self.shows_calls = !self.shows_calls,
-            Action::Submit => {
+        let Action::Form(key) = action else {
+            return Reply::Stay;
+        };
+        match key {
+            FormKey::NextField => self.focus = self.focus.step(1),
+            FormKey::PreviousField => self.focus = self.focus.step(SnapshotField::ORDER.len() - 1),
+            FormKey::NextChoice => self.choose(1),
+            FormKey::PreviousChoice => self.choose(SnapshotClass::ORDER.len() - 1),
+            FormKey::Toggle if self.focus == SnapshotField::Class => self.choose(1),
+            FormKey::Toggle => self.toggle_ram(),
+            FormKey::Calls => self.shows_calls = !self.shows_calls,
+            FormKey::Submit => {
                 if let Ok(operation) = &self.checked {
                     return Reply::Run(operation.clone());
                 }
             }
-            _ => {}
         }
         Reply::Stay
+    }
+
+    fn choose(&mut self, steps: usize) {
+        if self.focus != SnapshotField::Class {
+            return self.toggle_ram();
+        }
+        let order = SnapshotClass::ORDER;
+        let at = order
+            .iter()
+            .position(|class| *class == self.class)
+            .unwrap_or(0);
+        self.class = order[(at + steps) % order.len()];
+        self.name = TextField::new(self.class.suggest(self.opened, &self.existing));
+    }
+
+    fn toggle_ram(&mut self) {
+        if self.focus == SnapshotField::Ram {
+            // A box that cannot be ticked can still be cleared.
+            self.ram = !self.ram && self.ram_refusal.is_none();
+        }
     }
 }

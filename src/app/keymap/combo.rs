@@ -77,10 +77,10 @@ impl Combo {
 
     /// Returns the character that this key would type into a text.
     pub fn typed(self) -> Option<char> {
-        match self.key {
-            KeyCode::Char(character) if !self.ctrl && !self.alt => Some(character),
-            _ => None,
-        }
+        let KeyCode::Char(character) = self.key else {
+            return None;
+        };
+        (!self.ctrl && !self.alt).then_some(character)
     }
 }
 
@@ -113,11 +113,14 @@ impl fmt::Display for Combo {
         if let Some((name, _)) = NAMES.iter().find(|(_, key)| *key == self.key) {
             return formatter.write_str(name);
         }
-        match self.key {
-            KeyCode::Char(character) => write!(formatter, "{character}"),
-            KeyCode::Function(number) => write!(formatter, "F{number}"),
-            key => write!(formatter, "{key:?}"),
+        if let KeyCode::Function(number) = self.key {
+            return write!(formatter, "F{number}");
         }
+        // Every other key has a name above.
+        let KeyCode::Char(character) = self.key else {
+            return Ok(());
+        };
+        write!(formatter, "{character}")
     }
 }
 
@@ -137,8 +140,16 @@ impl FromStr for Combo {
         loop {
             // A lone `-` behind the modifier is the key itself: `Ctrl--`.
             match rest.split_once('-') {
-                Some(("Ctrl", after)) if !after.is_empty() && !ctrl => (ctrl, rest) = (true, after),
-                Some(("Alt", after)) if !after.is_empty() && !alt => (alt, rest) = (true, after),
+                Some((word, after))
+                    if word.eq_ignore_ascii_case("Ctrl") && !after.is_empty() && !ctrl =>
+                {
+                    (ctrl, rest) = (true, after);
+                }
+                Some((word, after))
+                    if word.eq_ignore_ascii_case("Alt") && !after.is_empty() && !alt =>
+                {
+                    (alt, rest) = (true, after);
+                }
                 _ => break,
             }
         }
@@ -182,6 +193,17 @@ mod tests {
             "/",
         ] {
             assert_eq!(text.parse::<Combo>().unwrap().to_string(), text);
+        }
+    }
+
+    #[test]
+    fn names_of_keys_and_modifiers_may_be_written_small() {
+        for (small, text) in [
+            ("ctrl-s", "Ctrl-s"),
+            ("alt-enter", "Alt-Enter"),
+            ("f5", "F5"),
+        ] {
+            assert_eq!(small.parse::<Combo>().unwrap().to_string(), text);
         }
     }
 

@@ -1,6 +1,7 @@
 //! The rows of the key table.
 
-use crate::app::action::Action;
+use crate::app::action::{Action, Change, FormKey, Motion};
+use crate::app::state::View;
 
 /// A place where keys have a meaning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -11,6 +12,16 @@ pub enum Context {
     Guests,
     /// The snapshots of a guest.
     Snapshots,
+    /// The detail of a guest.
+    Detail,
+    /// The list of tasks.
+    Tasks,
+    /// The nodes.
+    Nodes,
+    /// The storages.
+    Storages,
+    /// The line of the filter.
+    Filter,
     /// A dialog with fields.
     Form,
     /// A dialog that is only read.
@@ -20,7 +31,15 @@ pub enum Context {
 impl Context {
     /// Tells whether it is a pane of the dashboard, where the keys for everywhere hold too.
     pub const fn is_pane(self) -> bool {
-        matches!(self, Self::Guests | Self::Snapshots)
+        match self {
+            Self::Guests
+            | Self::Snapshots
+            | Self::Detail
+            | Self::Tasks
+            | Self::Nodes
+            | Self::Storages => true,
+            Self::Anywhere | Self::Filter | Self::Form | Self::Reading => false,
+        }
     }
 }
 
@@ -40,8 +59,12 @@ pub struct Binding {
 }
 
 const PANES: &[Context] = &[Context::Anywhere];
+const GUEST: &[Context] = &[Context::Guests, Context::Snapshots, Context::Detail];
+const TABLE: &[Context] = &[Context::Guests];
+const LISTS: &[Context] = &[Context::Guests, Context::Nodes, Context::Tasks];
 const FORM: &[Context] = &[Context::Form];
-const DIALOGS: &[Context] = &[Context::Form, Context::Reading];
+const READING: &[Context] = &[Context::Reading];
+const DIALOGS: &[Context] = &[Context::Form, Context::Reading, Context::Filter];
 
 const fn row(
     action: Action,
@@ -62,41 +85,123 @@ const fn row(
 /// Every key of the program, in the order in which footer and help show them.
 pub static BINDINGS: &[Binding] = &[
     row(
-        Action::Snapshot,
-        PANES,
+        Action::Change(Change::Snapshot),
+        GUEST,
         &["s"],
         "snapshot",
         "take a snapshot of the guest",
     ),
-    row(Action::Down, PANES, &["j", "Down"], "", "move down"),
-    row(Action::Up, PANES, &["k", "Up"], "", "move up"),
     row(
-        Action::Top,
+        Action::Open,
+        LISTS,
+        &["Enter"],
+        "open",
+        "open what is under the cursor",
+    ),
+    row(
+        Action::Log,
+        &[
+            Context::Guests,
+            Context::Snapshots,
+            Context::Detail,
+            Context::Tasks,
+        ],
+        &["l"],
+        "log",
+        "show the task's log, or that of the guest's last task",
+    ),
+    row(
+        Action::Filter,
+        TABLE,
+        &["/"],
+        "filter",
+        "show only what matches (tag: node: status: pool: project: ask exactly)",
+    ),
+    row(
+        Action::SortNext,
+        TABLE,
+        &["o"],
+        "sort",
+        "sort by the next column",
+    ),
+    row(Action::SortReverse, TABLE, &["O"], "", "reverse the order"),
+    row(
+        Action::Mark,
+        TABLE,
+        &["Space"],
+        "mark",
+        "mark the guest, or not",
+    ),
+    row(
+        Action::MarkAll,
+        TABLE,
+        &["*"],
+        "",
+        "mark all shown guests, or none",
+    ),
+    row(
+        Action::Copy,
+        PANES,
+        &["y"],
+        "",
+        "copy what is under the cursor to the clipboard (OSC 52)",
+    ),
+    row(
+        Action::Move(Motion::Down),
+        PANES,
+        &["j", "Down"],
+        "",
+        "move down",
+    ),
+    row(Action::Move(Motion::Up), PANES, &["k", "Up"], "", "move up"),
+    row(
+        Action::Move(Motion::Top),
         PANES,
         &["g", "Home"],
         "",
         "go to the first row",
     ),
     row(
-        Action::Bottom,
+        Action::Move(Motion::Bottom),
         PANES,
         &["G", "End"],
         "",
         "go to the last row",
     ),
     row(
-        Action::PageDown,
+        Action::Move(Motion::PageDown),
         PANES,
         &["PgDn", "Ctrl-f"],
         "",
         "move one page down",
     ),
     row(
-        Action::PageUp,
+        Action::Move(Motion::PageUp),
         PANES,
         &["PgUp", "Ctrl-b"],
         "",
         "move one page up",
+    ),
+    row(
+        Action::Show(View::Guests),
+        PANES,
+        &["1"],
+        "",
+        "show the guests",
+    ),
+    row(
+        Action::Show(View::Tasks),
+        PANES,
+        &["5"],
+        "",
+        "show running and recent tasks",
+    ),
+    row(
+        Action::Show(View::Nodes),
+        PANES,
+        &["6"],
+        "",
+        "show nodes and storages",
     ),
     row(
         Action::NextPane,
@@ -124,7 +229,7 @@ pub static BINDINGS: &[Binding] = &[
         PANES,
         &["Esc"],
         "",
-        "go back: dismiss messages, leave the zoom",
+        "go back: dismiss messages, clear filter and marks, leave the zoom",
     ),
     row(
         Action::Refresh,
@@ -132,6 +237,13 @@ pub static BINDINGS: &[Binding] = &[
         &["r", "Ctrl-r"],
         "refresh",
         "read everything again now",
+    ),
+    row(
+        Action::Palette,
+        PANES,
+        &[":", "Ctrl-p"],
+        "commands",
+        "find an action by its words",
     ),
     row(
         Action::Help,
@@ -143,53 +255,90 @@ pub static BINDINGS: &[Binding] = &[
     row(Action::Quit, PANES, &["q"], "quit", "leave the program"),
     row(
         Action::Interrupt,
-        &[Context::Anywhere, Context::Form, Context::Reading],
+        &[
+            Context::Anywhere,
+            Context::Form,
+            Context::Reading,
+            Context::Filter,
+        ],
         &["Ctrl-c"],
         "",
         "close the dialog, else leave",
     ),
     row(
-        Action::Submit,
-        FORM,
+        Action::Suspend,
+        &[
+            Context::Anywhere,
+            Context::Form,
+            Context::Reading,
+            Context::Filter,
+        ],
+        &["Ctrl-z"],
+        "",
+        "give the terminal back to the shell until `fg`",
+    ),
+    row(
+        Action::Form(FormKey::Submit),
+        &[Context::Form, Context::Filter],
         &["Enter"],
         "",
         "carry out what the dialog describes",
     ),
     row(
-        Action::NextField,
+        Action::Form(FormKey::NextField),
         FORM,
         &["Tab", "Down"],
         "",
         "go to the next field",
     ),
     row(
-        Action::PreviousField,
+        Action::Form(FormKey::PreviousField),
         FORM,
         &["Shift-Tab", "Up"],
         "",
         "go to the previous field",
     ),
     row(
-        Action::NextChoice,
+        Action::Form(FormKey::NextChoice),
         FORM,
         &["Right"],
         "",
         "choose the next alternative",
     ),
     row(
-        Action::PreviousChoice,
+        Action::Form(FormKey::PreviousChoice),
         FORM,
         &["Left"],
         "",
         "choose the previous alternative",
     ),
-    row(Action::Toggle, FORM, &["Space"], "", "switch on or off"),
     row(
-        Action::Calls,
+        Action::Form(FormKey::Toggle),
+        FORM,
+        &["Space"],
+        "",
+        "switch on or off",
+    ),
+    row(
+        Action::Form(FormKey::Calls),
         FORM,
         &["x", "Ctrl-x"],
         "",
-        "show the API calls, or hide them (outside of texts)",
+        "show the API calls, or hide them (in texts: Ctrl-x)",
+    ),
+    row(
+        Action::Move(Motion::Down),
+        &[Context::Filter],
+        &["Down"],
+        "",
+        "move down",
+    ),
+    row(
+        Action::Move(Motion::Up),
+        &[Context::Filter],
+        &["Up"],
+        "",
+        "move up",
     ),
     row(
         Action::Cancel,
@@ -199,18 +348,53 @@ pub static BINDINGS: &[Binding] = &[
         "close without doing anything",
     ),
     row(
-        Action::Down,
-        &[Context::Reading],
+        Action::Move(Motion::Down),
+        READING,
         &["j", "Down"],
         "",
         "scroll down",
     ),
     row(
-        Action::Up,
-        &[Context::Reading],
+        Action::Move(Motion::Up),
+        READING,
         &["k", "Up"],
         "",
         "scroll up",
     ),
-    row(Action::Quit, &[Context::Reading], &["q"], "", "close"),
+    row(
+        Action::Move(Motion::PageDown),
+        READING,
+        &["PgDn", "Space"],
+        "",
+        "scroll one page down",
+    ),
+    row(
+        Action::Move(Motion::PageUp),
+        READING,
+        &["PgUp"],
+        "",
+        "scroll one page up",
+    ),
+    row(
+        Action::Move(Motion::Top),
+        READING,
+        &["g", "Home"],
+        "",
+        "go to the beginning",
+    ),
+    row(
+        Action::Move(Motion::Bottom),
+        READING,
+        &["G", "End"],
+        "",
+        "go to the end and follow",
+    ),
+    row(
+        Action::Copy,
+        READING,
+        &["y"],
+        "",
+        "copy it to the clipboard (OSC 52)",
+    ),
+    row(Action::Quit, READING, &["q"], "", "close"),
 ];

@@ -1,6 +1,9 @@
 //! The dialogs, one file each.
 
+mod failure;
 mod help;
+mod log;
+mod palette;
 mod quit;
 mod snapshot;
 
@@ -9,14 +12,20 @@ use ratatui::Frame;
 use crate::app::State;
 use crate::app::dialogs::Dialog;
 use crate::ui::theme::Theme;
+use crate::ui::viewport::Viewport;
 
 /// Draws the stack of dialogs; the top one last.
-pub(super) fn draw(frame: &mut Frame<'_>, state: &State, theme: &Theme) {
+pub(super) fn draw(frame: &mut Frame<'_>, state: &State, theme: &Theme, viewport: &mut Viewport) {
     for dialog in &state.dialogs {
         match dialog {
             Dialog::Snapshot(form) => snapshot::draw(frame, form, state, theme),
             Dialog::Help(page) => help::draw(frame, page, state, theme),
             Dialog::Quit(quit) => quit::draw(frame, quit, theme),
+            Dialog::Log(log) => log::draw(frame, log, state, theme, viewport),
+            Dialog::Palette(palette) => palette::draw(frame, palette, state, theme),
+            Dialog::Failure(text) => failure::draw(frame, text, theme),
+            // It is typed in the footer's place.
+            Dialog::Filter(_) => {}
         }
     }
 }

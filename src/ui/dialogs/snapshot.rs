@@ -91,7 +91,7 @@ pub(super) fn draw(frame: &mut Frame<'_>, form: &SnapshotForm, state: &State, th
         let calls = form
             .checked
             .as_ref()
-            .map(|operation| operation.calls())
+            .map(crate::domain::operation::Operation::calls)
             .unwrap_or_default();
         for call in calls {
             put(

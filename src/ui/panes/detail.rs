@@ -97,6 +97,8 @@ fn lines(seen: &SeenGuest, state: &State, columns: usize, theme: &Theme) -> Vec<
         let text = format!("{tilde}{} of {}", format::size(used), format::size(most));
         lines.push(gauge("MEM", fraction, &text, columns, theme));
     }
+    lines.push(Line::default());
+    lines.extend(super::verdicts::lines(seen, state, columns, theme));
     lines
 }
 

@@ -1,15 +1,20 @@
 //! The keys that work here now, from the key table.
 
 use ratatui::Frame;
-use ratatui::layout::Rect;
+use ratatui::layout::{Position, Rect};
 
 use crate::app::State;
 use crate::app::availability::{Availability, availability};
+use crate::app::dialogs::{Dialog, FilterLine};
+use crate::app::filter::PREFIXES;
 use crate::app::keymap::{BINDINGS, Context};
 use crate::ui::theme::Theme;
-use crate::ui::widgets::{Row, width};
+use crate::ui::widgets::{Row, fit, width};
 
 pub(in crate::ui) fn draw(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &Theme) {
+    if let Some(Dialog::Filter(line)) = state.dialogs.last() {
+        return draw_filter(frame, area, line, state, theme);
+    }
     let context = state.focus.context();
     let mut row = Row::new(theme.unicode);
     row.gap(1);
@@ -37,4 +42,41 @@ pub(in crate::ui) fn draw(frame: &mut Frame<'_>, area: Rect, state: &State, them
         row.gap(2);
     }
     frame.render_widget(row.line(), area);
+}
+
+/// The line in which the filter is typed.
+fn draw_filter(frame: &mut Frame<'_>, area: Rect, line: &FilterLine, state: &State, theme: &Theme) {
+    let mut row = Row::new(theme.unicode);
+    let typed = fit(
+        line.field.value(),
+        usize::from(area.width).saturating_sub(30),
+        theme.unicode,
+    );
+    row.gap(1)
+        .text("/", theme.accent)
+        .text(typed, theme.strong)
+        .gap(3);
+    row.text(format!("{} match", state.guests.rows().len()), theme.dim)
+        .gap(3);
+    let hint = format!("{}  Enter keep  Esc clear", PREFIXES.join(" "));
+    row.text(
+        fit(
+            &hint,
+            usize::from(area.width).saturating_sub(row.used()),
+            theme.unicode,
+        ),
+        theme.dim,
+    );
+    frame.render_widget(row.line(), area);
+    let before: String = line
+        .field
+        .value()
+        .chars()
+        .take(line.field.cursor())
+        .collect();
+    let x = (2 + width(&before)).min(usize::from(area.width).saturating_sub(1)) as u16;
+    frame.set_cursor_position(Position {
+        x: area.x + x,
+        y: area.y,
+    });
 }

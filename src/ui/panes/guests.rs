@@ -7,13 +7,15 @@ use ratatui::text::Line;
 
 use crate::app::State;
 use crate::app::state::Pane;
+use crate::app::verdicts::violations;
 use crate::domain::guest::{Guest, Status};
-use crate::domain::id::GuestKind;
+use crate::domain::id::{GuestKind, PoolName};
 use crate::domain::inventory::{Resources, SeenGuest};
+use crate::domain::limits::Severity;
 use crate::ui::format;
 use crate::ui::theme::Theme;
 use crate::ui::viewport::{Viewport, scroll_to};
-use crate::ui::widgets::{Row, fit, pane, push_bar, width};
+use crate::ui::widgets::{Row, cursor_mark, message, pane, push_bar, width};
 
 pub(in crate::ui) fn draw(
     frame: &mut Frame<'_>,
@@ -24,22 +26,26 @@ pub(in crate::ui) fn draw(
 ) {
     let focused = state.focus == Pane::Guests;
     let rows = state.guests.rows();
-    let note = format!("{} guests", rows.len());
+    let note = note(state);
     let inner = pane(frame, area, "Guests", &note, focused, theme);
     let Some(resources) = state.inventory.resources.value() else {
         return draw_waiting(frame, inner, state, theme);
     };
     if rows.is_empty() {
-        let text =
-            "No guests: the cluster is empty, or the account may see none (it needs VM.Audit).";
-        frame.render_widget(
-            Line::styled(
-                fit(text, usize::from(inner.width), theme.unicode),
-                theme.dim,
-            ),
-            inner,
-        );
-        return;
+        return match resources.guests.len() {
+            0 => {
+                let advice =
+                    "The cluster is empty, or the account may see none: it needs VM.Audit on /vms.";
+                message(frame, inner, "No guests.", advice, theme);
+            }
+            all => {
+                let what = format!(
+                    "None of {all} guests matches /{}",
+                    state.guests.filter().text()
+                );
+                message(frame, inner, &what, "Esc clears the filter.", theme);
+            }
+        };
     }
     let height = usize::from(inner.height).saturating_sub(1);
     if focused {
@@ -51,7 +57,10 @@ pub(in crate::ui) fn draw(
         height,
         rows.len(),
     );
-    let columns = Columns::fit(usize::from(inner.width), resources);
+    let columns = {
+        let projects = state.setting.rules.projects.iter().next().is_some();
+        Columns::fit(usize::from(inner.width), resources, projects)
+    };
     frame.render_widget(columns.titles(theme), Rect { height: 1, ..inner });
     let shown = rows.iter().enumerate().skip(viewport.guests).take(height);
     for (line, (row, vmid)) in shown.enumerate() {
@@ -74,22 +83,50 @@ pub(in crate::ui) fn draw(
     }
 }
 
-fn draw_waiting(frame: &mut Frame<'_>, inner: Rect, state: &State, theme: &Theme) {
-    let (text, style) = match &state.inventory.resources.failure {
-        Some(failure) => (failure.value.to_string(), theme.critical),
-        None => (format!("Asking {} …", state.setting.endpoint), theme.dim),
+/// How many guests are shown, in which order, by which filter.
+fn note(state: &State) -> String {
+    let table = &state.guests;
+    let all = state
+        .inventory
+        .resources
+        .value()
+        .map_or(0, |resources| resources.guests.len());
+    let shown = table.rows().len();
+    let counts = if shown == all {
+        format!("{all}")
+    } else {
+        format!("{shown} of {all}")
     };
-    let mut lines = vec![Line::styled(
-        fit(&text, usize::from(inner.width), theme.unicode),
-        style,
-    )];
-    if let Some(failure) = &state.inventory.resources.failure {
-        lines.push(Line::styled(failure.value.advice.clone(), theme.text));
+    let arrow = if table.sort.descends() == table.reversed {
+        "↑"
+    } else {
+        "↓"
+    };
+    let filter = if table.filter().is_empty() {
+        String::new()
+    } else {
+        format!(" · /{}", table.filter().text())
+    };
+    format!("{counts} · {} {arrow}{filter}", table.sort.as_str())
+}
+
+fn draw_waiting(frame: &mut Frame<'_>, inner: Rect, state: &State, theme: &Theme) {
+    match &state.inventory.resources.failure {
+        Some(failure) => message(
+            frame,
+            inner,
+            &failure.value.to_string(),
+            &failure.value.advice,
+            theme,
+        ),
+        None => message(
+            frame,
+            inner,
+            &format!("Asking {} …", state.setting.endpoint),
+            "",
+            theme,
+        ),
     }
-    frame.render_widget(
-        ratatui::widgets::Paragraph::new(lines).wrap(ratatui::widgets::Wrap { trim: true }),
-        inner,
-    );
 }
 
 /// How wide each column is; bars and names share what the fixed ones leave.
@@ -98,14 +135,16 @@ struct Columns {
     name: usize,
     node: usize,
     bar: usize,
-    pool: usize,
+    owner: usize,
+    /// Whether guests are shown with their project, else with their pool.
+    projects: bool,
 }
 
 const PERCENT: usize = 5;
 const UPTIME: usize = 6;
 
 impl Columns {
-    fn fit(columns: usize, resources: &Resources) -> Self {
+    fn fit(columns: usize, resources: &Resources, projects: bool) -> Self {
         let id = resources
             .guests
             .last()
@@ -118,18 +157,19 @@ impl Columns {
             .max()
             .unwrap_or(4)
             .clamp(4, 10);
-        // Mark, glyph, id, name, node, two bars with figures, uptime, pool; two blanks between.
-        let fixed = 3 + id + 1 + 2 + node + 2 * (2 + PERCENT) + 2 + UPTIME + 2;
+        // Mark, glyph, id, name, node, two bars with figures, uptime, flag, owner; two blanks between.
+        let fixed = 3 + id + 1 + 2 + node + 2 * (2 + PERCENT) + 2 + UPTIME + 2 + 2;
         let free = columns.saturating_sub(fixed);
-        let pool = (free / 5).clamp(0, 14);
+        let owner = (free / 5).clamp(7, 14);
         let bar = (free / 6).clamp(3, 14);
-        let name = free.saturating_sub(pool + 2 * bar).clamp(6, 40);
+        let name = free.saturating_sub(owner + 2 * bar).clamp(6, 40);
         Self {
             id,
             name,
             node,
             bar,
-            pool,
+            owner,
+            projects,
         }
     }
 
@@ -145,10 +185,11 @@ impl Columns {
             .left("CPU", self.bar + PERCENT, style)
             .gap(2)
             .left("MEM", self.bar + PERCENT, style);
-        row.gap(2)
-            .right("UP", UPTIME, style)
-            .gap(2)
-            .left("POOL", self.pool, style);
+        row.gap(2).right("UP", UPTIME, style).gap(2).gap(2).left(
+            if self.projects { "PROJECT" } else { "POOL" },
+            self.owner,
+            style,
+        );
         row.line()
     }
 
@@ -163,14 +204,12 @@ impl Columns {
         let stale = seen.is_stale(state.now.moment);
         let text = if stale { theme.stale } else { theme.text };
         let mut row = Row::new(theme.unicode);
-        row.text(
-            if at_cursor {
-                if theme.unicode { "▌" } else { ">" }
-            } else {
-                " "
-            },
-            theme.focus,
-        );
+        let marked = state.guests.marks().contains(&guest.vmid);
+        if marked {
+            row.text(if theme.unicode { "✓" } else { "+" }, theme.accent);
+        } else {
+            cursor_mark(&mut row, at_cursor, theme);
+        }
         let (glyph, glyph_style) = status_glyph(seen, stale, theme);
         row.text(glyph, glyph_style).gap(1);
         row.right(&guest.vmid.to_string(), self.id, text).gap(1);
@@ -211,11 +250,14 @@ impl Columns {
         row.gap(2)
             .right(&uptime.map(format::span).unwrap_or_default(), UPTIME, text)
             .gap(2);
-        row.left(
-            guest.pool.as_ref().map_or("", |pool| pool.as_str()),
-            self.pool,
-            text,
-        );
+        let (flag, flag_style) = flag(seen, state, theme);
+        row.left(flag, 2, flag_style);
+        let owner = if self.projects {
+            state.project_of(guest)
+        } else {
+            guest.pool.as_ref().map(PoolName::as_str)
+        };
+        row.left(owner.unwrap_or_default(), self.owner, text);
         row.line()
     }
 
@@ -254,6 +296,16 @@ fn changing(guest: &Guest) -> Option<String> {
         | Status::IoError
         | Status::InternalError
         | Status::Other(_)) => Some(status.to_string()),
+    }
+}
+
+/// Marks a guest that breaks a limit.
+fn flag(seen: &SeenGuest, state: &State, theme: &Theme) -> (&'static str, Style) {
+    let violations = violations(seen, &state.setting.rules, state.now.moment);
+    match violations.iter().map(|violation| violation.severity).max() {
+        Some(Severity::Critical) => (if theme.unicode { "▲" } else { "!" }, theme.critical),
+        Some(Severity::Warning) => (if theme.unicode { "△" } else { "-" }, theme.warning),
+        None => ("", theme.text),
     }
 }
 

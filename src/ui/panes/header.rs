@@ -6,6 +6,7 @@ use ratatui::style::Style;
 use ratatui::text::Line;
 
 use crate::app::State;
+use crate::app::state::View;
 use crate::domain::inventory::{LinkState, NodeState};
 use crate::ui::format;
 use crate::ui::theme::Theme;
@@ -85,6 +86,23 @@ fn counts(state: &State, theme: &Theme) -> Vec<(String, Style)> {
     {
         counts.insert(0, ("NO QUORUM".to_owned(), theme.critical));
     }
+    let (critical, warnings) = if theme.unicode {
+        ("▲", "△")
+    } else {
+        ("!", "-")
+    };
+    if state.verdicts.critical > 0 {
+        counts.push((
+            format!("{critical} {}", state.verdicts.critical),
+            theme.critical,
+        ));
+    }
+    if state.verdicts.warnings > 0 {
+        counts.push((
+            format!("{warnings} {}", state.verdicts.warnings),
+            theme.warning,
+        ));
+    }
     if resources.rejected > 0 {
         counts.push((
             format!("{} unreadable rows", resources.rejected),
@@ -145,15 +163,22 @@ fn second_line(state: &State, columns: usize, theme: &Theme) -> Line<'static> {
         row.gap(2).text(when, theme.dim);
         return row.line();
     }
-    if let Some(failure) = &state.inventory.tasks.failure {
+    for (view, key, title) in View::ALL {
+        let shown = state.focus.view() == view;
+        row.text(key.to_string(), theme.accent);
         row.text(
-            fit(
-                &format!("tasks: {}", failure.value),
-                columns / 2,
-                theme.unicode,
-            ),
-            theme.warning,
+            format!(" {title}"),
+            if shown { theme.strong } else { theme.dim },
         );
+        let running = state
+            .known_tasks()
+            .iter()
+            .filter(|task| task.state.is_running())
+            .count();
+        if view == View::Tasks && running > 0 {
+            row.text(format!(" {running}"), theme.accent);
+        }
+        row.gap(3);
     }
     let mut cost = format!("{} req/min", state.link.requests_per_minute);
     if let Some(latency) = state.link.latency_p95.filter(|_| columns >= 100) {

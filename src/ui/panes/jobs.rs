@@ -6,6 +6,7 @@ use ratatui::text::Line;
 
 use crate::app::State;
 use crate::app::jobs::Job;
+use crate::app::toasts::Tone;
 use crate::ui::format;
 use crate::ui::theme::Theme;
 use crate::ui::widgets::{Row, fit, push_bar};
@@ -13,7 +14,7 @@ use crate::ui::widgets::{Row, fit, push_bar};
 /// Returns how many lines it needs.
 pub(in crate::ui) fn height(state: &State) -> u16 {
     let running = state.jobs.running().count().min(3) as u16;
-    running + u16::from(!state.toasts.is_empty())
+    running + u16::from(!state.toasts.is_empty()) + u16::from(!state.guests.marks().is_empty())
 }
 
 pub(in crate::ui) fn draw(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &Theme) {
@@ -24,6 +25,7 @@ pub(in crate::ui) fn draw(frame: &mut Frame<'_>, area: Rect, state: &State, them
         .take(3)
         .map(|job| job_line(job, state, columns, theme))
         .collect();
+    lines.extend(marks_line(state, columns, theme));
     lines.extend(toast_line(state, columns, theme));
     for (line, y) in lines.into_iter().zip(area.y..area.bottom()) {
         frame.render_widget(
@@ -75,27 +77,70 @@ fn spinner(seconds: u64, unicode: bool) -> &'static str {
     frames[(seconds % frames.len() as u64) as usize]
 }
 
+fn marks_line(state: &State, columns: usize, theme: &Theme) -> Option<Line<'static>> {
+    let marks = state.guests.marks();
+    if marks.is_empty() {
+        return None;
+    }
+    let numbers: Vec<String> = marks.iter().take(40).map(ToString::to_string).collect();
+    let hidden = marks
+        .iter()
+        .filter(|vmid| !state.guests.rows().contains(vmid))
+        .count();
+    let hidden = if hidden > 0 {
+        format!(" ({hidden} not shown)")
+    } else {
+        String::new()
+    };
+    let mut row = Row::new(theme.unicode);
+    let text = format!("{} marked{hidden}: {}", marks.len(), numbers.join(" "));
+    row.gap(1).text(
+        fit(&text, columns.saturating_sub(16), theme.unicode),
+        theme.accent,
+    );
+    row.gap(2)
+        .text("Esc", theme.accent)
+        .text(" clears", theme.dim);
+    Some(row.line())
+}
+
 fn toast_line(state: &State, columns: usize, theme: &Theme) -> Option<Line<'static>> {
     let toast = state.toasts.top()?;
-    let mut row = Row::new(theme.unicode);
+    let (mark, ascii, style) = match &toast.tone {
+        Tone::Good => ("✓", "+", theme.ok),
+        Tone::Notice => ("△", "-", theme.warning),
+        Tone::Bad(_) => ("✗", "x", theme.critical),
+    };
     let more = state.toasts.len() - 1;
     let more = if more > 0 {
         format!("  +{more}")
     } else {
         String::new()
     };
-    let room = columns.saturating_sub(3 + more.len() + 16);
-    if toast.failure.is_some() {
-        row.gap(1)
-            .text(if theme.unicode { "✗ " } else { "x " }, theme.critical);
-        row.text(fit(&toast.text, room, theme.unicode), theme.critical);
+    let hints: &[(&str, &str)] = match &toast.tone {
+        Tone::Bad(_) => &[("Enter", "read it"), ("Esc", "dismiss")],
+        Tone::Good | Tone::Notice => &[],
+    };
+    let hints_width: usize = hints
+        .iter()
+        .map(|(key, what)| key.len() + what.len() + 3)
+        .sum();
+    let mut row = Row::new(theme.unicode);
+    row.gap(1)
+        .text(if theme.unicode { mark } else { ascii }, style)
+        .gap(1);
+    row.text(
+        fit(
+            &toast.text,
+            columns.saturating_sub(4 + more.len() + hints_width),
+            theme.unicode,
+        ),
+        style,
+    );
+    for (key, what) in hints {
         row.gap(2)
-            .text("Esc", theme.accent)
-            .text(" dismiss", theme.dim);
-    } else {
-        row.gap(1)
-            .text(if theme.unicode { "✓ " } else { "ok " }, theme.ok);
-        row.text(fit(&toast.text, room, theme.unicode), theme.ok);
+            .text(*key, theme.accent)
+            .text(format!(" {what}"), theme.dim);
     }
     row.text(more, theme.dim);
     Some(row.line())

@@ -11,7 +11,7 @@ use crate::domain::snapshot::{Joint, SnapshotList, TreeNode, TreeRow};
 use crate::ui::format;
 use crate::ui::theme::Theme;
 use crate::ui::viewport::{Viewport, scroll_to};
-use crate::ui::widgets::{Row, fit, pane};
+use crate::ui::widgets::{Row, cursor_mark, fit, pane};
 
 pub(in crate::ui) fn draw(
     frame: &mut Frame<'_>,
@@ -117,15 +117,8 @@ fn tree_line(
     theme: &Theme,
 ) -> Line<'static> {
     let mut line = Row::new(theme.unicode);
-    line.text(
-        if at_cursor {
-            if theme.unicode { "▌" } else { ">" }
-        } else {
-            " "
-        },
-        theme.focus,
-    )
-    .gap(1);
+    cursor_mark(&mut line, at_cursor, theme);
+    line.gap(1);
     let rails = rails(row, theme.unicode);
     match row.node {
         TreeNode::Present => {

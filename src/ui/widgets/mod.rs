@@ -2,8 +2,10 @@
 
 mod bar;
 mod frame;
+mod message;
 mod row;
 
 pub(super) use bar::push_bar;
 pub(super) use frame::{dialog, hint_line, pane};
-pub(super) use row::{Row, fit, width};
+pub(super) use message::message;
+pub(super) use row::{Row, cursor_mark, fit, width};

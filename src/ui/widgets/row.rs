@@ -5,6 +5,8 @@ use ratatui::text::{Line, Span};
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
+use crate::ui::theme::Theme;
+
 /// Returns how many columns a text takes.
 pub(in crate::ui) fn width(text: &str) -> usize {
     text.width()
@@ -89,6 +91,12 @@ impl Row {
     pub(in crate::ui) fn line(&mut self) -> Line<'static> {
         Line::from(std::mem::take(&mut self.spans))
     }
+}
+
+/// Begins a row of a table with the mark of the cursor.
+pub(in crate::ui) fn cursor_mark(row: &mut Row, at_cursor: bool, theme: &Theme) {
+    let mark = if theme.unicode { "▌" } else { ">" };
+    row.text(if at_cursor { mark } else { " " }, theme.focus);
 }
 
 #[cfg(test)]

@@ -1,0 +1,328 @@
+//! What keys and actions do.
+
+use super::action::{Action, Change, Motion};
+use super::availability::{Availability, availability};
+use super::dialogs::{
+    Dialog, FailureText, FilterLine, LogView, Palette, Quit, Reply, SnapshotForm,
+};
+use super::effect::Effect;
+use super::keymap::Combo;
+use super::state::{Pane, State, View};
+use crate::domain::task::Upid;
+
+impl State {
+    pub(super) fn key(&mut self, combo: Combo, effects: &mut Vec<Effect>) {
+        if let Some(dialog) = self.dialogs.last_mut()
+            && dialog.types(combo)
+        {
+            return self.follow_filter(effects);
+        }
+        if let Some(action) = self.setting.keymap.action(self.context(), combo) {
+            self.dispatch(action, effects);
+        }
+    }
+
+    fn dispatch(&mut self, action: Action, effects: &mut Vec<Effect>) {
+        if action == Action::Suspend {
+            return effects.push(Effect::Suspend);
+        }
+        let page = self.page;
+        if let Some(dialog) = self.dialogs.last_mut() {
+            if action == Action::Cancel && matches!(dialog, Dialog::Filter(_)) {
+                self.guests.set_filter("");
+                self.rows_changed(effects);
+            }
+            let Some(dialog) = self.dialogs.last_mut() else {
+                return;
+            };
+            let reply = dialog.act(action, page);
+            return self.reply(reply, effects);
+        }
+        match availability(self, action) {
+            Availability::Yes => self.act(action, effects),
+            Availability::No(reason) => self
+                .toasts
+                .notice(format!("{}: {reason}", action.name()), self.now.moment),
+        }
+    }
+
+    fn reply(&mut self, reply: Reply, effects: &mut Vec<Effect>) {
+        match reply {
+            Reply::Stay => {}
+            Reply::Close => {
+                self.dialogs.pop();
+            }
+            Reply::Run(operation) => {
+                self.dialogs.pop();
+                self.run(operation, effects);
+            }
+            Reply::Leave => self.leave(effects),
+            Reply::Move(motion) => self.move_by(motion, effects),
+            Reply::Act(action) => {
+                self.dialogs.pop();
+                self.dispatch(action, effects);
+            }
+            Reply::Copy(text) => self.copy(text, effects),
+        }
+    }
+
+    fn act(&mut self, action: Action, effects: &mut Vec<Effect>) {
+        match action {
+            Action::Move(motion) => self.move_by(motion, effects),
+            Action::Show(view) => self.show(view),
+            Action::NextPane => self.focus_by(1),
+            Action::PreviousPane => self.focus_by(self.focus.view().panes().len() - 1),
+            Action::Open => self.open(effects),
+            Action::Back => self.back(effects),
+            Action::Zoom => self.zoomed = !self.zoomed,
+            Action::Filter => {
+                self.dialogs
+                    .push(Dialog::Filter(FilterLine::new(self.guests.filter().text())));
+            }
+            Action::SortNext => {
+                self.guests.sort_by_next();
+                self.rows_changed(effects);
+            }
+            Action::SortReverse => {
+                self.guests.reversed = !self.guests.reversed;
+                self.rows_changed(effects);
+            }
+            Action::Mark => {
+                self.guests.toggle_mark();
+                self.move_by(Motion::Down, effects);
+            }
+            Action::MarkAll => self.guests.toggle_all_marks(),
+            Action::Change(change) => self.change(change),
+            Action::Log => self.show_log(),
+            Action::Copy => {
+                if let Some(text) = self.under_cursor() {
+                    self.copy(text, effects);
+                }
+            }
+            Action::Refresh => {
+                if let Some(vmid) = self.guests.cursor() {
+                    self.snapshots.of_mut(vmid).outdate();
+                }
+                effects.push(Effect::Refresh);
+            }
+            Action::Palette => self
+                .dialogs
+                .push(Dialog::Palette(Palette::new(self.focus.context()))),
+            Action::Help => self.dialogs.push(Dialog::help(self.focus.context())),
+            Action::Quit | Action::Interrupt => self.quit(effects),
+            // These belong to dialogs and have no key here.
+            Action::Cancel | Action::Suspend | Action::Form(_) => {}
+        }
+    }
+
+    fn change(&mut self, change: Change) {
+        match change {
+            Change::Snapshot => {
+                if let Some(seen) = self.selected_guest() {
+                    let list = self
+                        .snapshots
+                        .of(seen.guest.vmid)
+                        .and_then(|remote| remote.value());
+                    let form = SnapshotForm::new(&seen.guest, list, self.now.wall);
+                    self.dialogs.push(Dialog::Snapshot(Box::new(form)));
+                }
+            }
+        }
+    }
+
+    /// Lets the table follow the filter that is being typed.
+    pub(super) fn follow_filter(&mut self, effects: &mut Vec<Effect>) {
+        if let Some(Dialog::Filter(line)) = self.dialogs.last() {
+            let text = line.field.value().to_owned();
+            self.guests.set_filter(&text);
+            self.rows_changed(effects);
+        }
+    }
+
+    fn move_by(&mut self, motion: Motion, effects: &mut Vec<Effect>) {
+        let rows = motion.rows(self.page);
+        match self.focus {
+            Pane::Guests | Pane::Detail => {
+                let before = self.guests.cursor();
+                self.guests.move_by(rows);
+                if self.guests.cursor() != before {
+                    self.selection_changed(effects);
+                }
+            }
+            Pane::Snapshots => {
+                if let Some(vmid) = self.guests.cursor() {
+                    self.snapshots.move_by(vmid, rows);
+                }
+            }
+            Pane::Tasks => {
+                let tasks = self.inventory.tasks.value().map_or(&[][..], Vec::as_slice);
+                self.tasks.move_by(tasks, rows);
+            }
+            Pane::Nodes => {
+                if let Some(resources) = self.inventory.resources.value() {
+                    self.nodes.move_node(resources, rows);
+                }
+            }
+            Pane::Storages => {
+                if let Some(resources) = self.inventory.resources.value() {
+                    self.nodes.move_storage(resources, rows);
+                }
+            }
+        }
+    }
+
+    fn show(&mut self, view: View) {
+        if self.focus.view() != view {
+            self.focus = view.panes()[0];
+            self.zoomed = false;
+        }
+    }
+
+    fn focus_by(&mut self, steps: usize) {
+        let panes = self.focus.view().panes();
+        let at = panes
+            .iter()
+            .position(|pane| *pane == self.focus)
+            .unwrap_or(0);
+        self.focus = panes[(at + steps) % panes.len()];
+    }
+
+    /// Opens what is under the cursor; a failure on show comes first.
+    fn open(&mut self, effects: &mut Vec<Effect>) {
+        if let Some((title, failure)) = self.toasts.take_failure() {
+            self.dialogs
+                .push(Dialog::Failure(Box::new(FailureText::new(title, failure))));
+            return;
+        }
+        match self.focus {
+            Pane::Guests => {
+                self.focus = Pane::Detail;
+                self.zoomed = true;
+            }
+            Pane::Tasks => self.show_log(),
+            Pane::Nodes => {
+                let node = self
+                    .inventory
+                    .resources
+                    .value()
+                    .and_then(|known| self.nodes.selected_node(known));
+                if let Some(node) = node {
+                    let filter = format!("node:{}", node.name);
+                    self.guests.set_filter(&filter);
+                    self.show(View::Guests);
+                    self.rows_changed(effects);
+                }
+            }
+            Pane::Detail | Pane::Snapshots | Pane::Storages => {}
+        }
+    }
+
+    /// Goes back one step: a message, the zoom, the pane, the marks, the filter.
+    fn back(&mut self, effects: &mut Vec<Effect>) {
+        if self.toasts.dismiss().is_some() {
+            return;
+        }
+        if self.zoomed {
+            self.zoomed = false;
+            if self.focus == Pane::Detail {
+                self.focus = Pane::Guests;
+            }
+        } else if self.focus != self.focus.view().panes()[0] {
+            self.focus = self.focus.view().panes()[0];
+        } else if !self.guests.marks().is_empty() {
+            self.guests.clear_marks();
+        } else if !self.guests.filter().is_empty() {
+            self.guests.set_filter("");
+            self.rows_changed(effects);
+        }
+    }
+
+    /// Shows the log of the task under the cursor, or of the selected guest's last task.
+    fn show_log(&mut self) {
+        let upid = match self.focus.view() {
+            View::Tasks => self
+                .tasks
+                .selected(self.known_tasks())
+                .map(|task| task.upid.clone()),
+            View::Guests | View::Nodes => self.last_task_of_guest(),
+        };
+        match upid {
+            Some(upid) => self.dialogs.push(Dialog::Log(Box::new(LogView::new(upid)))),
+            None => self
+                .toasts
+                .notice("log: no task of this guest is known", self.now.moment),
+        }
+    }
+
+    fn last_task_of_guest(&self) -> Option<Upid> {
+        let guest = self.selected_guest()?.guest.to_ref();
+        let own = self.jobs.latest_on(&guest).and_then(|job| job.upid.clone());
+        let seen = self
+            .known_tasks()
+            .iter()
+            .find(|task| task.upid.vmid() == Some(guest.vmid));
+        match (own, seen) {
+            (Some(own), Some(seen)) if seen.upid.started() > own.started() => {
+                Some(seen.upid.clone())
+            }
+            (Some(own), _) => Some(own),
+            (None, seen) => seen.map(|task| task.upid.clone()),
+        }
+    }
+
+    /// Returns what is under the cursor, in the form in which it is of use elsewhere.
+    fn under_cursor(&self) -> Option<String> {
+        match self.focus {
+            Pane::Guests | Pane::Detail => {
+                let guest = &self.selected_guest()?.guest;
+                Some(format!(
+                    "{}={}",
+                    guest.vmid,
+                    guest
+                        .name
+                        .as_ref()
+                        .map(ToString::to_string)
+                        .unwrap_or_default()
+                ))
+            }
+            Pane::Snapshots => self.snapshots.cursor().map(ToString::to_string),
+            Pane::Tasks => self
+                .tasks
+                .selected(self.known_tasks())
+                .map(|task| task.upid.to_string()),
+            Pane::Nodes => {
+                let resources = self.inventory.resources.value()?;
+                self.nodes
+                    .selected_node(resources)
+                    .map(|node| node.name.to_string())
+            }
+            Pane::Storages => {
+                let resources = self.inventory.resources.value()?;
+                resources
+                    .storages
+                    .get(self.nodes.storage_row(resources))
+                    .map(|storage| storage.name.to_string())
+            }
+        }
+    }
+
+    fn copy(&mut self, text: String, effects: &mut Vec<Effect>) {
+        let lines = text.lines().count();
+        let what = if lines == 1 {
+            text.clone()
+        } else {
+            format!("{lines} lines")
+        };
+        self.toasts.tell(format!("copied {what}"), self.now.moment);
+        effects.push(Effect::Copy(text));
+    }
+
+    fn quit(&mut self, effects: &mut Vec<Effect>) {
+        let at_work: Vec<String> = self.jobs.running().map(|job| job.title.clone()).collect();
+        if at_work.is_empty() {
+            self.leave(effects);
+        } else {
+            self.dialogs.push(Dialog::Quit(Quit::new(at_work)));
+        }
+    }
+}

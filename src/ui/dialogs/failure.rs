@@ -1,0 +1,58 @@
+//! The full text of a failure.
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::text::Line;
+use ratatui::widgets::{Paragraph, Wrap};
+
+use crate::app::dialogs::FailureText;
+use crate::ui::theme::Theme;
+use crate::ui::widgets::{dialog, hint_line};
+
+pub(super) fn draw(frame: &mut Frame<'_>, text: &FailureText, theme: &Theme) {
+    let failure = &text.failure;
+    let mut lines = vec![
+        Line::default(),
+        Line::styled(failure.kind.headline(), theme.critical),
+        Line::default(),
+        Line::styled(failure.message.to_string(), theme.strong),
+    ];
+    if !failure.advice.is_empty() {
+        lines.push(Line::default());
+        lines.push(Line::styled(failure.advice.clone(), theme.text));
+    }
+    if !failure.details.is_empty() {
+        lines.push(Line::default());
+        lines.extend(
+            failure
+                .details
+                .iter()
+                .map(|detail| Line::styled(detail.to_string(), theme.dim)),
+        );
+    }
+    let inner = dialog(
+        frame,
+        90,
+        (lines.len() + 8).min(40) as u16,
+        text.title.as_str(),
+        theme,
+    );
+    let body = Rect {
+        height: inner.height.saturating_sub(2),
+        ..inner
+    };
+    let scroll = u16::try_from(text.scroll).unwrap_or(u16::MAX);
+    frame.render_widget(
+        Paragraph::new(lines)
+            .wrap(Wrap { trim: false })
+            .scroll((scroll, 0)),
+        body,
+    );
+    let hints = [("j k", "scroll"), ("y", "copy"), ("Esc", "close")];
+    let bottom = Rect {
+        y: inner.bottom().saturating_sub(1),
+        height: 1,
+        ..inner
+    };
+    frame.render_widget(hint_line(&hints, usize::from(inner.width), theme), bottom);
+}

@@ -1,0 +1,362 @@
+//! Nodes and storages.
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use ratatui::text::Line;
+
+use crate::app::State;
+use crate::app::state::Pane;
+use crate::domain::inventory::{Node, NodeState, Resources, Storage};
+use crate::ui::format;
+use crate::ui::theme::Theme;
+use crate::ui::viewport::{Viewport, scroll_to};
+use crate::ui::widgets::{Row, cursor_mark, message, pane, push_bar, width};
+
+pub(in crate::ui) fn draw_nodes(
+    frame: &mut Frame<'_>,
+    area: Rect,
+    state: &State,
+    theme: &Theme,
+    viewport: &mut Viewport,
+) {
+    let focused = state.focus == Pane::Nodes;
+    let note = match state
+        .inventory
+        .cluster
+        .value()
+        .map(|cluster| cluster.quorate)
+    {
+        Some(Some(true)) => "quorate",
+        Some(Some(false)) => "NO QUORUM: changes are refused by the cluster",
+        Some(None) => "a single server",
+        None => "",
+    };
+    let inner = pane(frame, area, "Nodes", note, focused, theme);
+    let Some(resources) = known(frame, inner, state, theme) else {
+        return;
+    };
+    let cursor = state.nodes.node_row(resources);
+    let height = usize::from(inner.height).saturating_sub(1);
+    if focused {
+        viewport.page = height;
+    }
+    scroll_to(
+        &mut viewport.nodes,
+        Some(cursor),
+        height,
+        resources.nodes.len(),
+    );
+    let columns = NodeColumns::fit(usize::from(inner.width), resources);
+    frame.render_widget(columns.titles(theme), Rect { height: 1, ..inner });
+    for (line, (row, node)) in resources
+        .nodes
+        .iter()
+        .enumerate()
+        .skip(viewport.nodes)
+        .take(height)
+        .enumerate()
+    {
+        let at_cursor = focused && row == cursor;
+        let text = columns.line(node, resources, at_cursor, theme);
+        let style = if at_cursor {
+            theme.cursor
+        } else {
+            Style::new()
+        };
+        frame.render_widget(
+            text.style(style),
+            Rect {
+                y: inner.y + 1 + line as u16,
+                height: 1,
+                ..inner
+            },
+        );
+    }
+}
+
+pub(in crate::ui) fn draw_storages(
+    frame: &mut Frame<'_>,
+    area: Rect,
+    state: &State,
+    theme: &Theme,
+    viewport: &mut Viewport,
+) {
+    let focused = state.focus == Pane::Storages;
+    let inner = pane(frame, area, "Storages", "shared ones once", focused, theme);
+    let Some(resources) = known(frame, inner, state, theme) else {
+        return;
+    };
+    if resources.storages.is_empty() {
+        let advice = "The account sees storages with Datastore.Audit on /storage.";
+        return message(frame, inner, "No storages.", advice, theme);
+    }
+    let cursor = state.nodes.storage_row(resources);
+    let height = usize::from(inner.height).saturating_sub(1);
+    if focused {
+        viewport.page = height;
+    }
+    scroll_to(
+        &mut viewport.storages,
+        Some(cursor),
+        height,
+        resources.storages.len(),
+    );
+    let columns = usize::from(inner.width);
+    let name = resources
+        .storages
+        .iter()
+        .map(|storage| width(storage.name.as_str()))
+        .max()
+        .unwrap_or(8)
+        .clamp(8, 24);
+    let mut titles = Row::new(theme.unicode);
+    titles
+        .gap(3)
+        .left("STORAGE", name, theme.dim)
+        .gap(1)
+        .left("ON", 10, theme.dim)
+        .gap(1)
+        .left("KIND", 9, theme.dim);
+    titles
+        .gap(1)
+        .left("USED", bar_width(columns) + 6, theme.dim)
+        .gap(1)
+        .left("SIZE", 24, theme.dim);
+    titles.text("HOLDS", theme.dim);
+    frame.render_widget(titles.line(), Rect { height: 1, ..inner });
+    for (line, (row, storage)) in resources
+        .storages
+        .iter()
+        .enumerate()
+        .skip(viewport.storages)
+        .take(height)
+        .enumerate()
+    {
+        let at_cursor = focused && row == cursor;
+        let text = storage_line(storage, name, columns, at_cursor, theme);
+        let style = if at_cursor {
+            theme.cursor
+        } else {
+            Style::new()
+        };
+        frame.render_widget(
+            text.style(style),
+            Rect {
+                y: inner.y + 1 + line as u16,
+                height: 1,
+                ..inner
+            },
+        );
+    }
+}
+
+fn bar_width(columns: usize) -> usize {
+    (columns / 8).clamp(6, 20)
+}
+
+/// Returns the resources, or says why there are none.
+fn known<'a>(
+    frame: &mut Frame<'_>,
+    inner: Rect,
+    state: &'a State,
+    theme: &Theme,
+) -> Option<&'a Resources> {
+    let source = &state.inventory.resources;
+    if let Some(resources) = source.value() {
+        return Some(resources);
+    }
+    match &source.failure {
+        Some(failure) => message(
+            frame,
+            inner,
+            &failure.value.to_string(),
+            &failure.value.advice,
+            theme,
+        ),
+        None => message(frame, inner, "Reading…", "", theme),
+    }
+    None
+}
+
+struct NodeColumns {
+    all: usize,
+    name: usize,
+    bar: usize,
+}
+
+impl NodeColumns {
+    fn fit(all: usize, resources: &Resources) -> Self {
+        let name = resources
+            .nodes
+            .iter()
+            .map(|node| width(node.name.as_str()))
+            .max()
+            .unwrap_or(6)
+            .clamp(6, 20);
+        Self {
+            all,
+            name,
+            bar: bar_width(all),
+        }
+    }
+
+    fn titles(&self, theme: &Theme) -> Line<'static> {
+        let mut row = Row::new(theme.unicode);
+        row.gap(3)
+            .left("NODE", self.name, theme.dim)
+            .gap(1)
+            .right("UP", 6, theme.dim)
+            .gap(2);
+        row.left("GUESTS", 9, theme.dim).gap(1);
+        row.left("CPU", self.bar + 6, theme.dim)
+            .gap(1)
+            .left("MEM", self.bar + 6, theme.dim)
+            .gap(1);
+        row.left("ROOT DISK", self.bar + 6, theme.dim)
+            .text("SIZE", theme.dim);
+        row.line()
+    }
+
+    fn line(
+        &self,
+        node: &Node,
+        resources: &Resources,
+        at_cursor: bool,
+        theme: &Theme,
+    ) -> Line<'static> {
+        let mut row = Row::new(theme.unicode);
+        cursor_mark(&mut row, at_cursor, theme);
+        let (glyph, ascii, style) = match node.state {
+            NodeState::Online => ("●", "*", theme.ok),
+            NodeState::Offline => ("▲", "!", theme.critical),
+            NodeState::Unknown => ("◌", "?", theme.stale),
+        };
+        row.text(if theme.unicode { glyph } else { ascii }, style)
+            .gap(1);
+        row.left(node.name.as_str(), self.name, theme.strong).gap(1);
+        let online = node.state == NodeState::Online;
+        let uptime = node
+            .uptime
+            .filter(|_| online)
+            .map(format::span)
+            .unwrap_or_default();
+        row.right(&uptime, 6, theme.text).gap(2);
+        let guests: Vec<_> = resources
+            .guests
+            .iter()
+            .filter(|seen| seen.guest.node == node.name)
+            .collect();
+        let running = guests
+            .iter()
+            .filter(|seen| seen.vouched && seen.guest.is_running())
+            .count();
+        row.left(&format!("{running}/{}", guests.len()), 9, theme.text)
+            .gap(1);
+        if !online {
+            let text = match node.state {
+                NodeState::Offline => "offline: its guests are shown as last seen",
+                NodeState::Online | NodeState::Unknown => {
+                    "silent: its guests are shown as last seen"
+                }
+            };
+            return row.text(text, style).fill(self.all).line();
+        }
+        self.gauge(&mut row, node.cpu, theme);
+        self.gauge(&mut row, share(node.memory, node.max_memory), theme);
+        self.gauge(&mut row, share(node.disk, node.max_disk), theme);
+        let cores = node
+            .max_cpu
+            .map(|cores| format!("{cores} cores, "))
+            .unwrap_or_default();
+        let memory = node.max_memory.map(format::size).unwrap_or_default();
+        row.left(
+            &format!("{cores}{memory}"),
+            self.all.saturating_sub(row.used()),
+            theme.dim,
+        );
+        row.fill(self.all).line()
+    }
+
+    fn gauge(&self, row: &mut Row, fraction: Option<f64>, theme: &Theme) {
+        gauge(row, fraction, self.bar, theme);
+        row.gap(1);
+    }
+}
+
+fn share(used: Option<u64>, most: Option<u64>) -> Option<f64> {
+    let most = most.filter(|most| *most > 0)?;
+    Some(used? as f64 / most as f64)
+}
+
+fn gauge(row: &mut Row, fraction: Option<f64>, bar: usize, theme: &Theme) {
+    match fraction {
+        Some(fraction) => {
+            push_bar(row, fraction, bar, theme.level(fraction), theme);
+            row.right(&format::percent(fraction), 5, theme.text).gap(1);
+        }
+        None => {
+            row.left("not allowed to see", bar + 6, theme.dim);
+        }
+    }
+}
+
+fn storage_line(
+    storage: &Storage,
+    name: usize,
+    columns: usize,
+    at_cursor: bool,
+    theme: &Theme,
+) -> Line<'static> {
+    let mut row = Row::new(theme.unicode);
+    cursor_mark(&mut row, at_cursor, theme);
+    let (glyph, ascii, style) = if storage.available {
+        ("●", "*", theme.ok)
+    } else {
+        ("◌", "?", theme.stale)
+    };
+    row.text(if theme.unicode { glyph } else { ascii }, style)
+        .gap(1);
+    row.left(storage.name.as_str(), name, theme.strong).gap(1);
+    let place = if storage.shared {
+        "all nodes"
+    } else {
+        storage.node.as_str()
+    };
+    row.left(place, 10, theme.dim).gap(1);
+    row.left(
+        &storage
+            .plugin
+            .as_ref()
+            .map(ToString::to_string)
+            .unwrap_or_default(),
+        9,
+        theme.text,
+    )
+    .gap(1);
+    if !storage.available {
+        return row
+            .text("does not answer", theme.stale)
+            .fill(columns)
+            .line();
+    }
+    gauge(
+        &mut row,
+        share(storage.used, storage.size),
+        bar_width(columns),
+        theme,
+    );
+    row.gap(1);
+    let size = match (storage.used, storage.size) {
+        (Some(used), Some(size)) => format!("{} of {}", format::size(used), format::size(size)),
+        _ => String::new(),
+    };
+    row.left(&size, 24, theme.text);
+    let holds = storage
+        .content
+        .as_ref()
+        .map(ToString::to_string)
+        .unwrap_or_default();
+    row.left(&holds, columns.saturating_sub(row.used()), theme.dim);
+    row.fill(columns).line()
+}
