@@ -33,6 +33,10 @@ pub enum Action {
     Change(Change),
     /// Shows the log of a task.
     Log,
+    /// Shows a shorter history.
+    HistoryShorter,
+    /// Shows a longer history.
+    HistoryLonger,
     /// Copies what is under the cursor.
     Copy,
     /// Reads everything again now.
@@ -136,6 +140,8 @@ impl Action {
             Self::MarkAll => "mark-all",
             Self::Change(Change::Snapshot) => "snapshot",
             Self::Log => "log",
+            Self::HistoryShorter => "history-shorter",
+            Self::HistoryLonger => "history-longer",
             Self::Copy => "copy",
             Self::Refresh => "refresh",
             Self::Palette => "palette",

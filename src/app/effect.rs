@@ -2,6 +2,8 @@
 
 use super::jobs::JobId;
 use crate::domain::guest::GuestRef;
+use crate::domain::guest_status::GuestStatus;
+use crate::domain::history::{Series, Span};
 use crate::domain::operation::Operation;
 use crate::domain::permission::Permissions;
 use crate::domain::snapshot::SnapshotList;
@@ -36,6 +38,10 @@ pub struct Ticket(pub(super) u64);
 pub enum Query {
     /// The snapshots of a guest.
     Snapshots(GuestRef),
+    /// What a guest does now.
+    Status(GuestRef),
+    /// What a guest did.
+    History(GuestRef, Span),
     /// The privileges of the account.
     Permissions,
     /// How a task stands, and its log after so many lines.
@@ -47,6 +53,10 @@ pub enum Query {
 pub enum Answer {
     /// The snapshots of a guest.
     Snapshots(SnapshotList),
+    /// What a guest does now.
+    Status(Box<GuestStatus>),
+    /// What a guest did.
+    History(Series),
     /// The privileges of the account.
     Permissions(Permissions),
     /// How a task stands, and lines of its log.

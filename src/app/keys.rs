@@ -94,6 +94,8 @@ impl State {
             Action::MarkAll => self.guests.toggle_all_marks(),
             Action::Change(change) => self.change(change),
             Action::Log => self.show_log(),
+            Action::HistoryShorter => self.detail.shorter(),
+            Action::HistoryLonger => self.detail.longer(),
             Action::Copy => {
                 if let Some(text) = self.under_cursor() {
                     self.copy(text, effects);
@@ -102,6 +104,7 @@ impl State {
             Action::Refresh => {
                 if let Some(vmid) = self.guests.cursor() {
                     self.snapshots.of_mut(vmid).outdate();
+                    self.detail.outdate(vmid);
                 }
                 effects.push(Effect::Refresh);
             }

@@ -5,6 +5,7 @@
 
 pub mod action;
 pub mod availability;
+pub mod detail;
 pub mod dialogs;
 pub mod effect;
 pub mod event;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::detail::DetailPane;
 use super::dialogs::Dialog;
 use super::effect::Ticket;
 use super::guests::GuestTable;
@@ -141,6 +142,8 @@ pub struct State {
     pub verdicts: Verdicts,
     /// The table of guests.
     pub guests: GuestTable,
+    /// What was measured of the selected guest.
+    pub detail: DetailPane,
     /// The snapshots of the selected guest.
     pub snapshots: SnapshotPane,
     /// The list of tasks.
@@ -176,6 +179,7 @@ impl State {
             permissions: Remote::default(),
             verdicts: Verdicts::default(),
             guests: GuestTable::default(),
+            detail: DetailPane::default(),
             snapshots: SnapshotPane::default(),
             tasks: TaskPane::default(),
             nodes: NodePanes::default(),

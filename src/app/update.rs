@@ -42,6 +42,7 @@ impl State {
                 self.outdate_snapshots();
                 self.judge();
                 self.rows_changed(&mut effects);
+                self.measure_listed();
             }
             Event::Link(link) => self.link = link,
             Event::Job(id, update) => self.job(id, update, &mut effects),
@@ -74,6 +75,7 @@ impl State {
         });
         self.snapshots
             .retain(|vmid| resources.guest(vmid).is_some());
+        self.detail.retain(|vmid| resources.guest(vmid).is_some());
         if self.guests.cursor() != before {
             self.selection_changed(effects);
         }
@@ -126,7 +128,9 @@ impl State {
         let (title, vmid, now) = (job.title.clone(), job.guest.vmid, self.now.moment);
         let made = match &report.product {
             Some(Product::Snapshot(facts)) => format!(": {}", facts.name),
-            None => String::new(),
+            Some(Product::Guest(guest)) => format!(": {guest}"),
+            Some(Product::Power(facts)) => format!(": {}", facts.status),
+            Some(Product::RolledBack(_)) | None => String::new(),
         };
         match &report.outcome {
             Outcome::Done => self.toasts.tell(format!("{title} done{made}"), now),
@@ -156,6 +160,7 @@ impl State {
             }
         }
         self.snapshots.of_mut(vmid).outdate();
+        self.detail.outdate(vmid);
         effects.push(Effect::Refresh);
     }
 
@@ -166,11 +171,15 @@ impl State {
                 self.permissions.settle(ticket, now, Ok(permissions));
             }
             Ok(Answer::Snapshots(list)) => self.snapshots.settle(ticket, now, Ok(list)),
+            Ok(Answer::Status(status)) => self.settle_status(ticket, Ok(*status)),
+            Ok(Answer::History(series)) => self.settle_history(ticket, Ok(series)),
             Ok(Answer::TaskLog(state, lines)) => self.settle_log(ticket, &Ok((state, lines))),
             // A failure carries no type; the ticket finds what was asked for.
             Err(failure) => {
                 self.permissions.settle(ticket, now, Err(failure.clone()));
                 self.snapshots.settle(ticket, now, Err(failure.clone()));
+                self.settle_status(ticket, Err(failure.clone()));
+                self.settle_history(ticket, Err(failure.clone()));
                 self.settle_log(ticket, &Err(failure));
             }
         }
@@ -220,11 +229,14 @@ impl State {
             return;
         };
         let guest = seen.guest.to_ref();
-        if now.since(self.selected_at) >= REST
-            && self
-                .snapshots
-                .of_mut(guest.vmid)
-                .is_due(now, SNAPSHOTS_LIVE)
+        if now.since(self.selected_at) < REST {
+            return;
+        }
+        self.ask_for_detail(effects);
+        if self
+            .snapshots
+            .of_mut(guest.vmid)
+            .is_due(now, SNAPSHOTS_LIVE)
         {
             let ticket = self.next_ticket();
             self.snapshots.of_mut(guest.vmid).ask(ticket);

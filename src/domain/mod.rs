@@ -5,14 +5,20 @@
 
 pub mod failure;
 pub mod guest;
+pub mod guest_config;
+pub mod guest_name;
+pub mod guest_status;
+pub mod history;
 pub mod id;
 pub mod inventory;
 pub mod limits;
 pub mod operation;
 pub mod permission;
+pub mod plan;
 pub mod progress;
 pub mod project;
 pub mod quota;
+pub mod rates;
 pub mod request;
 pub mod retention;
 pub mod selection;

@@ -82,12 +82,10 @@ impl Performer {
                 && !ended
             {
                 let failure = Failure::new(FailureKind::Internal, error.to_string());
-                let report = Report {
-                    outcome: Outcome::Unknown(Box::new(failure)),
-                    upid: None,
-                    product: None,
-                };
-                let _ = events.send(Event::Job(job, Update::Ended(report))).await;
+                let report = Report::new(Outcome::Unknown(Box::new(failure)));
+                let _ = events
+                    .send(Event::Job(job, Update::Ended(Box::new(report))))
+                    .await;
             }
         });
     }
@@ -105,6 +103,14 @@ async fn answer(client: &Client, query: Query) -> Result<Answer, Error> {
             let state = client.tasks().state(&upid).await?;
             let lines = client.tasks().log(&upid, read).await?;
             Ok(Answer::TaskLog(state, lines))
+        }
+        Query::Status(guest) => {
+            let status = client.guests().current(&guest).await?;
+            Ok(Answer::Status(Box::new(status)))
+        }
+        Query::History(guest, span) => {
+            let series = client.guests().history(&guest, span).await?;
+            Ok(Answer::History(series))
         }
         Query::Permissions => client.access().permissions().await.map(Answer::Permissions),
     }

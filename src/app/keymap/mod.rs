@@ -153,7 +153,6 @@ impl Default for Keymap {
 mod tests {
     use pretty_assertions::assert_eq;
 
-    use super::super::action::Change;
     use super::*;
     use crate::app::action::Change;
 

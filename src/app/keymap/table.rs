@@ -254,6 +254,20 @@ pub static BINDINGS: &[Binding] = &[
     ),
     row(Action::Quit, PANES, &["q"], "quit", "leave the program"),
     row(
+        Action::HistoryShorter,
+        GUEST,
+        &["["],
+        "",
+        "show a shorter history: month, week, day, hour",
+    ),
+    row(
+        Action::HistoryLonger,
+        GUEST,
+        &["]"],
+        "history",
+        "show a longer history: hour, day, week, month",
+    ),
+    row(
         Action::Interrupt,
         &[
             Context::Anywhere,
