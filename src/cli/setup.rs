@@ -183,7 +183,7 @@ fn keymap(changes: &[KeyOverride], source: &Source) -> Result<Keymap, ConfigErro
                 (vec![action.as_str()], "write it as \"ctrl-s\"".to_owned())
             }
             KeymapError::Conflict { first, second, .. } => (
-                vec![*second, *first],
+                vec![*first, *second],
                 "give one of them another key".to_owned(),
             ),
         };

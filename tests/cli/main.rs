@@ -4,6 +4,10 @@
     clippy::unwrap_used,
     reason = "what a test prepares must succeed, in its helpers too"
 )]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a test waits for another process by the clock, and reads its terminal in a thread"
+)]
 
 mod config;
 mod demo;

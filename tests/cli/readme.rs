@@ -22,12 +22,8 @@ fn table() -> String {
             // A bar would end the cell.
             .map(|key| format!("`{}`", key.replace('|', "\\|")))
             .collect();
-        table += &format!(
-            "| {} | {} | `{}` |\n",
-            keys.join(" "),
-            binding.help,
-            binding.action.name()
-        );
+        let (keys, name) = (keys.join(" "), binding.action.name());
+        table.extend(["| ", &keys, " | ", binding.help, " | `", name, "` |\n"]);
     }
     table
 }

@@ -15,7 +15,7 @@ fn hostile_world() -> World {
     for guest in &mut scenario.guests {
         if guest.vmid == 101 {
             guest.name = Some(HOSTILE.to_owned());
-            guest.tags = "x\u{1b}]0;owned\u{7}".to_owned();
+            "x\u{1b}]0;owned\u{7}".clone_into(&mut guest.tags);
             guest.snapshots[0].description = format!("{HOSTILE}\r\nsecond line");
         }
     }
