@@ -3,9 +3,11 @@
 //! Each headless command has a file of its own. Results go to stdout, everything else to stderr,
 //! and every error becomes one of the exit codes of [`Exit`].
 
+mod change;
 mod complaint;
 mod completions;
 mod config;
+mod confirm;
 mod connect;
 mod console;
 mod dashboard;
@@ -16,6 +18,7 @@ mod inventory;
 mod list;
 mod output;
 mod password;
+mod power;
 mod progress;
 mod prune;
 mod quota;
@@ -90,6 +93,7 @@ struct Common {
 enum Command {
     List(list::List),
     Snapshot(snapshot::Snapshot),
+    Power(power::Power),
     Prune(prune::Prune),
     Quota(quota::Quota),
     Console(console::Console),
@@ -104,6 +108,7 @@ impl Command {
         match self {
             Self::List(list) => list.json,
             Self::Snapshot(snapshot) => snapshot.json(),
+            Self::Power(power) => power.json,
             Self::Prune(prune) => prune.json,
             Self::Quota(quota) => quota.json,
             Self::Console(_) | Self::Config(_) | Self::Simulate(_) | Self::Completions(_) => false,
@@ -215,6 +220,7 @@ async fn answer(arguments: &Arguments, output: &Output) -> anyhow::Result<Exit> 
         Command::Simulate(simulate) => return simulate.run(output).await,
         Command::List(_)
         | Command::Snapshot(_)
+        | Command::Power(_)
         | Command::Prune(_)
         | Command::Quota(_)
         | Command::Console(_) => {}
@@ -227,6 +233,7 @@ async fn answer(arguments: &Arguments, output: &Output) -> anyhow::Result<Exit> 
     }
     let result = match command {
         Command::Snapshot(snapshot) => snapshot.run(&setup, output).await,
+        Command::Power(power) => power.run(&setup, output).await,
         Command::List(_) | Command::Prune(_) | Command::Quota(_) | Command::Console(_) => {
             let mut ending = Ending::listen()?;
             interruptible(&mut ending, look(command, &setup, output)).await
@@ -250,6 +257,7 @@ async fn look(command: &Command, setup: &Setup, output: &Output) -> anyhow::Resu
         Command::Console(console) => console.run(setup, output).await,
         // These change something, or need no cluster.
         Command::Snapshot(_)
+        | Command::Power(_)
         | Command::Config(_)
         | Command::Simulate(_)
         | Command::Completions(_) => Ok(Exit::Done),

@@ -1,6 +1,7 @@
 //! What a command starts from: flags, environment and config file, read once and checked.
 
 use std::io;
+use std::path::PathBuf;
 
 use tempfile::TempDir;
 
@@ -98,6 +99,12 @@ impl Setup {
             }
             Err(error) => (None, Some(unlogged(&error))),
         }
+    }
+
+    /// Returns where changes are written down; its folder is made.
+    pub(super) fn audit_log(&self) -> io::Result<PathBuf> {
+        self.paths.create_state_folder()?;
+        Ok(self.paths.audit_log())
     }
 
     /// Refuses a change that `--read-only` forbids.

@@ -1,5 +1,6 @@
-//! `proxdeck snapshot`: list and take snapshots.
+//! `proxdeck snapshot`: list, take, delete and keep snapshots.
 
+mod alter;
 mod create;
 mod list;
 pub(super) mod read;
@@ -12,7 +13,7 @@ use super::setup::Setup;
 use super::{Exit, interruptible};
 use crate::runtime::Ending;
 
-/// List or take snapshots
+/// List, take, delete or keep snapshots
 #[derive(Debug, clap::Args)]
 pub(super) struct Snapshot {
     #[command(subcommand)]
@@ -23,6 +24,8 @@ pub(super) struct Snapshot {
 enum Task {
     List(list::List),
     Create(create::Create),
+    Delete(alter::Delete),
+    Keep(alter::Keep),
 }
 
 impl Snapshot {
@@ -31,6 +34,8 @@ impl Snapshot {
         match &self.task {
             Task::List(list) => list.json,
             Task::Create(create) => create.json,
+            Task::Delete(delete) => delete.json,
+            Task::Keep(keep) => keep.json,
         }
     }
 
@@ -40,6 +45,8 @@ impl Snapshot {
                 interruptible(&mut Ending::listen()?, list.run(setup, output)).await
             }
             Task::Create(create) => create.run(setup, output).await,
+            Task::Delete(delete) => delete.run(setup, output).await,
+            Task::Keep(keep) => keep.run(setup, output).await,
         }
     }
 }
