@@ -234,7 +234,8 @@ async fn answer(arguments: &Arguments, output: &Output) -> anyhow::Result<Exit> 
     let result = match command {
         Command::Snapshot(snapshot) => snapshot.run(&setup, output).await,
         Command::Power(power) => power.run(&setup, output).await,
-        Command::List(_) | Command::Prune(_) | Command::Quota(_) | Command::Console(_) => {
+        Command::Prune(prune) => prune.run(&setup, output).await,
+        Command::List(_) | Command::Quota(_) | Command::Console(_) => {
             let mut ending = Ending::listen()?;
             interruptible(&mut ending, look(command, &setup, output)).await
         }
@@ -252,12 +253,12 @@ async fn answer(arguments: &Arguments, output: &Output) -> anyhow::Result<Exit> 
 async fn look(command: &Command, setup: &Setup, output: &Output) -> anyhow::Result<Exit> {
     match command {
         Command::List(list) => list.run(setup, output).await,
-        Command::Prune(prune) => prune.run(setup, output).await,
         Command::Quota(quota) => quota.run(setup, output).await,
         Command::Console(console) => console.run(setup, output).await,
         // These change something, or need no cluster.
         Command::Snapshot(_)
         | Command::Power(_)
+        | Command::Prune(_)
         | Command::Config(_)
         | Command::Simulate(_)
         | Command::Completions(_) => Ok(Exit::Done),
