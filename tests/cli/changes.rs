@@ -98,3 +98,52 @@ fn a_plan_is_executed_only_with_yes_and_every_deletion_is_told() {
     let kept = rows.iter().filter(|row| row["verdict"] == "keep");
     assert!(kept.clone().count() > 1 && kept.clone().all(|row| row.get("outcome").is_none()));
 }
+
+#[test]
+fn a_guest_goes_back_only_when_it_is_named_and_confirmed() {
+    let world = World::small();
+    for (arguments, sentence) in [
+        (
+            &["101=web-1", "s1"][..],
+            "nobody can be asked without a terminal",
+        ),
+        (
+            &["101", "s1", "--yes"],
+            "with --yes the guest's name has to be written",
+        ),
+        (&["101=db-1", "s1", "--yes"], "is called web-1, not db-1"),
+        (&["101=web-1", "nope", "--yes"], "has no snapshot nope"),
+        (
+            &["101=web-1", "s1", "--yes", "--read-only"],
+            "refuses every change",
+        ),
+        (
+            &["101=web-1", "s1", "--start", "--no-start"],
+            "cannot be used with",
+        ),
+    ] {
+        let ran = world.run(&[&["restore"], arguments].concat());
+        assert_eq!(ran.code, 2, "{arguments:?}: {}", ran.stderr);
+        assert!(
+            ran.stderr.contains(sentence),
+            "{arguments:?}: {}",
+            ran.stderr
+        );
+        assert_eq!(ran.stdout, "");
+    }
+    assert_eq!(world.writes(), [""; 0]);
+    let ran = world.run(&["restore", "101=web-1", "s1", "--safety", "--yes", "--json"]);
+    assert_eq!(ran.code, 0, "{}{}", ran.stdout, ran.stderr);
+    assert!(
+        ran.stderr
+            .contains("it is stopped at once, without a shutdown"),
+        "{}",
+        ran.stderr
+    );
+    let document = ran.json();
+    assert_eq!(document["rows"][0]["operation"], "rollback");
+    assert_eq!(document["rows"][0]["outcome"], "done");
+    let writes = world.writes();
+    assert_eq!(writes[0], "POST /nodes/pve1/qemu/101/snapshot");
+    assert_eq!(writes[1], "POST /nodes/pve1/qemu/101/snapshot/s1/rollback");
+}
