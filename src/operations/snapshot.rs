@@ -36,6 +36,11 @@ pub(super) async fn take(client: &Client, operation: &TakeSnapshot, reporter: &R
         End::Known(TaskState::Warnings(count)) => {
             verify(client, operation, reporter, Outcome::Warnings(count)).await
         }
+        // The worker was killed or its node restarted: what it did by then, nobody knows.
+        End::Known(state @ TaskState::Unexpected) => (
+            Outcome::Unknown(Box::new(lost(&upid, failed(&state, &followed.tail)))),
+            None,
+        ),
         End::Known(state) => (
             Outcome::Failed(Box::new(failed(&state, &followed.tail))),
             None,
