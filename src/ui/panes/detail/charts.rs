@@ -5,6 +5,8 @@ use ratatui::text::Line;
 
 use super::CloseUp;
 use super::gauges::LABEL;
+use crate::app::Action;
+use crate::app::keymap::Context;
 use crate::domain::failure::Failure;
 use crate::domain::history::{Channel, Sample, Span, Window, resample, summary};
 use crate::ui::format;
@@ -189,7 +191,13 @@ fn chart(
     let mut head = close.row();
     head.left(title, LABEL, theme.dim);
     if let Some(span) = span {
-        head.text(format!("last {}", span.as_str()), theme.dim);
+        head.text(format!("last {} ", span.as_str()), theme.dim);
+        for action in [Action::HistoryShorter, Action::HistoryLonger] {
+            let keymap = &close.state.setting.keymap;
+            if let Some(key) = keymap.keys(Context::Detail, action).first() {
+                head.text(format!(" {key}"), theme.accent);
+            }
+        }
     }
     let figures = match summary(samples.iter().copied(), channel, window) {
         Some(sum) => format!(

@@ -18,6 +18,8 @@ const FIGURES: usize = 17;
 const SPARK_COLUMN: Duration = Duration::from_secs(15);
 /// Sparklines are scaled to no less: a few bytes are no mountain.
 const LEAST_TOP: f64 = 1_000.0;
+/// The highest column stays an eighth below the top, so that lines one above the other stay apart.
+const HEADROOM: f64 = 8.0 / 7.0;
 /// A share of waiting at which it is worth a warning, in percent.
 const PRESSING: f64 = 10.0;
 
@@ -189,19 +191,16 @@ fn balloon(close: &CloseUp<'_>) -> Option<(String, ratatui::style::Style)> {
     let most = status.max_memory?;
     let free = report.free.or(status.free_memory);
     let free = free.map_or_else(String::new, |free| {
-        format!(", {} free inside", format::size(free))
+        format!(", {} free inside", format::short_size(free))
     });
+    let left = format::short_size(actual);
     // A balloon that takes memory away explains a guest that is short of it.
     Some(match most.checked_sub(actual) {
         Some(taken) if taken > 0 => (
-            format!(
-                "balloon {}, {} taken{free}",
-                format::size(actual),
-                format::size(taken)
-            ),
+            format!("balloon {left}, {} taken{free}", format::short_size(taken)),
             theme.warning,
         ),
-        _ => (format!("balloon {}{free}", format::size(actual)), theme.dim),
+        _ => (format!("balloon {left}{free}"), theme.dim),
     })
 }
 
@@ -244,7 +243,7 @@ fn recent(close: &CloseUp<'_>, channel: Channel, columns: usize) -> Vec<Option<f
 }
 
 fn top_of(values: &[Option<f64>]) -> f64 {
-    values.iter().flatten().copied().fold(LEAST_TOP, f64::max)
+    values.iter().flatten().copied().fold(LEAST_TOP, f64::max) * HEADROOM
 }
 
 /// Draws both directions as one sparkline.

@@ -28,6 +28,8 @@ use crate::ui::widgets::{Row, fit, pane, width};
 const FLAT: usize = 9;
 /// Two columns need so much room.
 const TWO_COLUMNS: usize = 66;
+/// From so many columns on, rates stand beside the gauges.
+const BROAD: usize = 110;
 /// With so many rows, blank lines part the sections.
 const AIRY: usize = 16;
 
@@ -60,9 +62,14 @@ pub(in crate::ui) fn draw(frame: &mut Frame<'_>, area: Rect, state: &State, them
 fn tall(close: &CloseUp<'_>, columns: usize, rows: usize) -> Vec<Line<'static>> {
     let tail = super::verdicts::lines(close.seen, close.state, columns, close.theme);
     let mut sections = vec![close.facts(columns, rows)];
-    if close.runs() {
+    let measured = close.unmeasured.is_none();
+    if close.runs() && measured && columns >= BROAD {
+        let half = columns / 2 - 2;
+        let right = gauges::rates(close, columns - half - 4);
+        sections.push(beside(gauges::tall(close, half), right, half + 4));
+    } else if close.runs() {
         sections.push(gauges::tall(close, columns));
-        if close.unmeasured.is_none() {
+        if measured {
             sections.push(gauges::rates(close, columns));
         }
     }
@@ -71,7 +78,7 @@ fn tall(close: &CloseUp<'_>, columns: usize, rows: usize) -> Vec<Line<'static>> 
     let blanks = usize::from(rows >= AIRY);
     let used: usize = sections.iter().map(|section| section.len() + blanks).sum();
     let kept = tail.len() + blanks * usize::from(!tail.is_empty());
-    if close.unmeasured.is_none() {
+    if measured {
         let room = rows.saturating_sub(used + kept);
         let history = charts::tall(close, columns, room.saturating_sub(blanks));
         if !history.is_empty() {
@@ -82,6 +89,25 @@ fn tall(close: &CloseUp<'_>, columns: usize, rows: usize) -> Vec<Line<'static>> 
         sections.push(tail);
     }
     sections.join(&vec![Line::default(); blanks][..])
+}
+
+/// Sets one block of lines beside another that begins at a column.
+fn beside(
+    left: Vec<Line<'static>>,
+    right: Vec<Line<'static>>,
+    column: usize,
+) -> Vec<Line<'static>> {
+    let rows = left.len().max(right.len());
+    let (mut left, mut right) = (left.into_iter(), right.into_iter());
+    (0..rows)
+        .map(|_| {
+            let mut line = left.next().unwrap_or_default();
+            let rest = column.saturating_sub(line.width());
+            line.push_span(" ".repeat(rest));
+            line.spans.extend(right.next().unwrap_or_default().spans);
+            line
+        })
+        .collect()
 }
 
 /// Sets the parts side by side; facts and history give way to limits and budget.
