@@ -1,4 +1,62 @@
 //! A keyboard-driven terminal dashboard for Proxmox VE.
+//!
+//! The program is a library with a thin binary. This page is the map of the house; each room says
+//! at its door what it is for and what it refuses to do.
+//!
+//! # Layers
+//!
+//! ```text
+//!                 domain                  rules and values; no I/O, no clock, no async
+//!               /    |    \
+//!        proxmox     |     simulator      the client; and a small Proxmox that shares nothing with it
+//!           |        |         :
+//!       operations   |         :          the steps of each change; screen and command line run the same
+//!           |       app        :          State + Event -> State + Effects
+//!           |      /   \       :
+//!           |    ui     |      :          State -> frame
+//!            \    \    /       :
+//!              runtime ........'          terminal, clocks, tasks, signals; wires everything
+//!                 |
+//!             cli, config                 arguments, headless commands, the config file
+//! ```
+//!
+//! An arrow may only point upwards; `tests/architecture.rs` reads every import and fails on a new
+//! one. Two walls deserve their reason: the simulator imports nothing of the client, because a
+//! field that both misread would make every test green; and neither `app` nor `ui` knows of
+//! sockets or tasks, so that what a key does is a plain function that a test can call.
+//!
+//! # From key to toast
+//!
+//! The terminal's key becomes a [`Combo`](app::keymap::Combo); the top dialog, else the focused
+//! pane, gives the place; the key table gives the [`Action`](app::Action); `availability` says
+//! whether it is possible and why not. A dialog copies its target when it opens and re-checks
+//! what was filled in with every event. Submitted, it yields an
+//! [`Operation`](domain::operation::Operation), which can only come out of a passed check; the
+//! runtime runs it as a job, `operations` asks the server, follows the task to its end and makes
+//! sure of the result. Every [`Update`](domain::operation::Update) returns as an event.
+//!
+//! # From refresh to frame
+//!
+//! One background task reads the cluster's resources, tasks and status, each on its own beat and
+//! at most once at a time, and publishes an [`Inventory`](domain::inventory::Inventory) in which
+//! every source has its own date and result. The state keeps its cursor on ids, never on rows.
+//! The loop draws at once after a key and otherwise at most every 33 ms.
+//!
+//! # Recipes
+//!
+//! *Add a pane:* a variant of [`Pane`](app::state::Pane) with its view and context; its state in a
+//! file of `app`; its drawing in a file of `ui/panes`; a line in `ui::draw_pane`. The compiler
+//! names the rest.
+//!
+//! *Add an action:* a variant of [`Action`](app::Action) with its name; a row in
+//! `app/keymap/table.rs` (footer, help, palette and README follow from it); what it does in
+//! `app/keys.rs`. A change on the server is a [`Change`](app::action::Change), whose needs stand in
+//! `app/availability.rs`, and whose checks in `domain/request`.
+//!
+//! *Add an endpoint:* the answer as sent in `proxmox/wire`, its meaning in `proxmox/convert`, the
+//! call in the file of its area in `proxmox/endpoints`; the same call in `simulator/routes`,
+//! written from the API's documentation and not from the client. The contract tests then hold both
+//! against what a real server answered.
 
 pub mod app;
 pub mod cli;

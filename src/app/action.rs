@@ -49,6 +49,8 @@ pub enum Action {
     Quit,
     /// Closes the dialog, else leaves the program.
     Interrupt,
+    /// Gives the terminal back to the shell until it is wanted again.
+    Suspend,
     /// Closes the dialog without doing anything.
     Cancel,
     /// Moves about in a form.
@@ -146,6 +148,7 @@ impl Action {
             Self::Help => "help",
             Self::Quit => "quit",
             Self::Interrupt => "interrupt",
+            Self::Suspend => "suspend",
             Self::Cancel => "cancel",
             Self::Form(FormKey::NextField) => "next-field",
             Self::Form(FormKey::PreviousField) => "previous-field",

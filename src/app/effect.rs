@@ -23,6 +23,8 @@ pub enum Effect {
     Copy(String),
     /// Sends a tick after this many milliseconds.
     Wake(u64),
+    /// Stops the program until it is continued.
+    Suspend,
     /// Ends the program.
     Leave,
 }

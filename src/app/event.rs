@@ -22,6 +22,8 @@ pub enum Event {
     Drawn(usize),
     /// Time went by.
     Tick,
+    /// The surroundings want the program to stop for a while.
+    Suspend,
     /// The surroundings want the program to end: a signal, or the terminal is gone.
     Leave,
     /// The refresh knows more.

@@ -73,7 +73,7 @@ impl Filter {
     }
 
     /// Keeps the guests that pass; `project_of` names the project that a guest counts towards.
-    pub(super) fn retain<'a>(
+    pub fn retain<'a>(
         &self,
         guests: &mut Vec<&'a Guest>,
         project_of: impl Fn(&'a Guest) -> Option<&'a str>,

@@ -23,6 +23,9 @@ impl State {
     }
 
     fn dispatch(&mut self, action: Action, effects: &mut Vec<Effect>) {
+        if action == Action::Suspend {
+            return effects.push(Effect::Suspend);
+        }
         let page = self.page;
         if let Some(dialog) = self.dialogs.last_mut() {
             if action == Action::Cancel && matches!(dialog, Dialog::Filter(_)) {
@@ -111,7 +114,7 @@ impl State {
             Action::Help => self.dialogs.push(Dialog::help(self.focus.context())),
             Action::Quit | Action::Interrupt => self.quit(effects),
             // These belong to dialogs and have no key here.
-            Action::Cancel | Action::Form(_) => {}
+            Action::Cancel | Action::Suspend | Action::Form(_) => {}
         }
     }
 

@@ -35,6 +35,7 @@ impl State {
             }
             Event::Resize | Event::Tick => {}
             Event::Drawn(page) => self.page = page,
+            Event::Suspend => effects.push(Effect::Suspend),
             Event::Leave => self.leave(&mut effects),
             Event::Inventory(inventory) => {
                 self.inventory = inventory;

@@ -1,10 +1,16 @@
-//! The embedded simulator as a cluster.
+//! The embedded simulator as a cluster, with a config of its own.
 
-use anyhow::Context;
+use anyhow::Context as _;
 use secrecy::SecretString;
 
 use crate::proxmox::{Connection, Credentials, Trust};
 use crate::simulator::{Options, Simulator};
+
+/// The name under which the demo's cluster is shown.
+pub(super) const CLUSTER: &str = "demo";
+
+/// The demo's config.
+pub(super) const CONFIG: &str = include_str!("../../assets/demo.toml");
 
 /// Starts the demo's world and says how to reach it.
 pub(super) async fn start() -> anyhow::Result<(Simulator, Connection)> {

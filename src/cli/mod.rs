@@ -1,20 +1,56 @@
 //! The command line: what is asked for, and how it is answered.
+//!
+//! Each headless command has a file of its own. Results go to stdout, everything else to stderr,
+//! and every error becomes one of the exit codes of [`Exit`].
 
+mod complaint;
+mod completions;
+mod config;
+mod connect;
+mod console;
 mod dashboard;
 mod demo;
+mod document;
+mod execute;
+mod inventory;
+mod list;
+mod output;
+mod password;
+mod progress;
+mod quota;
+mod rules;
+mod setup;
 mod simulate;
+mod snapshot;
+mod table;
+mod target;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
+
+use complaint::{Complaint, ErrorDocument, Interrupted};
+use output::Output;
+use setup::Setup;
 
 /// A keyboard-driven terminal dashboard for Proxmox VE.
 ///
 /// Without a command it opens the dashboard. With --demo it brings its own small Proxmox, so that
 /// everything can be tried on a machine that has none.
 #[derive(Debug, Parser)]
-#[command(name = "proxdeck", version, max_term_width = 100)]
+#[command(
+    name = "proxdeck",
+    version,
+    max_term_width = 100,
+    after_help = "Examples:\n  \
+        proxdeck --demo                        look around without any cluster\n  \
+        proxdeck config init                   write a config to start from\n  \
+        proxdeck list tag:autovibe status:run  guests, one a line\n  \
+        proxdeck snapshot create 104 --ram     snapshot a guest together with its memory\n\n\
+        Exit codes: 0 done, 1 tried and failed, 2 refused before any change, 3 cannot reach, trust \
+        or log in, 130 interrupted."
+)]
 pub struct Arguments {
     #[command(flatten)]
     common: Common,
@@ -49,19 +85,40 @@ struct Common {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Serve a small simulated Proxmox VE until Ctrl-C
+    List(list::List),
+    Snapshot(snapshot::Snapshot),
+    Quota(quota::Quota),
+    Console(console::Console),
+    Config(config::Config),
     Simulate(simulate::Simulate),
+    Completions(completions::Completions),
+}
+
+impl Command {
+    /// Tells whether the result is wanted as a JSON document.
+    fn json(&self) -> bool {
+        match self {
+            Self::List(list) => list.json,
+            Self::Snapshot(snapshot) => snapshot.json(),
+            Self::Quota(quota) => quota.json,
+            Self::Console(_) | Self::Config(_) | Self::Simulate(_) | Self::Completions(_) => false,
+        }
+    }
 }
 
 /// How the program ends (SPEC §3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Exit {
+enum Exit {
     /// Done.
     Done,
     /// Something was tried and failed.
     Failed,
     /// Refused before anything was tried.
     Refused,
+    /// The cluster cannot be reached, trusted or signed in to.
+    Unreachable,
+    /// A person ended it before it was done.
+    Interrupted,
 }
 
 impl From<Exit> for ExitCode {
@@ -70,57 +127,128 @@ impl From<Exit> for ExitCode {
             Exit::Done => Self::SUCCESS,
             Exit::Failed => Self::from(1),
             Exit::Refused => Self::from(2),
+            Exit::Unreachable => Self::from(3),
+            Exit::Interrupted => Self::from(130),
         }
     }
 }
 
 /// Parses the arguments, does what they ask for, and returns the exit code.
 pub fn run() -> ExitCode {
-    let arguments = match Arguments::try_parse() {
-        Ok(arguments) => arguments,
-        Err(error) => {
-            // A broken pipe is no error; there is nobody left to tell.
-            let _ = error.print();
-            return if error.use_stderr() {
-                Exit::Refused.into()
-            } else {
-                Exit::Done.into()
-            };
-        }
+    let output = Output::default();
+    let exit = match Arguments::try_parse() {
+        Ok(arguments) => work(&arguments, &output),
+        Err(error) => explain(&error, &output),
     };
-    let runtime = match tokio::runtime::Builder::new_multi_thread()
+    if let Err(error) = output.finish() {
+        output.note(format_args!(
+            "proxdeck: the result cannot be written: {error}"
+        ));
+        return Exit::Failed.into();
+    }
+    exit.into()
+}
+
+/// Returns the parser of the arguments, for completions.
+fn parser() -> clap::Command {
+    Arguments::command()
+}
+
+/// Prints help, or what is wrong with the arguments.
+fn explain(error: &clap::Error, output: &Output) -> Exit {
+    if !error.use_stderr() {
+        output.usage(error);
+        return Exit::Done;
+    }
+    let wants_json = std::env::args_os()
+        .take_while(|argument| argument != "--")
+        .any(|argument| argument == "--json");
+    if wants_json {
+        let text = error.to_string();
+        let message = text.lines().next().unwrap_or_default();
+        let message = message.strip_prefix("error: ").unwrap_or(message);
+        let advice = "proxdeck --help lists the commands and their flags";
+        let complaint = Complaint::new(Exit::Refused, "Usage", message, advice);
+        output.document(&ErrorDocument { error: &complaint });
+    } else {
+        output.usage(error);
+    }
+    Exit::Refused
+}
+
+fn work(arguments: &Arguments, output: &Output) -> Exit {
+    let started = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .worker_threads(2)
-        .build()
-    {
-        Ok(runtime) => runtime,
-        Err(error) => {
-            complain(&anyhow::Error::new(error).context("cannot start"));
-            return Exit::Failed.into();
+        .build();
+    let json = arguments.command.as_ref().is_some_and(Command::json);
+    let result = match started {
+        Ok(runtime) => {
+            let result = runtime.block_on(answer(arguments, output));
+            // A server of the demo may still be writing; nobody waits for it.
+            runtime.shutdown_background();
+            result
         }
+        Err(error) => Err(anyhow::Error::new(error).context("cannot start")),
     };
-    let exit = runtime.block_on(async {
-        match arguments.command {
-            None => dashboard::run(&arguments.common, arguments.theme.as_deref()).await,
-            Some(Command::Simulate(simulate)) => simulate.run().await,
-        }
-    });
-    // A server of the demo may still be writing; nobody waits for it.
-    runtime.shutdown_background();
-    match exit {
-        Ok(exit) => exit.into(),
-        Err(error) => {
-            complain(&error);
-            Exit::Refused.into()
-        }
+    match result {
+        Ok(exit) => exit,
+        Err(error) => complain(&Complaint::of(&error), json, output),
     }
 }
 
-/// Prints an error with its causes on stderr.
-#[expect(
-    clippy::print_stderr,
-    reason = "this is where the command line speaks to people"
-)]
-fn complain(error: &anyhow::Error) {
-    eprintln!("proxdeck: {error:#}");
+async fn answer(arguments: &Arguments, output: &Output) -> anyhow::Result<Exit> {
+    let common = &arguments.common;
+    let Some(command) = &arguments.command else {
+        let setup = Setup::read(common, arguments.theme.as_deref())?;
+        let (_log, _) = setup.open_log();
+        return dashboard::run(&setup).await;
+    };
+    match command {
+        Command::Config(config) => return config.run(common, output),
+        Command::Completions(completions) => return Ok(completions.run(output)),
+        Command::Simulate(simulate) => return simulate.run(output).await,
+        Command::List(_) | Command::Snapshot(_) | Command::Quota(_) | Command::Console(_) => {}
+    }
+    let setup = Setup::read(common, None)?;
+    let (_log, unlogged) = setup.open_log();
+    setup.tell_notes(output);
+    if let Some(reason) = unlogged {
+        output.note(format_args!("proxdeck: note: {reason}"));
+    }
+    let result = match command {
+        Command::List(list) => interruptible(list.run(&setup, output)).await,
+        Command::Quota(quota) => interruptible(quota.run(&setup, output)).await,
+        Command::Console(console) => interruptible(console.run(&setup, output)).await,
+        Command::Snapshot(snapshot) => snapshot.run(&setup, output).await,
+        // Answered above.
+        Command::Config(_) | Command::Simulate(_) | Command::Completions(_) => Ok(Exit::Done),
+    };
+    match &result {
+        Ok(exit) => tracing::info!("ended: {exit:?}"),
+        Err(error) => tracing::error!("ended: {}", Complaint::of(error).message()),
+    }
+    result
+}
+
+/// Does work that changes nothing until it is done or a person ends it.
+async fn interruptible<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+    let mut ending = crate::runtime::Ending::listen()?;
+    tokio::select! {
+        biased;
+        () = ending.wait() => Err(Interrupted.into()),
+        result = work => result,
+    }
+}
+
+/// Prints why a command did not do what was asked.
+fn complain(complaint: &Complaint, json: bool, output: &Output) -> Exit {
+    if json {
+        output.document(&ErrorDocument { error: complaint });
+    } else {
+        for line in complaint.lines() {
+            output.note(line);
+        }
+    }
+    complaint.exit
 }

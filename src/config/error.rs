@@ -181,7 +181,7 @@ impl fmt::Display for InvalidSetting {
 impl std::error::Error for InvalidSetting {}
 
 /// Repeats somebody's text in a message: clean, in back quotes, and not for pages.
-pub(super) fn quoted(text: &str) -> String {
+pub(crate) fn quoted(text: &str) -> String {
     let text = clean(text);
     if text.chars().count() > MAX_QUOTED {
         let start: String = text.chars().take(MAX_QUOTED).collect();
@@ -196,7 +196,7 @@ pub(super) fn shown(path: &Path) -> String {
 }
 
 /// Returns the candidate that was probably meant by `word`.
-pub(super) fn nearest<'a>(
+pub(crate) fn nearest<'a>(
     word: &str,
     candidates: impl IntoIterator<Item = &'a str>,
 ) -> Option<&'a str> {

@@ -99,6 +99,8 @@ pub struct Override {
     pub memory: Option<Bound<Percent>>,
     /// Their limit of running time; absent leaves it as it was.
     pub runtime: Option<Bound<Runtime>>,
+    /// How long they must exceed a limit before it counts; absent leaves it as it was.
+    pub sustain: Option<Duration>,
 }
 
 /// The limits of all guests: the config's `[limits]` (SPEC §4).
@@ -124,6 +126,16 @@ impl Limits {
             }
         }
         bounds
+    }
+
+    /// Returns how long a guest must exceed a limit before it counts; the last override that says so wins.
+    pub fn sustain_of(&self, guest: &Guest) -> Duration {
+        self.overrides
+            .iter()
+            .rev()
+            .filter(|each| each.pattern.matches(guest))
+            .find_map(|each| each.sustain)
+            .unwrap_or(self.sustain)
     }
 }
 
@@ -446,7 +458,7 @@ impl LimitTracker {
                     let episode = before.filter(|each| each.sustained && limited(&bounds, kind))?;
                     (episode, Phase::Unseen)
                 } else {
-                    Episode::after(before, reading?, limits.sustain, now)?
+                    Episode::after(before, reading?, limits.sustain_of(guest), now)?
                 };
                 self.episodes.insert(key, episode);
                 episode.sustained.then(|| StandingViolation {

@@ -4,20 +4,19 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crossterm::event::EventStream;
-use futures_util::StreamExt;
+use crossterm::event::Event as TerminalEvent;
+use futures_util::{Stream, StreamExt, stream};
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::clipboard;
 use super::clock::Clock;
-use super::input;
 use super::perform::Performer;
 use super::refresh::{self, Known, Nudge};
-use super::signals::Ending;
-use super::terminal::Terminal;
+use super::signals::Signals;
+use super::terminal::{Surface, Terminal};
+use super::{clipboard, input};
 use crate::app::state::Setting;
 use crate::app::{Effect, Event, State};
 use crate::proxmox::Client;
@@ -43,12 +42,29 @@ pub struct Dashboard {
     pub theme: Theme,
 }
 
-/// Runs the dashboard until it is left.
+/// Runs the dashboard in the terminal until it is left.
 ///
 /// Fails only when the terminal cannot be used; whatever happens to the server is shown on screen.
 pub async fn run(dashboard: Dashboard) -> io::Result<()> {
-    let mut ending = Ending::listen()?;
+    let signals = Signals::listen()?;
     let mut terminal = Terminal::enter()?;
+    let mut pressed = input::listen();
+    let keys = stream::poll_fn(move |context| pressed.poll_recv(context));
+    let told = stream::unfold(signals, |mut signals| async move {
+        let event = signals.next().await;
+        Some((event, signals))
+    });
+    let told = Box::pin(told);
+    drive(dashboard, keys, told, &mut terminal).await
+}
+
+/// Runs the dashboard on any surface, with keys and signals from anywhere.
+pub async fn drive(
+    dashboard: Dashboard,
+    mut keys: impl Stream<Item = io::Result<TerminalEvent>> + Unpin,
+    mut signals: impl Stream<Item = Event> + Unpin,
+    surface: &mut impl Surface,
+) -> io::Result<()> {
     let clock = Clock::start();
     let tasks = TaskTracker::new();
     let cancelled = CancellationToken::new();
@@ -74,7 +90,6 @@ pub async fn run(dashboard: Dashboard) -> io::Result<()> {
         viewport: Viewport::default(),
     };
     let mut state = State::new(dashboard.setting, clock.now());
-    let mut keys = EventStream::new();
     let mut tick = tokio::time::interval(TICK);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut frame = tokio::time::interval(FRAME);
@@ -84,7 +99,7 @@ pub async fn run(dashboard: Dashboard) -> io::Result<()> {
         let mut urgent = false;
         let event = tokio::select! {
             biased;
-            () = ending.wait() => Some(Event::Leave),
+            Some(event) = signals.next() => Some(event),
             key = keys.next() => {
                 urgent = true;
                 match key {
@@ -96,38 +111,39 @@ pub async fn run(dashboard: Dashboard) -> io::Result<()> {
             Some(event) = happened.recv() => Some(event),
             Ok(()) = known.changed() => {
                 let Known { inventory, link } = known.borrow_and_update().clone();
-                let effects = state.update(Event::Link(link), clock.now());
-                perform(effects, &performer, &nudge);
+                // A change of the link alone asks for nothing.
+                let _ = state.update(Event::Link(link), clock.now());
                 Some(Event::Inventory(inventory))
             }
             _ = tick.tick() => Some(Event::Tick),
             _ = frame.tick(), if dirty => None,
         };
-        match event {
-            Some(event) => {
-                if event == Event::Resize
-                    && let Err(error) = terminal.forget()
-                {
-                    break Err(error);
-                }
-                dirty = true;
-                let effects = state.update(event, clock.now());
-                if perform(effects, &performer, &nudge) {
-                    break Ok(());
-                }
-                if !urgent {
-                    continue;
-                }
+        if let Some(event) = event {
+            dirty = true;
+            let anew = event == Event::Resize;
+            let effects = state.update(event, clock.now());
+            let after = perform(effects, &performer, &nudge);
+            let result = match after {
+                After::GoOn if anew => surface.forget(),
+                After::GoOn => Ok(()),
+                After::Suspend => surface.suspend(),
+                After::Leave => break Ok(()),
+            };
+            if let Err(error) = result {
+                break Err(error);
             }
-            None if !dirty => continue,
-            None => {}
+            if !urgent {
+                continue;
+            }
         }
-        dirty = false;
-        if let Err(error) = screen.draw(&mut terminal, &mut state, clock) {
-            break Err(error);
+        if dirty {
+            dirty = false;
+            if let Err(error) = screen.draw(surface, &mut state, clock) {
+                break Err(error);
+            }
         }
     };
-    drop(terminal);
+    surface.release();
     cancelled.cancel();
     tasks.close();
     let _ = tokio::time::timeout(GRACE, tasks.wait()).await;
@@ -140,8 +156,13 @@ struct Screen {
 }
 
 impl Screen {
-    fn draw(&mut self, terminal: &mut Terminal, state: &mut State, clock: Clock) -> io::Result<()> {
-        terminal.draw(|frame| ui::draw(frame, state, &self.theme, &mut self.viewport))?;
+    fn draw(
+        &mut self,
+        surface: &mut impl Surface,
+        state: &mut State,
+        clock: Clock,
+    ) -> io::Result<()> {
+        surface.draw(&mut |frame| ui::draw(frame, state, &self.theme, &mut self.viewport))?;
         if self.viewport.page != state.page {
             // Only the length of a page is told; nothing is to be done about it.
             let _ = state.update(Event::Drawn(self.viewport.page), clock.now());
@@ -150,9 +171,15 @@ impl Screen {
     }
 }
 
-/// Performs effects; returns whether the program is to end.
-fn perform(effects: Vec<Effect>, performer: &Performer, nudge: &Nudge) -> bool {
-    let mut leaves = false;
+/// What the loop does after the effects of an event.
+enum After {
+    GoOn,
+    Suspend,
+    Leave,
+}
+
+fn perform(effects: Vec<Effect>, performer: &Performer, nudge: &Nudge) -> After {
+    let mut after = After::GoOn;
     for effect in effects {
         match effect {
             Effect::Run(job, operation) => performer.run(job, operation),
@@ -160,8 +187,9 @@ fn perform(effects: Vec<Effect>, performer: &Performer, nudge: &Nudge) -> bool {
             Effect::Refresh => nudge.notify_one(),
             Effect::Copy(text) => clipboard::copy(&text),
             Effect::Wake(milliseconds) => performer.wake(Duration::from_millis(milliseconds)),
-            Effect::Leave => leaves = true,
+            Effect::Suspend => after = After::Suspend,
+            Effect::Leave => return After::Leave,
         }
     }
-    leaves
+    after
 }

@@ -1,9 +1,35 @@
-//! Translates what the terminal reports.
+//! Reads the terminal and translates what it reports.
+
+use std::io;
 
 use crossterm::event::{Event as Terminal, KeyCode as Code, KeyEvent, KeyEventKind, KeyModifiers};
+use tokio::sync::mpsc;
 
 use crate::app::Event;
 use crate::app::keymap::{Combo, KeyCode};
+
+/// Reads the terminal on a thread of its own.
+///
+/// crossterm reads a terminal that is gone for ever, without a pause and whatever time-out it is
+/// given (its issue 793). On its own thread it hinders nobody: the loop still hears the signal
+/// that tells of the loss, or fails to draw the next frame, and ends.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "reading blocks, and a thread that hangs in it cannot be waited for"
+)]
+pub(super) fn listen() -> mpsc::Receiver<io::Result<Terminal>> {
+    let (sender, receiver) = mpsc::channel(64);
+    std::thread::spawn(move || {
+        loop {
+            let event = crossterm::event::read();
+            let fails = event.is_err();
+            if sender.blocking_send(event).is_err() || fails {
+                return;
+            }
+        }
+    });
+    receiver
+}
 
 /// Translates an event of the terminal; what has no meaning here is nothing.
 pub(super) fn translate(event: Terminal) -> Option<Event> {

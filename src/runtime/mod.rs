@@ -8,10 +8,13 @@ mod clipboard;
 mod clock;
 mod event_loop;
 mod input;
+pub mod logging;
 mod perform;
 mod refresh;
 mod signals;
-pub mod terminal;
+mod terminal;
 
 pub use clock::Clock;
-pub use event_loop::{Dashboard, run};
+pub use event_loop::{Dashboard, drive, run};
+pub(crate) use signals::Ending;
+pub use terminal::Surface;

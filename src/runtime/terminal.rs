@@ -10,71 +10,111 @@ use crossterm::terminal::{
 use crossterm::{cursor, execute, queue};
 use ratatui::Frame;
 use ratatui::backend::CrosstermBackend;
+use ratatui::layout::Rect;
+
+use super::signals;
 
 /// The name of the thread that draws; a panic anywhere else leaves the terminal alone.
 const MAIN_THREAD: &str = "main";
 
+/// Something to draw on: the terminal, or a test's screen.
+pub trait Surface {
+    /// Draws one frame.
+    fn draw(&mut self, draw: &mut dyn FnMut(&mut Frame<'_>)) -> io::Result<()>;
+
+    /// Draws everything anew with the next frame.
+    fn forget(&mut self) -> io::Result<()>;
+
+    /// Gives it back, stops the program until it is continued, and takes it again.
+    fn suspend(&mut self) -> io::Result<()>;
+
+    /// Gives it back for good.
+    fn release(&mut self);
+}
+
 /// The terminal while the dashboard has it; dropping it gives it back.
 #[derive(Debug)]
-pub struct Terminal {
+pub(super) struct Terminal {
     screen: ratatui::Terminal<CrosstermBackend<BufWriter<Stdout>>>,
+    taken: bool,
 }
 
 impl Terminal {
     /// Takes the terminal: raw input, the alternate screen, pastes as one event.
-    pub fn enter() -> io::Result<Self> {
+    pub(super) fn enter() -> io::Result<Self> {
         restore_on_panic();
-        let screen = ratatui::Terminal::new(CrosstermBackend::new(BufWriter::with_capacity(
-            1 << 16,
-            io::stdout(),
-        )))?;
-        let mut terminal = Self { screen };
+        let out = BufWriter::with_capacity(1 << 16, io::stdout());
+        let screen = ratatui::Terminal::new(CrosstermBackend::new(out))?;
+        let mut terminal = Self {
+            screen,
+            taken: false,
+        };
         terminal.take()?;
         Ok(terminal)
     }
 
     fn take(&mut self) -> io::Result<()> {
+        // Set first: what fails half-way must be undone as well.
+        self.taken = true;
         enable_raw_mode()?;
+        let out = self.screen.backend_mut();
         execute!(
-            self.screen.backend_mut(),
+            out,
             EnterAlternateScreen,
             EnableBracketedPaste,
             cursor::Hide
         )?;
-        self.screen.clear()
+        self.forget()
     }
+}
 
-    /// Draws a frame in one synchronized update.
-    pub fn draw(&mut self, draw: impl FnOnce(&mut Frame<'_>)) -> io::Result<()> {
+impl Surface for Terminal {
+    fn draw(&mut self, draw: &mut dyn FnMut(&mut Frame<'_>)) -> io::Result<()> {
         queue!(self.screen.backend_mut(), BeginSynchronizedUpdate)?;
-        self.screen.draw(draw)?;
+        self.screen.draw(|frame| draw(frame))?;
         queue!(self.screen.backend_mut(), EndSynchronizedUpdate)?;
         self.screen.backend_mut().flush()
     }
 
-    /// Draws everything anew with the next frame.
-    pub fn forget(&mut self) -> io::Result<()> {
-        self.screen.clear()
+    fn forget(&mut self) -> io::Result<()> {
+        // Not by `clear`: that asks the terminal where its cursor is, and waits for an answer
+        // that may never come.
+        let size = self.screen.size()?;
+        self.screen.resize(Rect::new(0, 0, size.width, size.height))
+    }
+
+    fn suspend(&mut self) -> io::Result<()> {
+        self.release();
+        signals::stop_here()?;
+        self.take()
+    }
+
+    fn release(&mut self) {
+        if self.taken {
+            self.taken = false;
+            restore();
+        }
     }
 }
 
 impl Drop for Terminal {
     fn drop(&mut self) {
-        restore();
+        self.release();
     }
 }
 
 /// Gives the terminal back; a terminal that is gone is no error.
+///
+/// Leaving the alternate screen comes last: whoever sees the shell's screen has all the rest too.
 fn restore() {
-    let mut out = io::stdout();
+    let _ = disable_raw_mode();
     let _ = execute!(
-        out,
+        io::stdout(),
         EndSynchronizedUpdate,
         DisableBracketedPaste,
-        LeaveAlternateScreen,
-        cursor::Show
+        cursor::Show,
+        LeaveAlternateScreen
     );
-    let _ = disable_raw_mode();
 }
 
 /// Lets a panic of the drawing thread give the terminal back before its message is printed.

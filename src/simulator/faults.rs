@@ -235,7 +235,7 @@ impl Faults {
                 rule,
                 matches: 0,
                 strikes: 0,
-            })
+            });
         });
         id
     }
@@ -288,31 +288,30 @@ impl Faults {
                     .as_deref()
                     .is_none_or(|part| subject.contains(part))
         });
-        struck.into_iter().find_map(|kind| match kind {
-            FaultKind::TaskFails(step, text) => Some(TaskFault {
-                step,
-                ending: Ending::Error(text),
-            }),
-            FaultKind::TaskVanishes(step) => Some(TaskFault {
-                step,
-                ending: Ending::Vanished,
-            }),
-            _ => None,
+        struck.into_iter().find_map(|kind| {
+            if let FaultKind::TaskFails(step, text) = kind {
+                let ending = Ending::Error(text);
+                return Some(TaskFault { step, ending });
+            }
+            if let FaultKind::TaskVanishes(step) = kind {
+                let ending = Ending::Vanished;
+                return Some(TaskFault { step, ending });
+            }
+            None
         })
     }
 
     /// Returns the condition that faults force upon a node.
     pub(super) fn node_condition(&self, node: &str) -> Option<super::scenario::NodeCondition> {
         self.with(|entries| {
-            entries.iter().find_map(|entry| match &entry.rule.kind {
-                FaultKind::NodeOffline(name) if name == node => {
-                    Some(super::scenario::NodeCondition::Offline)
-                }
-                FaultKind::NodeHanging(name) if name == node => {
-                    Some(super::scenario::NodeCondition::Silent)
-                }
-                _ => None,
-            })
+            let forced = |kind: FaultKind| entries.iter().any(|entry| entry.rule.kind == kind);
+            if forced(FaultKind::NodeOffline(node.to_owned())) {
+                Some(super::scenario::NodeCondition::Offline)
+            } else if forced(FaultKind::NodeHanging(node.to_owned())) {
+                Some(super::scenario::NodeCondition::Silent)
+            } else {
+                None
+            }
         })
     }
 

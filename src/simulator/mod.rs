@@ -14,8 +14,6 @@
 //! # }
 //! ```
 
-#![allow(dead_code, reason = "the calls that use the rest are on their way")]
-
 mod certificate;
 mod clock;
 mod faults;
@@ -205,6 +203,10 @@ pub struct Simulator {
 
 impl Simulator {
     /// Builds the world and begins to serve it.
+    #[expect(
+        clippy::unused_async,
+        reason = "it needs a runtime, and starting may come to wait"
+    )]
     pub async fn start(options: Options) -> Result<Self, StartError> {
         let Options {
             listen,

@@ -151,9 +151,8 @@ fn compute(subject: &Subject, now: f64) -> Numbers {
 
 fn row(subject: &Subject, numbers: &Numbers) -> Map<String, Value> {
     let disk = match subject.kind {
-        Kind::Qemu => 0,
         Kind::Lxc if subject.run.is_up() => subject.disk / 100 * 37,
-        Kind::Lxc => 0,
+        Kind::Qemu | Kind::Lxc => 0,
     };
     let row = json!({
         "name": subject.name,

@@ -43,7 +43,11 @@ pub(super) async fn listen(core: Arc<Core>, listener: TcpListener, acceptor: Tls
             () = core.stop.cancelled() => return,
             accepted = listener.accept() => accepted,
         };
-        let Ok((stream, _)) = accepted else { continue };
+        let Ok((stream, _)) = accepted else {
+            // Out of file descriptors, most likely; asking again at once would only burn the processor.
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            continue;
+        };
         if core.faults.for_connection() {
             refuse(stream);
             continue;

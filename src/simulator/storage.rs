@@ -83,14 +83,13 @@ impl Storage {
         let is_base = is_base(&volume.id);
         match (self.kind, feature) {
             (StorageKind::Dir, Feature::Snapshot) => volume.format == "qcow2",
-            (StorageKind::Lvmthin | StorageKind::Zfspool, Feature::Snapshot) => true,
-            (StorageKind::Lvm, Feature::Snapshot | Feature::Clone) => false,
+            (StorageKind::Lvmthin | StorageKind::Zfspool, Feature::Snapshot)
+            | (StorageKind::Lvmthin, Feature::Copy) => true,
+            (StorageKind::Lvm, Feature::Snapshot | Feature::Clone | Feature::Template) => false,
             (StorageKind::Dir | StorageKind::Zfspool, Feature::Clone) => is_base && !from_snapshot,
             (StorageKind::Lvmthin, Feature::Clone) => is_base || from_snapshot,
             (StorageKind::Dir, Feature::Copy) => !from_snapshot || volume.format == "qcow2",
-            (StorageKind::Lvmthin, Feature::Copy) => true,
             (StorageKind::Zfspool | StorageKind::Lvm, Feature::Copy) => !from_snapshot,
-            (StorageKind::Lvm, Feature::Template) => false,
             (_, Feature::Template) => !is_base,
         }
     }

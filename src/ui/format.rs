@@ -40,11 +40,14 @@ pub fn ago(date: DateTime<Utc>, now: DateTime<Utc>) -> String {
 }
 
 /// Writes a share as a whole percentage, as large as it is: `97%`, `140%`.
+///
+/// It is rounded down, so that 99.9 % is not called full.
 pub fn percent(fraction: f64) -> String {
-    if fraction > 0.0 && fraction < 0.005 {
+    if fraction > 0.0 && fraction < 0.01 {
         return "<1%".to_owned();
     }
-    format!("{:.0}%", fraction * 100.0)
+    // The small addition takes back what the binary fraction lost: 0.29 is 29 %.
+    format!("{:.0}%", (fraction * 100.0 + 1e-6).floor())
 }
 
 /// Writes a size in binary units: `3.2 GiB`.

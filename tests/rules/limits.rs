@@ -175,18 +175,21 @@ fn an_override_changes_only_what_it_names_and_the_last_one_wins() {
                 cpu: Some(percent(50.0)),
                 memory: None,
                 runtime: Some(Bound::Unlimited),
+                sustain: None,
             },
             Override {
                 pattern: "tag:other".parse().unwrap(),
                 cpu: Some(percent(1.0)),
                 memory: Some(percent(1.0)),
                 runtime: None,
+                sustain: None,
             },
             Override {
                 pattern: "name:agent-*".parse().unwrap(),
                 cpu: Some(percent(60.0)),
                 memory: None,
                 runtime: None,
+                sustain: None,
             },
         ],
         ..usual()

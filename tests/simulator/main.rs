@@ -2,10 +2,17 @@
 //!
 //! Refuses to look inside it except where a test prepares a world.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "in a test a failed assumption is a failed test"
+)]
+
 mod clones;
 mod configs;
 mod demo;
 mod faults;
+mod firewalls;
 mod power;
 mod rollback;
 mod snapshots;

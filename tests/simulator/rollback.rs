@@ -142,7 +142,7 @@ async fn two_deletions_at_once_both_succeed() {
 #[tokio::test]
 async fn two_creations_at_once_and_one_fails() {
     let mut scenario = Scenario::small();
-    scenario.speed = 2.0;
+    scenario.speed = 0.2;
     let stranger = Stranger::with(Options::new(scenario)).await;
     let first = stranger
         .post("/nodes/pve1/qemu/102/snapshot", &[("snapname", "one")])

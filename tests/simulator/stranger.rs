@@ -7,7 +7,7 @@ use reqwest::{Client, Method};
 use serde_json::Value;
 
 /// A generous deadline for whatever must happen at some point.
-pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
+pub(crate) const DEADLINE: Duration = Duration::from_mins(1);
 
 /// A client and the simulator it speaks to.
 pub(crate) struct Stranger {
@@ -15,6 +15,9 @@ pub(crate) struct Stranger {
     pub(crate) client: Client,
     pub(crate) authorization: String,
 }
+
+/// Parameters of a request.
+pub(crate) type Form<'a> = &'a [(&'a str, &'a str)];
 
 /// What came back.
 #[derive(Debug)]

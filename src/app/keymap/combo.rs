@@ -140,8 +140,16 @@ impl FromStr for Combo {
         loop {
             // A lone `-` behind the modifier is the key itself: `Ctrl--`.
             match rest.split_once('-') {
-                Some(("Ctrl", after)) if !after.is_empty() && !ctrl => (ctrl, rest) = (true, after),
-                Some(("Alt", after)) if !after.is_empty() && !alt => (alt, rest) = (true, after),
+                Some((word, after))
+                    if word.eq_ignore_ascii_case("Ctrl") && !after.is_empty() && !ctrl =>
+                {
+                    (ctrl, rest) = (true, after);
+                }
+                Some((word, after))
+                    if word.eq_ignore_ascii_case("Alt") && !after.is_empty() && !alt =>
+                {
+                    (alt, rest) = (true, after);
+                }
                 _ => break,
             }
         }
@@ -185,6 +193,17 @@ mod tests {
             "/",
         ] {
             assert_eq!(text.parse::<Combo>().unwrap().to_string(), text);
+        }
+    }
+
+    #[test]
+    fn names_of_keys_and_modifiers_may_be_written_small() {
+        for (small, text) in [
+            ("ctrl-s", "Ctrl-s"),
+            ("alt-enter", "Alt-Enter"),
+            ("f5", "F5"),
+        ] {
+            assert_eq!(small.parse::<Combo>().unwrap().to_string(), text);
         }
     }
 

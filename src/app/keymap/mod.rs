@@ -56,9 +56,11 @@ impl Keymap {
                 errors.push(KeymapError::UnknownAction(name.clone()));
                 continue;
             };
+            // Without any key the action loses those that it has.
+            let combos = changed.entry(binding.action).or_default();
             for key in keys {
                 match key.parse() {
-                    Ok(combo) => changed.entry(binding.action).or_default().push(combo),
+                    Ok(combo) => combos.push(combo),
                     Err(reason) => errors.push(KeymapError::InvalidKey {
                         action: name.clone(),
                         reason,
@@ -152,6 +154,7 @@ mod tests {
     use pretty_assertions::assert_eq;
 
     use super::*;
+    use crate::app::action::Change;
 
     #[test]
     fn the_table_has_no_unreadable_key_and_no_key_with_two_meanings() {
@@ -184,9 +187,11 @@ mod tests {
         let keymap = change("snapshot", "F2").unwrap();
         assert_eq!(
             keymap.action(Context::Guests, "F2".parse().unwrap()),
-            Some(Action::Snapshot)
+            Some(Action::Change(Change::Snapshot))
         );
         assert_eq!(keymap.action(Context::Guests, Combo::char('s')), None);
+        let none = Keymap::new(&[("snapshot".to_owned(), Vec::new())]).unwrap();
+        assert_eq!(none.action(Context::Guests, Combo::char('s')), None);
         assert_eq!(
             change("snapshoot", "F2"),
             Err(vec![KeymapError::UnknownAction("snapshoot".into())])

@@ -280,6 +280,18 @@ pub static BINDINGS: &[Binding] = &[
         "close the dialog, else leave",
     ),
     row(
+        Action::Suspend,
+        &[
+            Context::Anywhere,
+            Context::Form,
+            Context::Reading,
+            Context::Filter,
+        ],
+        &["Ctrl-z"],
+        "",
+        "give the terminal back to the shell until `fg`",
+    ),
+    row(
         Action::Form(FormKey::Submit),
         &[Context::Form, Context::Filter],
         &["Enter"],

@@ -20,9 +20,8 @@ pub(in crate::simulator) enum Reply {
 impl Reply {
     pub(in crate::simulator) fn into_body(self) -> String {
         match self {
-            Self::Data(data) => json!({ "data": data }).to_string(),
+            Self::Data(data) | Self::Listed(data, None) => json!({ "data": data }).to_string(),
             Self::Listed(data, Some(total)) => json!({ "data": data, "total": total }).to_string(),
-            Self::Listed(data, None) => json!({ "data": data }).to_string(),
             Self::Written(body) => body,
         }
     }

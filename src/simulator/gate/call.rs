@@ -89,7 +89,7 @@ impl Call<'_> {
     }
 
     /// Refuses while the guest has a lock in its configuration.
-    pub(in crate::simulator) fn unlocked(&self, guest: &Guest) -> Result<(), Failure> {
+    pub(in crate::simulator) fn unlocked(guest: &Guest) -> Result<(), Failure> {
         guest.lock().map_or(Ok(()), |lock| {
             Err(Failure::internal(locked(guest.kind, lock)))
         })

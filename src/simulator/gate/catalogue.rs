@@ -245,6 +245,20 @@ mod tests {
     }
 
     #[test]
+    fn every_call_in_the_table_has_a_handler() {
+        for line in include_str!("calls.txt")
+            .lines()
+            .filter(|line| !line.starts_with(['#', ' ']))
+        {
+            let (method, template) = line.split_once(' ').unwrap();
+            assert!(
+                routes::handler(method, template).is_some(),
+                "{line} has no handler"
+            );
+        }
+    }
+
+    #[test]
     fn the_most_literal_path_wins() {
         let catalogue = Catalogue::new();
         let (route, variables) = catalogue

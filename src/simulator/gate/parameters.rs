@@ -89,13 +89,15 @@ impl Format {
         }
     }
 
-    fn type_name(self) -> Option<(&'static str, fn(&str) -> bool)> {
-        match self {
-            Self::Boolean => Some(("boolean", |text| matches!(text, "0" | "1"))),
-            Self::Integer | Self::Vmid => Some(("integer", is_integer)),
-            Self::Number => Some(("number", is_number)),
-            _ => None,
+    /// Names the type that a value fails to have, if it fails.
+    fn mistyped(self, value: &str) -> Option<&'static str> {
+        if self == Self::Boolean {
+            return (!matches!(value, "0" | "1")).then_some("boolean");
         }
+        if self == Self::Integer || self == Self::Vmid {
+            return (!is_integer(value)).then_some("integer");
+        }
+        (self == Self::Number && !is_number(value)).then_some("number")
     }
 }
 
@@ -169,9 +171,7 @@ fn find<'a>(route: &'a Route, name: &str) -> Option<&'a Parameter> {
 }
 
 fn examine(name: &str, parameter: &Parameter, value: &str) -> Result<(), String> {
-    if let Some((word, test)) = parameter.format.type_name()
-        && !test(value)
-    {
+    if let Some(word) = parameter.format.mistyped(value) {
         return Err(format!("type check ('{word}') failed - got '{value}'"));
     }
     examine_format(name, parameter.format, value)
@@ -210,7 +210,8 @@ fn examine(name: &str, parameter: &Parameter, value: &str) -> Result<(), String>
 fn examine_format(name: &str, format: Format, value: &str) -> Result<(), String> {
     let fine = |sound: bool, why: &str| if sound { Ok(()) } else { Err(why.to_owned()) };
     match format {
-        Format::Text | Format::Boolean | Format::Integer | Format::Number => Ok(()),
+        // A pool's name is looked at by the permission check before the schema gets to see it.
+        Format::Text | Format::Boolean | Format::Integer | Format::Number | Format::Pool => Ok(()),
         Format::Node => fine(
             is_label(value),
             "value does not look like a valid node name",
@@ -234,8 +235,6 @@ fn examine_format(name: &str, format: Format, value: &str) -> Result<(), String>
             split_tags(value).iter().all(|tag| is_tag(tag)),
             "invalid characters in tag",
         ),
-        // A pool's name is looked at by the permission check before the schema gets to see it.
-        Format::Pool => Ok(()),
         Format::User => fine(
             value.contains('@'),
             &format!("value '{value}' does not look like a valid user name"),

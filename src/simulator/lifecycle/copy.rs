@@ -412,21 +412,9 @@ fn complete(world: &mut World, wanted: &Wanted, now: f64) -> Result<(), String> 
         Kind::Lxc => ("hostname", source_name),
     };
     config.insert(name_key.into(), wanted.name.clone().unwrap_or(usual));
-    match &wanted.description {
-        Some(description) => {
-            let text = crate::simulator::routes::kept_description(wanted.kind, description);
-            config.insert("description".into(), text);
-        }
-        None => {
-            // The description of the present state is copied even from a snapshot's configuration.
-            let present = world
-                .guests
-                .get(&wanted.source)
-                .and_then(|guest| guest.config.get("description").cloned());
-            if let Some(text) = present.filter(|_| wanted.snapshot.is_none()) {
-                config.insert("description".into(), text);
-            }
-        }
+    if let Some(description) = &wanted.description {
+        let text = crate::simulator::routes::kept_description(wanted.kind, description);
+        config.insert("description".into(), text);
     }
     if wanted.kind == Kind::Qemu {
         config.insert("smbios1".into(), format!("uuid={}", world.uuid()));
@@ -473,13 +461,14 @@ fn rename_disks(world: &World, wanted: &Wanted, config: &mut Config) {
         });
         let Some((id, size)) = own else { continue };
         let value = config.get(&key).cloned().unwrap_or_default();
-        let rest: String = value
-            .split(',')
-            .skip(1)
-            .filter(|piece| !piece.starts_with("size="))
-            .map(|piece| format!(",{piece}"))
+        let size = format!("size={}", format_size(*size));
+        let options = value.split(',').skip(1);
+        let kept = options.filter(|piece| !piece.starts_with("size="));
+        let pieces: Vec<&str> = std::iter::once(id.as_str())
+            .chain(kept)
+            .chain([size.as_str()])
             .collect();
-        config.insert(key, format!("{id}{rest},size={}", format_size(*size)));
+        config.insert(key, pieces.join(","));
     }
 }
 

@@ -3,7 +3,7 @@
 //! Refuses to clean up after a task that was killed: its lock and its half-made entry stay, as on the real server.
 
 use crate::simulator::gate::call::{locked, missing};
-use crate::simulator::storage::{Feature, Volume, storage_of, vmstate_size};
+use crate::simulator::storage::{Feature, Storage, Volume, storage_of, vmstate_size};
 use crate::simulator::workers::{Ending, Worker};
 use crate::simulator::world::World;
 use crate::simulator::world::guest::{Guest, Kind, Snapshot};
@@ -60,7 +60,7 @@ pub(in crate::simulator) async fn create(worker: Worker, wanted: Wanted) -> Resu
     for (key, volume) in &prepared.disks {
         if wanted.kind == Kind::Qemu {
             worker.log(format!("snapshotting 'drive-{key}' ({volume})"));
-            if prepared.running && volume.ends_with(".qcow2") {
+            if prepared.running && prepared.internal.contains(volume) {
                 worker.log("internal qemu snapshot");
             }
         }
@@ -84,6 +84,8 @@ pub(in crate::simulator) async fn create(worker: Worker, wanted: Wanted) -> Resu
 
 struct Prepared {
     disks: Vec<(String, String)>,
+    /// Volumes whose snapshots live inside of them.
+    internal: Vec<String>,
     running: bool,
     agent: bool,
     memory: Option<u64>,
@@ -120,6 +122,14 @@ fn prepare(world: &mut World, wanted: &Wanted) -> Result<Prepared, String> {
             return Err("snapshot feature is not available".into());
         }
     }
+    let internal = disks.iter().map(|(_, volume)| volume.clone());
+    let internal = internal.filter(|id| {
+        world
+            .volumes
+            .get(id)
+            .is_some_and(|volume| volume.format == "qcow2")
+    });
+    let internal = internal.collect();
     let state_volume = match memory {
         Some(memory) => Some(add_state_volume(world, wanted, &disks, memory)?),
         None => None,
@@ -139,6 +149,7 @@ fn prepare(world: &mut World, wanted: &Wanted) -> Result<Prepared, String> {
     guest.snapshots.insert(wanted.name.clone(), snapshot);
     Ok(Prepared {
         disks,
+        internal,
         running,
         agent,
         memory,
@@ -395,7 +406,7 @@ fn begin_rollback(world: &mut World, named: &Named) -> Result<bool, String> {
         let strict = world
             .storages
             .get(storage_of(volume))
-            .is_some_and(|storage| storage.rolls_back_to_newest_only());
+            .is_some_and(Storage::rolls_back_to_newest_only);
         if strict && !newest {
             return Err(format!(
                 "can't rollback, '{}' is not most recent snapshot on '{volume}'",
@@ -438,7 +449,7 @@ fn restore(world: &mut World, named: &Named, now: f64) -> Result<bool, String> {
             .map(|(key, value)| (key.clone(), value.clone())),
     );
     for volume in added {
-        let number = (0..)
+        let number = (0..256)
             .find(|number| !config.contains_key(&format!("unused{number}")))
             .unwrap_or(0);
         config.insert(format!("unused{number}"), volume);

@@ -33,7 +33,7 @@ fn reach(call: &Call<'_>) -> Result<String, Failure> {
     }
 }
 
-fn result(value: Value) -> Result<Reply, Failure> {
+fn result(value: &Value) -> Result<Reply, Failure> {
     Ok(Reply::Data(json!({ "result": value })))
 }
 
@@ -54,27 +54,27 @@ pub(super) fn index(_call: &mut Call<'_>) -> Result<Reply, Failure> {
 
 pub(super) fn ping(call: &mut Call<'_>) -> Result<Reply, Failure> {
     reach(call)?;
-    result(json!({}))
+    result(&json!({}))
 }
 
 pub(super) fn command(call: &mut Call<'_>) -> Result<Reply, Failure> {
     reach(call)?;
-    result(json!({}))
+    result(&json!({}))
 }
 
 pub(super) fn info(call: &mut Call<'_>) -> Result<Reply, Failure> {
     reach(call)?;
-    result(json!({ "version": "9.2.0", "supported_commands": [] }))
+    result(&json!({ "version": "9.2.0", "supported_commands": [] }))
 }
 
 pub(super) fn host_name(call: &mut Call<'_>) -> Result<Reply, Failure> {
     let name = reach(call)?;
-    result(json!({ "host-name": name }))
+    result(&json!({ "host-name": name }))
 }
 
 pub(super) fn system(call: &mut Call<'_>) -> Result<Reply, Failure> {
     reach(call)?;
-    result(json!({
+    result(&json!({
         "id": "ubuntu", "name": "Ubuntu", "pretty-name": "Ubuntu 22.04.5 LTS", "version": "22.04.5 LTS (Jammy Jellyfish)",
         "version-id": "22.04", "kernel-release": "5.15.0-130-generic", "machine": "x86_64",
     }))
@@ -84,7 +84,7 @@ pub(super) fn interfaces(call: &mut Call<'_>) -> Result<Reply, Failure> {
     reach(call)?;
     let vmid = call.vmid();
     let address = format!("10.20.{}.{}", vmid / 250, vmid % 250 + 2);
-    result(json!([
+    result(&json!([
         {
             "name": "lo", "hardware-address": "00:00:00:00:00:00",
             "ip-addresses": [{ "ip-address": "127.0.0.1", "ip-address-type": "ipv4", "prefix": 8 }],

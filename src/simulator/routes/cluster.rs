@@ -31,9 +31,9 @@ pub(super) fn resources(call: &mut Call<'_>) -> Result<Reply, Failure> {
         body.push_str(row);
     };
     if wanted.is_none() {
-        pools(call, &sample)
-            .iter()
-            .for_each(|row| add(&row.to_string()));
+        for row in pools(call, &sample) {
+            add(&row.to_string());
+        }
     }
     if wants("vm") {
         guests(call, &sample, &mut add);
@@ -44,11 +44,15 @@ pub(super) fn resources(call: &mut Call<'_>) -> Result<Reply, Failure> {
         }
     }
     if wants("storage") {
-        storages(call).iter().for_each(|row| add(&row.to_string()));
+        for row in storages(call) {
+            add(&row.to_string());
+        }
     }
     if wants("sdn") {
         // The schema's `sdn` answers with rows of type `network` since version 9.
-        networks(call).iter().for_each(|row| add(&row.to_string()));
+        for row in networks(call) {
+            add(&row.to_string());
+        }
     }
     let _ = body.write_str("]}");
     Ok(Reply::Written(body))

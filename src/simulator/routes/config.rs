@@ -223,7 +223,7 @@ fn examine(call: &Call<'_>) -> Result<Wanted, Failure> {
     check_bridges(call, guest, &wanted)?;
     call.lock_is_free()?;
     check_digest(call, guest)?;
-    call.unlocked(guest)?;
+    Call::unlocked(guest)?;
     Ok(wanted)
 }
 
@@ -370,6 +370,11 @@ pub(super) fn normal_tags(value: &str) -> String {
     }
 }
 
+/// Models of network cards that a card's first property may name.
+const CARD_MODELS: [&str; 6] = [
+    "virtio", "e1000", "e1000e", "rtl8139", "vmxnet3", "ne2k_pci",
+];
+
 /// A card without an address gets a new one; the model comes first, the rest in order.
 fn card(call: &mut Call<'_>, kind: Kind, value: &str) -> String {
     let mut parts: BTreeMap<String, String> = value
@@ -389,11 +394,8 @@ fn card(call: &mut Call<'_>, kind: Kind, value: &str) -> String {
             .collect();
         return format!("name={name},{}", rest.join(","));
     }
-    const MODELS: [&str; 6] = [
-        "virtio", "e1000", "e1000e", "rtl8139", "vmxnet3", "ne2k_pci",
-    ];
     let model = parts.remove("model").or_else(|| {
-        MODELS
+        CARD_MODELS
             .iter()
             .find(|model| parts.contains_key(**model))
             .map(|model| (*model).to_owned())
@@ -406,10 +408,9 @@ fn card(call: &mut Call<'_>, kind: Kind, value: &str) -> String {
     if address.is_empty() {
         address = call.world.hardware_address();
     }
-    let rest: String = parts
-        .iter()
-        .map(|(key, text)| format!(",{key}={text}"))
-        .collect();
+    let rest = parts.iter().fold(String::new(), |rest, (key, text)| {
+        format!("{rest},{key}={text}")
+    });
     format!("{model}={}{rest}", address.to_uppercase())
 }
 
@@ -452,11 +453,10 @@ fn disk(call: &mut Call<'_>, value: &str) -> Result<String, Failure> {
     };
     let id = volume.id.clone();
     call.world.volumes.insert(id.clone(), volume);
-    let rest: String = options
+    let kept = options
         .split(',')
-        .filter(|part| !part.is_empty() && !part.starts_with("format="))
-        .map(|part| format!(",{part}"))
-        .collect();
+        .filter(|part| !part.is_empty() && !part.starts_with("format="));
+    let rest = kept.fold(String::new(), |rest, part| format!("{rest},{part}"));
     Ok(format!("{id}{rest},size={}", format_size(size)))
 }
 

@@ -177,7 +177,7 @@ pub(super) fn clone(call: &mut Call<'_>) -> Result<Reply, Failure> {
             "unable to find configuration file for VM {vmid} on node '{node}'"
         ))
     })?;
-    call.unlocked(guest)?;
+    Call::unlocked(guest)?;
     if call.world.guests.contains_key(&new) {
         return Err(Failure::internal(format!(
             "unable to create VM {new}: config file already exists"
@@ -381,7 +381,7 @@ pub(super) fn template(call: &mut Call<'_>) -> Result<Reply, Failure> {
             "you can't convert a template to a template",
         ));
     }
-    call.unlocked(guest)?;
+    Call::unlocked(guest)?;
     if !guest.snapshots.is_empty() {
         return Err(Failure::internal(format!(
             "unable to create template, because {title} contains snapshots"

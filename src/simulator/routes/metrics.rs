@@ -50,9 +50,9 @@ pub(super) fn export(call: &mut Call<'_>) -> Result<Reply, Failure> {
             .collect();
         for moment in &moments {
             rows.extend(node_metrics(node, &guests, *moment));
-            guests
-                .iter()
-                .for_each(|guest| rows.extend(guest_metrics(guest, *moment)));
+            for guest in &guests {
+                rows.extend(guest_metrics(guest, *moment));
+            }
             rows.extend(storage_metrics(call, node, *moment));
         }
     }

@@ -2,11 +2,17 @@
 //!
 //! Refuses to check privileges and formats that the table of calls already states.
 
+#![expect(
+    clippy::unnecessary_wraps,
+    reason = "all calls share one signature, also those that never refuse"
+)]
+
 mod access;
 mod agent;
 mod cluster;
 mod config;
 mod create;
+mod firewall;
 mod guest_status;
 mod guests;
 mod metrics;
@@ -314,6 +320,186 @@ const ROUTES: &[(&str, &str, Handler)] = &[
         "/nodes/{node}/qemu/{vmid}/agent/network-get-interfaces",
         agent::interfaces,
     ),
+    ("GET", "/nodes/{node}/qemu/{vmid}/firewall", firewall::index),
+    (
+        "GET",
+        "/nodes/{node}/qemu/{vmid}/firewall/aliases",
+        firewall::aliases,
+    ),
+    (
+        "GET",
+        "/nodes/{node}/qemu/{vmid}/firewall/ipset",
+        firewall::sets,
+    ),
+    (
+        "POST",
+        "/nodes/{node}/qemu/{vmid}/firewall/ipset",
+        firewall::create_set,
+    ),
+    (
+        "DELETE",
+        "/nodes/{node}/qemu/{vmid}/firewall/ipset/{name}",
+        firewall::delete_set,
+    ),
+    (
+        "GET",
+        "/nodes/{node}/qemu/{vmid}/firewall/ipset/{name}",
+        firewall::members,
+    ),
+    (
+        "POST",
+        "/nodes/{node}/qemu/{vmid}/firewall/ipset/{name}",
+        firewall::add_member,
+    ),
+    (
+        "DELETE",
+        "/nodes/{node}/qemu/{vmid}/firewall/ipset/{name}/{cidr}",
+        firewall::delete_member,
+    ),
+    (
+        "GET",
+        "/nodes/{node}/qemu/{vmid}/firewall/ipset/{name}/{cidr}",
+        firewall::member,
+    ),
+    (
+        "PUT",
+        "/nodes/{node}/qemu/{vmid}/firewall/ipset/{name}/{cidr}",
+        firewall::change_member,
+    ),
+    (
+        "GET",
+        "/nodes/{node}/qemu/{vmid}/firewall/options",
+        firewall::options,
+    ),
+    (
+        "PUT",
+        "/nodes/{node}/qemu/{vmid}/firewall/options",
+        firewall::change_options,
+    ),
+    (
+        "GET",
+        "/nodes/{node}/qemu/{vmid}/firewall/refs",
+        firewall::references,
+    ),
+    (
+        "GET",
+        "/nodes/{node}/qemu/{vmid}/firewall/rules",
+        firewall::rules,
+    ),
+    (
+        "POST",
+        "/nodes/{node}/qemu/{vmid}/firewall/rules",
+        firewall::create_rule,
+    ),
+    (
+        "DELETE",
+        "/nodes/{node}/qemu/{vmid}/firewall/rules/{pos}",
+        firewall::delete_rule,
+    ),
+    (
+        "GET",
+        "/nodes/{node}/qemu/{vmid}/firewall/rules/{pos}",
+        firewall::rule,
+    ),
+    (
+        "PUT",
+        "/nodes/{node}/qemu/{vmid}/firewall/rules/{pos}",
+        firewall::change_rule,
+    ),
+    ("GET", "/nodes/{node}/lxc/{vmid}/firewall", firewall::index),
+    (
+        "GET",
+        "/nodes/{node}/lxc/{vmid}/firewall/aliases",
+        firewall::aliases,
+    ),
+    (
+        "GET",
+        "/nodes/{node}/lxc/{vmid}/firewall/ipset",
+        firewall::sets,
+    ),
+    (
+        "POST",
+        "/nodes/{node}/lxc/{vmid}/firewall/ipset",
+        firewall::create_set,
+    ),
+    (
+        "DELETE",
+        "/nodes/{node}/lxc/{vmid}/firewall/ipset/{name}",
+        firewall::delete_set,
+    ),
+    (
+        "GET",
+        "/nodes/{node}/lxc/{vmid}/firewall/ipset/{name}",
+        firewall::members,
+    ),
+    (
+        "POST",
+        "/nodes/{node}/lxc/{vmid}/firewall/ipset/{name}",
+        firewall::add_member,
+    ),
+    (
+        "DELETE",
+        "/nodes/{node}/lxc/{vmid}/firewall/ipset/{name}/{cidr}",
+        firewall::delete_member,
+    ),
+    (
+        "GET",
+        "/nodes/{node}/lxc/{vmid}/firewall/ipset/{name}/{cidr}",
+        firewall::member,
+    ),
+    (
+        "PUT",
+        "/nodes/{node}/lxc/{vmid}/firewall/ipset/{name}/{cidr}",
+        firewall::change_member,
+    ),
+    (
+        "GET",
+        "/nodes/{node}/lxc/{vmid}/firewall/options",
+        firewall::options,
+    ),
+    (
+        "PUT",
+        "/nodes/{node}/lxc/{vmid}/firewall/options",
+        firewall::change_options,
+    ),
+    (
+        "GET",
+        "/nodes/{node}/lxc/{vmid}/firewall/refs",
+        firewall::references,
+    ),
+    (
+        "GET",
+        "/nodes/{node}/lxc/{vmid}/firewall/rules",
+        firewall::rules,
+    ),
+    (
+        "POST",
+        "/nodes/{node}/lxc/{vmid}/firewall/rules",
+        firewall::create_rule,
+    ),
+    (
+        "DELETE",
+        "/nodes/{node}/lxc/{vmid}/firewall/rules/{pos}",
+        firewall::delete_rule,
+    ),
+    (
+        "GET",
+        "/nodes/{node}/lxc/{vmid}/firewall/rules/{pos}",
+        firewall::rule,
+    ),
+    (
+        "PUT",
+        "/nodes/{node}/lxc/{vmid}/firewall/rules/{pos}",
+        firewall::change_rule,
+    ),
+    ("GET", "/cluster/firewall/options", firewall::options),
+    ("PUT", "/cluster/firewall/options", firewall::change_options),
+    ("GET", "/cluster/firewall/groups", cluster::nothing),
+    ("GET", "/cluster/firewall/ipset", firewall::sets),
+    ("GET", "/cluster/firewall/aliases", firewall::aliases),
+    ("GET", "/cluster/firewall/rules", firewall::rules),
+    ("GET", "/cluster/firewall/refs", firewall::references),
+    ("GET", "/cluster/firewall/macros", firewall::macros),
 ];
 
 /// Finds the function of a call.

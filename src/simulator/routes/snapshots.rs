@@ -155,7 +155,7 @@ pub(super) fn describe(call: &mut Call<'_>) -> Result<Reply, Failure> {
     let guest = call.guest()?;
     let (kind, name) = (guest.kind, call.required("snapname").to_owned());
     call.lock_is_free()?;
-    call.unlocked(guest)?;
+    Call::unlocked(guest)?;
     if !guest.snapshots.contains_key(&name) {
         return Err(unknown(&name));
     }

@@ -143,5 +143,6 @@ fn guest(index: usize, nodes: &[String], dice: &mut Dice) -> GuestScenario {
         },
         snapshots: snapshots.collect(),
         parent: None,
+        firewall: super::FirewallScenario::default(),
     }
 }

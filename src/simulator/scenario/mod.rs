@@ -163,6 +163,10 @@ pub enum GuestStatus {
 }
 
 /// A virtual machine or a container.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "a file format: each is a key of its own"
+)]
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct GuestScenario {
@@ -239,6 +243,21 @@ pub struct GuestScenario {
     pub snapshots: Vec<SnapshotScenario>,
     /// Snapshot that its present state follows, where it is not the last of the list.
     pub parent: Option<String>,
+    /// Its firewall file.
+    #[serde(default)]
+    pub firewall: FirewallScenario,
+}
+
+/// A guest's firewall file.
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct FirewallScenario {
+    /// Options as the server writes them.
+    pub options: BTreeMap<String, String>,
+    /// Rules by position, each by its fields.
+    pub rules: Vec<BTreeMap<String, String>>,
+    /// Sets by name, each with its networks.
+    pub sets: BTreeMap<String, Vec<String>>,
 }
 
 /// What a guest consumes on average, and how lively.

@@ -10,6 +10,7 @@ use super::access::{ADMINISTRATOR, Access, Token, User, set};
 use super::guest::{Config, Guest, Kind, RunState, Snapshot, format_size};
 use super::task::{End, Order, Tasks};
 use super::{Node, Pool, World};
+use crate::simulator::firewall::{Member, Set};
 use crate::simulator::load::{Load, Wave, scramble};
 use crate::simulator::scenario::{
     DiskText, GuestKind, GuestScenario, GuestStatus, LoadScenario, Scenario, SnapshotScenario,
@@ -227,6 +228,7 @@ impl World {
         {
             pool.guests.insert(scenario.vmid);
         }
+        self.add_firewall(scenario);
         let incarnation = self.next_incarnation();
         let guest = Guest {
             vmid: scenario.vmid,
@@ -256,6 +258,28 @@ impl World {
             revision: 1,
         };
         self.guests.insert(scenario.vmid, guest);
+    }
+
+    fn add_firewall(&mut self, scenario: &GuestScenario) {
+        let wanted = &scenario.firewall;
+        if wanted.options.is_empty() && wanted.rules.is_empty() && wanted.sets.is_empty() {
+            return;
+        }
+        let file = self.firewall.guest_mut(scenario.vmid);
+        file.options = wanted.options.clone();
+        file.rules.clone_from(&wanted.rules);
+        for (name, networks) in &wanted.sets {
+            let members = networks.iter().map(|network| Member {
+                network: network.clone(),
+                comment: None,
+                excluded: false,
+            });
+            let set = Set {
+                comment: None,
+                members: members.collect(),
+            };
+            file.sets.insert(name.clone(), set);
+        }
     }
 
     fn machine_config(&mut self, scenario: &GuestScenario, born: f64) -> Config {
@@ -504,7 +528,7 @@ impl World {
             let upid = self.tasks.enter(order, started, boot);
             let status = task.status.clone();
             if let Some(entered) = self.tasks.get_mut(&upid) {
-                entered.log = task.log.clone();
+                entered.log.clone_from(&task.log);
                 entered.log.push(last_line(&status));
                 entered.end = Some(End {
                     at: started + task.took.0 as i64,

@@ -290,8 +290,7 @@ impl Guest {
         }
         hash.finalize()
             .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect()
+            .fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
     }
 
     /// Returns the parts of a span during which it ran, the current run included.

@@ -124,14 +124,6 @@ impl Tasks {
         self.list.iter()
     }
 
-    /// Tells whether a task about a guest is running.
-    pub(in crate::simulator) fn is_busy(&self, vmid: u32) -> bool {
-        let id = vmid.to_string();
-        self.list
-            .iter()
-            .any(|task| task.end.is_none() && task.id == id)
-    }
-
     /// Puts the tasks into the order of their start, after history was entered out of order.
     pub(in crate::simulator) fn sort(&mut self) {
         self.list.sort_by_key(|task| task.started);

@@ -160,7 +160,7 @@ impl Columns {
         // Mark, glyph, id, name, node, two bars with figures, uptime, flag, owner; two blanks between.
         let fixed = 3 + id + 1 + 2 + node + 2 * (2 + PERCENT) + 2 + UPTIME + 2 + 2;
         let free = columns.saturating_sub(fixed);
-        let owner = (free / 5).clamp(0, 14);
+        let owner = (free / 5).clamp(7, 14);
         let bar = (free / 6).clamp(3, 14);
         let name = free.saturating_sub(owner + 2 * bar).clamp(6, 40);
         Self {

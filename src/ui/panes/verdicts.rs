@@ -6,6 +6,7 @@ use crate::app::State;
 use crate::app::verdicts::violations;
 use crate::domain::inventory::SeenGuest;
 use crate::domain::limits::Severity;
+use crate::domain::project::Resource;
 use crate::domain::quota::{Amount, Certainty, ResourceUsage, Tier};
 use crate::ui::theme::Theme;
 use crate::ui::widgets::{Row, fit, push_bar};
@@ -67,7 +68,7 @@ fn budget_line(usage: &ResourceUsage, columns: usize, theme: &Theme) -> Line<'st
     };
     let bar = columns.saturating_sub(RESOURCE + FIGURES + 1).clamp(4, 30);
     let mut row = Row::new(theme.unicode);
-    row.left(usage.resource.as_str(), RESOURCE, theme.dim);
+    row.left(label(usage.resource), RESOURCE, theme.dim);
     push_bar(&mut row, usage.fraction.unwrap_or(0.0), bar, style, theme);
     let bound = usage.quota.bound().unwrap_or_default();
     let figures = format!("{}/{}", amount(usage.used, theme.unicode), short(bound));
@@ -81,6 +82,16 @@ fn budget_line(usage: &ResourceUsage, columns: usize, theme: &Theme) -> Line<'st
         },
     );
     row.line()
+}
+
+/// Shortens a resource's key so that the bars begin in one column.
+fn label(resource: Resource) -> &'static str {
+    match resource {
+        Resource::CpuHours => "cpu_hours",
+        Resource::MemoryGbHours => "mem_gb_h",
+        Resource::StorageGb => "storage",
+        Resource::NetworkGb => "network",
+    }
 }
 
 /// Writes an amount with its sign; without Unicode the lower bound is `>=`.

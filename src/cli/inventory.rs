@@ -1,0 +1,50 @@
+//! One reading of the cluster's guests, for commands that need it once.
+
+use chrono::{DateTime, Utc};
+
+use super::connect::Session;
+use crate::domain::guest::Guest;
+use crate::domain::inventory::Node;
+use crate::domain::time::Moment;
+use crate::proxmox::Error;
+use crate::runtime::Clock;
+
+/// What the cluster said, and when.
+#[derive(Debug)]
+pub(super) struct Reading {
+    /// The guests in the order of their numbers.
+    pub(super) guests: Vec<Guest>,
+    /// The nodes in the order of their names.
+    pub(super) nodes: Vec<Node>,
+    /// How many rows made no sense and were left out.
+    pub(super) rejected: usize,
+    /// The calendar when the answer had come.
+    pub(super) time: DateTime<Utc>,
+    read: Moment,
+    clock: Clock,
+}
+
+impl Reading {
+    /// Asks the cluster for all its guests.
+    pub(super) async fn take(session: &Session) -> Result<Self, Error> {
+        let clock = Clock::start();
+        let rows = session.client.cluster().resources().await?;
+        let mut guests = rows.guests;
+        guests.sort_by_key(|guest| guest.vmid);
+        guests.dedup_by_key(|guest| guest.vmid);
+        let now = clock.now();
+        Ok(Self {
+            guests,
+            nodes: rows.nodes,
+            rejected: rows.rejected,
+            time: now.wall,
+            read: now.moment,
+            clock,
+        })
+    }
+
+    /// Returns how many seconds ago the answer came.
+    pub(super) fn age_seconds(&self) -> u64 {
+        self.clock.moment().since(self.read).as_secs()
+    }
+}

@@ -1,0 +1,154 @@
+//! Asks a person for a password, without showing what is typed.
+
+use std::io::{self, IsTerminal as _, Write as _};
+
+use crossterm::event::{Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers, read};
+use crossterm::terminal::{disable_raw_mode, enable_raw_mode};
+use secrecy::SecretString;
+use secrecy::zeroize::Zeroizing;
+
+use super::complaint::{Interrupted, Refusal};
+
+/// The longest password that is taken, in characters.
+const MAX_PASSWORD: usize = 4096;
+
+/// Asks for the password of an account; without a terminal nobody can be asked.
+pub(super) async fn ask(account: String) -> anyhow::Result<SecretString> {
+    if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
+        return Err(Refusal::new(
+            "Config",
+            format!("the password of {account} is not configured, and nobody can be asked for it"),
+            "write password_file or password_command into the config, set PROXDECK_PASSWORD, \
+             or better use an API token",
+        )
+        .into());
+    }
+    tokio::task::spawn_blocking(move || type_in(&account)).await?
+}
+
+/// Raw input for as long as it lives.
+struct RawInput;
+
+impl RawInput {
+    fn begin() -> io::Result<Self> {
+        enable_raw_mode()?;
+        Ok(Self)
+    }
+}
+
+impl Drop for RawInput {
+    fn drop(&mut self) {
+        let _ = disable_raw_mode();
+        let _ = writeln!(io::stderr());
+    }
+}
+
+fn type_in(account: &str) -> anyhow::Result<SecretString> {
+    write!(io::stderr(), "password of {account}: ")?;
+    io::stderr().flush()?;
+    let _raw = RawInput::begin()?;
+    let mut typed = Typed::default();
+    loop {
+        let step = match read()? {
+            Event::Key(key) if key.kind != KeyEventKind::Release => typed.press(key),
+            Event::Paste(text) => typed.paste(&text),
+            Event::Key(_)
+            | Event::Mouse(_)
+            | Event::Resize(..)
+            | Event::FocusGained
+            | Event::FocusLost => Step::More,
+        };
+        match step {
+            Step::More => {}
+            Step::Done => return Ok(SecretString::from(typed.text.as_str())),
+            Step::GiveUp => return Err(Interrupted.into()),
+        }
+    }
+}
+
+/// What a key does to the question.
+#[derive(Debug, PartialEq, Eq)]
+enum Step {
+    More,
+    Done,
+    GiveUp,
+}
+
+/// What was typed so far; its memory is wiped in the end.
+struct Typed {
+    text: Zeroizing<String>,
+}
+
+impl Default for Typed {
+    fn default() -> Self {
+        // Large enough never to move, which would leave a copy behind.
+        Self {
+            text: Zeroizing::new(String::with_capacity(4 * MAX_PASSWORD)),
+        }
+    }
+}
+
+impl Typed {
+    fn press(&mut self, key: KeyEvent) -> Step {
+        let ctrl = key.modifiers.contains(KeyModifiers::CONTROL);
+        match key.code {
+            KeyCode::Enter => return Step::Done,
+            KeyCode::Esc => return Step::GiveUp,
+            KeyCode::Char('c' | 'd') if ctrl => return Step::GiveUp,
+            KeyCode::Char('u') if ctrl => self.text.clear(),
+            KeyCode::Backspace => {
+                self.text.pop();
+            }
+            KeyCode::Char(character) if !ctrl => self.add(character),
+            _ => {}
+        }
+        Step::More
+    }
+
+    fn paste(&mut self, text: &str) -> Step {
+        for character in text.chars() {
+            if matches!(character, '\n' | '\r') {
+                return Step::Done;
+            }
+            self.add(character);
+        }
+        Step::More
+    }
+
+    fn add(&mut self, character: char) {
+        if self.text.len() < 4 * (MAX_PASSWORD - 1) {
+            self.text.push(character);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_is_typed_corrected_and_given_up() {
+        let press =
+            |typed: &mut Typed, code, modifiers| typed.press(KeyEvent::new(code, modifiers));
+        let mut typed = Typed::default();
+        for character in "wrong".chars() {
+            press(&mut typed, KeyCode::Char(character), KeyModifiers::NONE);
+        }
+        press(&mut typed, KeyCode::Char('u'), KeyModifiers::CONTROL);
+        press(&mut typed, KeyCode::Char('A'), KeyModifiers::SHIFT);
+        press(&mut typed, KeyCode::Char('x'), KeyModifiers::NONE);
+        press(&mut typed, KeyCode::Backspace, KeyModifiers::NONE);
+        assert_eq!(typed.paste("ü "), Step::More);
+        assert_eq!(typed.text.as_str(), "Aü ");
+        assert_eq!(
+            press(&mut typed, KeyCode::Enter, KeyModifiers::NONE),
+            Step::Done
+        );
+        assert_eq!(
+            press(&mut typed, KeyCode::Char('c'), KeyModifiers::CONTROL),
+            Step::GiveUp
+        );
+        assert_eq!(typed.paste("b\nignored"), Step::Done);
+        assert_eq!(typed.text.as_str(), "Aü b");
+    }
+}

@@ -1,0 +1,220 @@
+//! A dashboard without a terminal: keys in, text out.
+
+use std::io;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use crossterm::event::{Event as TerminalEvent, KeyCode, KeyEvent, KeyModifiers};
+use futures_util::{StreamExt, stream};
+use proxdeck::app::keymap::Keymap;
+use proxdeck::app::state::{Rules, Setting};
+use proxdeck::proxmox::{Client, Connection, Credentials, Trust};
+use proxdeck::runtime::{Dashboard, Surface, drive};
+use proxdeck::simulator::{Options, Scenario, Simulator};
+use proxdeck::ui::{ColorDepth, Theme};
+use ratatui::Frame;
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
+
+/// Machines are slow and shared; a test that passes never waits so long.
+pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
+
+/// A running dashboard and the simulator that it looks at.
+pub(crate) struct Deck {
+    pub(crate) simulator: Simulator,
+    keys: mpsc::UnboundedSender<TerminalEvent>,
+    screen: watch::Receiver<String>,
+    loop_task: JoinHandle<io::Result<()>>,
+}
+
+/// How a deck is started.
+pub(crate) struct Wish {
+    pub(crate) scenario: Scenario,
+    pub(crate) size: (u16, u16),
+    pub(crate) interval: Duration,
+    pub(crate) read_only: bool,
+}
+
+impl Default for Wish {
+    fn default() -> Self {
+        Self {
+            scenario: Scenario::small(),
+            size: (120, 40),
+            interval: Duration::from_millis(500),
+            read_only: false,
+        }
+    }
+}
+
+impl Deck {
+    pub(crate) async fn start(wish: Wish) -> Self {
+        let simulator = Simulator::start(Options::new(wish.scenario)).await.unwrap();
+        let client = client_of(&simulator);
+        let setting = Setting {
+            cluster: "lab".to_owned(),
+            endpoint: client.endpoint().to_owned(),
+            account: client.account().to_owned(),
+            read_only: wish.read_only,
+            demo: false,
+            keymap: Keymap::default(),
+            rules: Rules::default(),
+        };
+        let theme = Theme::load("dark", ColorDepth::True, true).unwrap();
+        let dashboard = Dashboard {
+            setting,
+            client,
+            interval: wish.interval,
+            theme,
+        };
+        let (keys, pressed) = mpsc::unbounded_channel();
+        let (shown, screen) = watch::channel(String::new());
+        let (columns, rows) = wish.size;
+        let loop_task = tokio::spawn(async move {
+            let backend = TestBackend::new(columns, rows);
+            let mut surface = Screen {
+                terminal: Terminal::new(backend).unwrap(),
+                shown,
+            };
+            let pressed = Arc::new(Mutex::new(pressed));
+            let keys = stream::poll_fn(move |context| pressed.lock().unwrap().poll_recv(context));
+            let signals = stream::pending();
+            drive(dashboard, keys.map(Ok), signals, &mut surface).await
+        });
+        Self {
+            simulator,
+            keys,
+            screen,
+            loop_task,
+        }
+    }
+
+    /// Presses keys: words separated by blanks; `<Enter>` and the like are keys, others are typed.
+    pub(crate) fn press(&self, script: &str) {
+        for word in script.split_whitespace() {
+            match word
+                .strip_prefix('<')
+                .and_then(|word| word.strip_suffix('>'))
+            {
+                Some(name) => self.key(named(name)),
+                None => word.chars().for_each(|c| self.key(plain(KeyCode::Char(c)))),
+            }
+        }
+    }
+
+    fn key(&self, key: KeyEvent) {
+        self.keys
+            .send(TerminalEvent::Key(key))
+            .expect("the dashboard takes keys");
+    }
+
+    /// Returns what the screen shows now.
+    pub(crate) fn screen(&self) -> String {
+        self.screen.borrow().clone()
+    }
+
+    /// Waits until the screen fulfils a condition; on failure the screen is shown.
+    pub(crate) async fn until(&self, what: &str, holds: impl Fn(&str) -> bool) -> String {
+        let mut screen = self.screen.clone();
+        let waited = tokio::time::timeout(DEADLINE, screen.wait_for(|text| holds(text))).await;
+        match waited {
+            Ok(Ok(text)) => text.clone(),
+            Ok(Err(_)) => panic!(
+                "the dashboard ended before {what}; it showed:\n{}",
+                self.screen()
+            ),
+            Err(_) => panic!(
+                "waited in vain for {what}; the screen shows:\n{}",
+                self.screen()
+            ),
+        }
+    }
+
+    /// Waits until a text is on the screen.
+    pub(crate) async fn see(&self, text: &str) -> String {
+        self.until(&format!("{text:?}"), |screen| screen.contains(text))
+            .await
+    }
+
+    /// Waits until a text is no longer on the screen.
+    pub(crate) async fn see_no(&self, text: &str) -> String {
+        self.until(&format!("the end of {text:?}"), |screen| {
+            !screen.contains(text)
+        })
+        .await
+    }
+
+    /// Leaves with `q` and waits for the end.
+    pub(crate) async fn quit(self) -> Simulator {
+        self.press("q");
+        let ended = tokio::time::timeout(DEADLINE, self.loop_task).await;
+        ended
+            .expect("the dashboard ends")
+            .expect("without a panic")
+            .expect("without an error");
+        self.simulator
+    }
+}
+
+/// Signs in to a simulator with its token and its pinned certificate.
+pub(crate) fn client_of(simulator: &Simulator) -> Client {
+    let accounts = simulator.accounts();
+    Client::new(Connection {
+        endpoint: simulator.url(),
+        trust: Trust::Pins(vec![simulator.fingerprint().parse().unwrap()]),
+        credentials: Credentials::Token {
+            id: accounts.token_id.clone(),
+            secret: accounts.token_secret.clone().into(),
+        },
+    })
+    .unwrap()
+}
+
+fn plain(code: KeyCode) -> KeyEvent {
+    KeyEvent::new(code, KeyModifiers::NONE)
+}
+
+fn named(name: &str) -> KeyEvent {
+    if let Some(character) = name.strip_prefix("Ctrl-") {
+        let character = character.chars().next().unwrap();
+        return KeyEvent::new(KeyCode::Char(character), KeyModifiers::CONTROL);
+    }
+    plain(match name {
+        "Enter" => KeyCode::Enter,
+        "Esc" => KeyCode::Esc,
+        "Tab" => KeyCode::Tab,
+        "Space" => KeyCode::Char(' '),
+        "Backspace" => KeyCode::Backspace,
+        "Up" => KeyCode::Up,
+        "Down" => KeyCode::Down,
+        "Left" => KeyCode::Left,
+        "Right" => KeyCode::Right,
+        other => panic!("no key is called {other}"),
+    })
+}
+
+struct Screen {
+    terminal: Terminal<TestBackend>,
+    shown: watch::Sender<String>,
+}
+
+impl Surface for Screen {
+    fn draw(&mut self, draw: &mut dyn FnMut(&mut Frame<'_>)) -> io::Result<()> {
+        self.terminal
+            .draw(|frame| draw(frame))
+            .map_err(io::Error::other)?;
+        self.shown.send_replace(self.terminal.backend().to_string());
+        Ok(())
+    }
+
+    fn forget(&mut self) -> io::Result<()> {
+        self.terminal.clear().map_err(io::Error::other)
+    }
+
+    fn suspend(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn release(&mut self) {}
+}

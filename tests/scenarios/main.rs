@@ -1,0 +1,16 @@
+//! Key scripts through the true loop, against the simulator, with the screen read as text.
+//!
+//! Nothing is faked but the terminal: keys go in as the terminal would report them, the client
+//! speaks TLS to a simulator, and what a person would see is waited for.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::disallowed_methods,
+    reason = "a test that cannot go on says so by panicking, and its tasks end with it"
+)]
+
+mod filtering;
+mod harness;
+mod refreshing;
+mod snapshots;

@@ -1,0 +1,9 @@
+//! The real program in a pseudo-terminal: what a person sees, types, and is left with.
+//!
+//! It refuses to know anything of the program but its command line, its keys and its screen.
+#![cfg(test)]
+
+mod dashboard;
+mod ending;
+mod harness;
+mod resizing;
