@@ -5,7 +5,7 @@ use std::time::Duration;
 use ratatui::text::Line;
 
 use super::CloseUp;
-use crate::domain::history::{Channel, Span, Window, resample};
+use crate::domain::history::{Channel, Span, Window, present, resample};
 use crate::domain::id::GuestKind;
 use crate::ui::format;
 use crate::ui::widgets::{Row, push_bar, push_sparkline};
@@ -182,7 +182,7 @@ fn push_gauge(
 fn balloon(close: &CloseUp<'_>) -> Option<(String, ratatui::style::Style)> {
     let theme = close.theme;
     if close.memory_is_host_view() && close.guest.kind == GuestKind::Qemu {
-        let text = "~ the host's view: the guest does not report";
+        let text = "~ the host's view: no balloon driver";
         return Some((text.to_owned(), theme.dim));
     }
     let status = close.status?;
@@ -191,7 +191,7 @@ fn balloon(close: &CloseUp<'_>) -> Option<(String, ratatui::style::Style)> {
     let most = status.max_memory?;
     let free = report.free.or(status.free_memory);
     let free = free.map_or_else(String::new, |free| {
-        format!(", {} free inside", format::short_size(free))
+        format!(", {} free", format::short_size(free))
     });
     let left = format::short_size(actual);
     // A balloon that takes memory away explains a guest that is short of it.
@@ -238,8 +238,10 @@ fn recent(close: &CloseUp<'_>, channel: Channel, columns: usize) -> Vec<Option<f
     let Some(watched) = close.watched else {
         return vec![None; columns];
     };
-    let window = Window::ending(close.state.server_time(), SPARK_COLUMN, columns);
-    resample(watched.samples(Span::Hour), channel, window)
+    let samples = watched.samples(Span::Hour);
+    let now = present(samples.iter().copied(), close.state.server_time());
+    let window = Window::ending(now, SPARK_COLUMN, columns);
+    resample(samples, channel, window)
 }
 
 fn top_of(values: &[Option<f64>]) -> f64 {

@@ -249,7 +249,10 @@ impl<'a> CloseUp<'a> {
     /// Makes the lines that say what and where the guest is.
     fn facts(&self, columns: usize, rows: usize) -> Vec<Line<'static>> {
         let guest = self.guest;
-        let mut facts = vec![guest.node.to_string(), guest.kind.to_string()];
+        let mut facts = vec![guest.node.to_string()];
+        if guest.kind == GuestKind::Lxc {
+            facts.push("container".to_owned());
+        }
         facts.extend(guest.pool.as_ref().map(|pool| format!("pool {pool}")));
         facts.extend(guest.ha_state.as_ref().map(|state| format!("HA {state}")));
         facts.extend(guest.lock.as_ref().map(|lock| format!("locked ({lock})")));
@@ -257,10 +260,10 @@ impl<'a> CloseUp<'a> {
             let tags: Vec<String> = guest.tags.iter().map(ToString::to_string).collect();
             facts.push(format!("tags {}", tags.join(", ")));
         }
-        let mut lines = vec![self.dim(&facts.join(" · "), columns)];
+        let mut lines = vec![self.dim(&facts.join(self.dot()), columns)];
         let size = self.size();
         if !self.runs() && !size.is_empty() {
-            lines.push(self.dim(&size.join(" · "), columns));
+            lines.push(self.dim(&size.join(self.dot()), columns));
         } else if rows > AIRY + FLAT
             && let Some(software) = self.software()
         {
@@ -277,7 +280,8 @@ impl<'a> CloseUp<'a> {
             GuestKind::Lxc => "root disk",
         };
         let cores = figures.max_cpu.map(|cores| {
-            let word = if cores == 1.0 { "core" } else { "cores" };
+            // Containers may have half a core.
+            let word = if cores > 1.0 { "cores" } else { "core" };
             format!("{cores} {word}")
         });
         let memory = figures
@@ -304,7 +308,7 @@ impl<'a> CloseUp<'a> {
         if status.agent == Some(true) {
             parts.push("guest agent".to_owned());
         }
-        (!parts.is_empty()).then(|| parts.join(" · "))
+        (!parts.is_empty()).then(|| parts.join(self.dot()))
     }
 
     /// Makes the lines that say why something is missing.
@@ -342,7 +346,7 @@ impl<'a> CloseUp<'a> {
         let Some(failure) = self.watched.and_then(|watched| watched.status().failure()) else {
             return Vec::new();
         };
-        self.wrapped(&format!("close up: {failure}"), columns, theme.warning)
+        self.wrapped(&format!("live figures: {failure}"), columns, theme.warning)
     }
 
     fn dim(&self, text: &str, columns: usize) -> Line<'static> {
@@ -370,6 +374,11 @@ impl<'a> CloseUp<'a> {
             .filter(|line| !line.is_empty())
             .map(|line| Line::styled(fit(line, columns, self.theme.unicode), style))
             .collect()
+    }
+
+    /// Returns what stands between facts.
+    fn dot(&self) -> &'static str {
+        if self.theme.unicode { " · " } else { ", " }
     }
 
     fn row(&self) -> Row {
