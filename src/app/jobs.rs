@@ -61,7 +61,7 @@ impl Job {
                 self.fraction = fraction;
                 self.line = line;
             }
-            Update::Ended(report) => self.end = Some((now, report)),
+            Update::Ended(report) => self.end = Some((now, *report)),
         }
     }
 }

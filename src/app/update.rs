@@ -128,7 +128,9 @@ impl State {
         let (title, vmid, now) = (job.title.clone(), job.guest.vmid, self.now.moment);
         let made = match &report.product {
             Some(Product::Snapshot(facts)) => format!(": {}", facts.name),
-            None => String::new(),
+            Some(Product::Guest(guest)) => format!(": {guest}"),
+            Some(Product::Power(facts)) => format!(": {}", facts.status),
+            Some(Product::RolledBack(_)) | None => String::new(),
         };
         match &report.outcome {
             Outcome::Done => self.toasts.tell(format!("{title} done{made}"), now),

@@ -55,7 +55,7 @@ pub(super) async fn execute(
             Update::Step(step) => progress.tell(None, step),
             Update::Ended(report) => {
                 tracing::info!("{}: {}", report.outcome.as_str(), operation.title());
-                return Watched::Ended(report);
+                return Watched::Ended(*report);
             }
         }
     }

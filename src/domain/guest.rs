@@ -190,6 +190,23 @@ impl Figures {
     }
 }
 
+/// A guest as its own node describes it at this moment.
+///
+/// Source: `…/status/current` (API.md §4); unlike the resource list it is never late.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LiveState {
+    /// Its name.
+    pub name: Option<Text>,
+    /// Its run state; QEMU's own where the machine says more than that it runs.
+    pub status: Status,
+    /// The lock in its configuration.
+    pub lock: Option<Text>,
+    /// Whether high availability manages it.
+    pub ha_managed: bool,
+    /// How long its process has run.
+    pub uptime: Option<Duration>,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -5,6 +5,8 @@
 
 pub mod failure;
 pub mod guest;
+pub mod guest_config;
+pub mod guest_name;
 pub mod guest_status;
 pub mod history;
 pub mod id;
@@ -12,6 +14,7 @@ pub mod inventory;
 pub mod limits;
 pub mod operation;
 pub mod permission;
+pub mod plan;
 pub mod progress;
 pub mod project;
 pub mod quota;

@@ -43,31 +43,51 @@ impl Permissions {
     }
 }
 
-/// A privilege that an action needs, and where.
+/// A privilege that an action needs, and where; or several of which one is enough.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Need {
-    privilege: &'static str,
-    path: String,
+    choices: Vec<(&'static str, String)>,
 }
 
 impl Need {
+    /// Names a privilege on a path.
+    pub fn on(privilege: &'static str, path: String) -> Self {
+        Self {
+            choices: vec![(privilege, path)],
+        }
+    }
+
     /// Names a privilege on a guest.
     pub fn on_guest(privilege: &'static str, vmid: Vmid) -> Self {
-        Self {
-            privilege,
-            path: format!("/vms/{vmid}"),
-        }
+        Self::on(privilege, format!("/vms/{vmid}"))
+    }
+
+    /// Adds another need of which either is enough.
+    #[must_use]
+    pub fn or(mut self, other: Self) -> Self {
+        self.choices.extend(other.choices);
+        self
     }
 
     /// Tells whether `permissions` grant it.
     pub fn is_met(&self, permissions: &Permissions) -> bool {
-        permissions.allows(self.privilege, &self.path)
+        self.choices
+            .iter()
+            .any(|(privilege, path)| permissions.allows(privilege, path))
     }
 }
 
 impl fmt::Display for Need {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "needs {} on {}", self.privilege, self.path)
+        for (index, (privilege, path)) in self.choices.iter().enumerate() {
+            let before = if index == 0 { "needs" } else { " or" };
+            // The path is named once where all choices share it.
+            match self.choices.get(index + 1) {
+                Some((_, next)) if next == path => write!(formatter, "{before} {privilege}")?,
+                _ => write!(formatter, "{before} {privilege} on {path}")?,
+            }
+        }
+        Ok(())
     }
 }
 
@@ -115,5 +135,24 @@ mod tests {
             Need::on_guest("VM.Snapshot", Vmid::new(104).unwrap()).to_string(),
             "needs VM.Snapshot on /vms/104"
         );
+    }
+
+    #[test]
+    fn one_of_several_privileges_is_enough() {
+        let vmid = Vmid::new(104).unwrap();
+        let need =
+            Need::on_guest("VM.Snapshot", vmid).or(Need::on_guest("VM.Snapshot.Rollback", vmid));
+        assert_eq!(
+            need.to_string(),
+            "needs VM.Snapshot or VM.Snapshot.Rollback on /vms/104"
+        );
+        let elsewhere =
+            Need::on_guest("VM.Allocate", vmid).or(Need::on("VM.Allocate", "/pool/lab".into()));
+        assert_eq!(
+            elsewhere.to_string(),
+            "needs VM.Allocate on /vms/104 or VM.Allocate on /pool/lab"
+        );
+        assert!(need.is_met(&permissions(&[("/vms", "VM.Snapshot.Rollback", true)])));
+        assert!(!need.is_met(&permissions(&[("/vms", "VM.Audit", true)])));
     }
 }

@@ -14,7 +14,7 @@ const SHORTEST_PAUSE: Duration = Duration::from_millis(500);
 /// The longest pause between two looks.
 const LONGEST_PAUSE: Duration = Duration::from_secs(3);
 /// After so long without any contact a task's end is unknown (SPEC §5.12).
-const GIVE_UP_AFTER: Duration = Duration::from_secs(600);
+const GIVE_UP_AFTER: Duration = Duration::from_mins(10);
 /// How many of the log's last lines are kept for a report.
 const TAIL: usize = 8;
 

@@ -38,7 +38,7 @@ impl Reporter {
     }
 
     async fn ended(&self, report: Report) {
-        let _ = self.0.send(Update::Ended(report)).await;
+        let _ = self.0.send(Update::Ended(Box::new(report))).await;
     }
 }
 
@@ -46,6 +46,15 @@ impl Reporter {
 pub async fn run(client: &Client, operation: &Operation, reporter: &Reporter) {
     let report = match operation {
         Operation::TakeSnapshot(operation) => snapshot::take(client, operation, reporter).await,
+        Operation::DeleteSnapshot(_)
+        | Operation::KeepMark(_)
+        | Operation::RollBack(_)
+        | Operation::Power(_)
+        | Operation::CloneGuest(_)
+        | Operation::Prune(_) => Report::new(Outcome::Failed(Box::new(Failure::new(
+            FailureKind::Refused,
+            "its steps are not built yet",
+        )))),
     };
     reporter.ended(report).await;
 }
@@ -59,11 +68,7 @@ fn not_accepted(error: Error) -> Report {
     } else {
         Outcome::Failed(failure)
     };
-    Report {
-        outcome,
-        upid: None,
-        product: None,
-    }
+    Report::new(outcome)
 }
 
 /// Makes a failure that shows the end of a task's log.

@@ -45,11 +45,7 @@ pub(super) async fn take(client: &Client, operation: &TakeSnapshot, reporter: &R
             None,
         ),
     };
-    Report {
-        outcome,
-        upid: Some(upid),
-        product,
-    }
+    Report::new(outcome).with_upid(upid).with_product(product)
 }
 
 async fn verify(

@@ -103,6 +103,11 @@ impl Client {
         self.inner.transport.meter.cost()
     }
 
+    /// Returns what the server's clock shows, to about a second; absent before its first answer.
+    pub fn server_time(&self) -> Option<DateTime<Utc>> {
+        self.inner.transport.meter.server_time()
+    }
+
     /// Reads from a path; asked once more when the connection was lost before an answer.
     pub(crate) async fn get<T: DeserializeOwned>(
         &self,

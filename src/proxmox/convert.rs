@@ -8,7 +8,8 @@ use chrono::{DateTime, Utc};
 
 use super::wire;
 use super::wire::lenient::Rows;
-use crate::domain::guest::{Figures, Guest, Status};
+use crate::domain::guest::{Figures, Guest, LiveState, Status};
+use crate::domain::guest_config::{GuestConfig, PendingOption};
 use crate::domain::id::{GuestKind, NodeName, StorageName, Vmid};
 use crate::domain::inventory::{ClusterStatus, Node, NodeState, Storage};
 use crate::domain::permission::Permissions;
@@ -215,6 +216,55 @@ pub(super) fn snapshots(list: Rows<wire::SnapshotRow>) -> SnapshotList {
         });
     }
     snapshots
+}
+
+pub(super) fn live_state(current: wire::CurrentStatus) -> LiveState {
+    let status = match (current.status.as_deref(), current.qmpstatus.as_deref()) {
+        // A paused machine is `running` here; only QEMU's own word tells (recording 172).
+        (Some("running"), Some(own)) if own != "running" => Status::from_word(own),
+        (status, _) => Status::from_word(status.unwrap_or_default()),
+    };
+    LiveState {
+        name: text(current.name.as_ref()),
+        status,
+        lock: text(current.lock.as_ref()),
+        ha_managed: current.ha.is_some_and(|ha| ha.managed),
+        uptime: current.uptime.map(Duration::from_secs),
+    }
+}
+
+pub(super) fn config(mut config: wire::Config) -> GuestConfig {
+    let digest = config.remove("digest").and_then(|digest| match digest {
+        serde_json::Value::String(digest) => Some(digest),
+        _ => None,
+    });
+    let options = config.into_iter().filter_map(|(key, value)| {
+        let value = match value {
+            serde_json::Value::String(text) => text,
+            serde_json::Value::Number(number) => number.to_string(),
+            serde_json::Value::Bool(flag) => u8::from(flag).to_string(),
+            serde_json::Value::Null
+            | serde_json::Value::Array(_)
+            | serde_json::Value::Object(_) => return None,
+        };
+        Some((key, Text::new(value)))
+    });
+    GuestConfig::new(options.collect::<Vec<_>>(), digest)
+}
+
+/// Reads which options wait for a restart; the others are left out.
+pub(super) fn pending(list: Rows<wire::PendingRow>) -> Vec<PendingOption> {
+    list.rows
+        .into_iter()
+        .filter(|row| row.pending.is_some() || row.delete.unwrap_or(0) > 0)
+        .filter_map(|row| {
+            Some(PendingOption {
+                key: row.key?,
+                now: row.value.map(Text::new),
+                then: row.pending.map(Text::new),
+            })
+        })
+        .collect()
 }
 
 pub(super) fn permissions(tree: wire::PermissionTree) -> Permissions {

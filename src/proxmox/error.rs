@@ -198,6 +198,8 @@ fn classify(status: u16, text: &str) -> FailureKind {
         500 if text.contains("onfiguration file '") && text.contains("does not exist") => {
             FailureKind::NoSuchGuest
         }
+        // A clone says the same of its source in other words (recording 327).
+        500 if text.contains("unable to find configuration file for ") => FailureKind::NoSuchGuest,
         500 if text.contains("is locked (") => FailureKind::Locked,
         500 if text.contains("can't lock file") && text.contains("got timeout") => {
             FailureKind::Busy

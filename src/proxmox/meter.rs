@@ -55,6 +55,12 @@ impl Meter {
         }
     }
 
+    /// Returns what the server's clock shows, as its last answer tells; absent before the first.
+    pub(crate) fn server_time(&self) -> Option<DateTime<Utc>> {
+        let samples = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        samples.skew.map(|skew| local_date() + skew)
+    }
+
     /// Sums up the last minute.
     pub(crate) fn cost(&self) -> Cost {
         let now = monotonic();

@@ -82,12 +82,10 @@ impl Performer {
                 && !ended
             {
                 let failure = Failure::new(FailureKind::Internal, error.to_string());
-                let report = Report {
-                    outcome: Outcome::Unknown(Box::new(failure)),
-                    upid: None,
-                    product: None,
-                };
-                let _ = events.send(Event::Job(job, Update::Ended(report))).await;
+                let report = Report::new(Outcome::Unknown(Box::new(failure)));
+                let _ = events
+                    .send(Event::Job(job, Update::Ended(Box::new(report))))
+                    .await;
             }
         });
     }

@@ -92,11 +92,8 @@ fn a_failure_stays_until_it_is_read_or_dismissed_and_enter_shows_it_whole() {
     let mut desk = Desk::with(vec![guest(100, "one")]);
     let job = job(&desk.press("s Enter"));
     let failure = Failure::new(FailureKind::SnapshotFailed, "no space left");
-    let report = Report {
-        outcome: Outcome::Failed(Box::new(failure.with_detail("TASK ERROR: no space left"))),
-        upid: None,
-        product: None,
-    };
+    let failure = failure.with_detail("TASK ERROR: no space left");
+    let report = Box::new(Report::new(Outcome::Failed(Box::new(failure))));
     desk.happen(Event::Job(job, Update::Ended(report)));
     desk.wait(Duration::from_secs(3600));
     assert_eq!(

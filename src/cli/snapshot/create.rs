@@ -357,7 +357,9 @@ impl Ended {
         };
         let snapshot = match product {
             Some(Product::Snapshot(facts)) => Row::of_facts(&self.guest, facts),
-            None => Row::of_name(&self.guest, &self.snapshot),
+            Some(Product::Guest(_) | Product::Power(_) | Product::RolledBack(_)) | None => {
+                Row::of_name(&self.guest, &self.snapshot)
+            }
         };
         CreatedRow {
             snapshot,
@@ -391,7 +393,9 @@ impl Ended {
                     let ram = if facts.has_ram { ", with RAM" } else { "" };
                     format!(" taken {}{ram}", taken.unwrap_or_default())
                 }
-                None => String::new(),
+                Some(Product::Guest(_) | Product::Power(_) | Product::RolledBack(_)) | None => {
+                    String::new()
+                }
             };
             output.line(format_args!(
                 "{guest}: snapshot {snapshot}{facts}{warnings}"

@@ -1,5 +1,7 @@
 //! `/cluster`: what the whole cluster knows, in one answer.
 
+use crate::domain::failure::FailureKind;
+use crate::domain::id::Vmid;
 use crate::domain::inventory::ClusterStatus;
 use crate::domain::task::Task;
 use crate::proxmox::client::Client;
@@ -33,6 +35,15 @@ impl Cluster<'_> {
     /// An API token sees none without Sys.Audit on `/` (PITFALLS 10).
     pub async fn tasks(&self) -> Result<Vec<Task>, Error> {
         self.0.get("/cluster/tasks", &[]).await.map(convert::tasks)
+    }
+
+    /// Asks for the smallest free guest id; nothing is reserved by it (PITFALLS 20).
+    pub async fn next_id(&self) -> Result<Vmid, Error> {
+        let answer: String = self.0.get("/cluster/nextid", &[]).await?;
+        answer.parse().map_err(|error| {
+            let text = format!("the server offers no usable id: {error}");
+            Error::unsent(FailureKind::Malformed, text)
+        })
     }
 
     /// Reads membership and quorum; needs Sys.Audit on `/`.

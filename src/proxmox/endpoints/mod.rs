@@ -9,7 +9,7 @@ mod tasks;
 
 pub use access::Access;
 pub use cluster::Cluster;
-pub use guests::{Guests, SnapshotSpec};
+pub use guests::{CloneSpec, Guests, SnapshotSpec};
 pub use storage::{Storages, Volume};
 pub use tasks::{TaskFilter, Tasks};
 

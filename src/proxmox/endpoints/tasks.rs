@@ -1,5 +1,8 @@
 //! `/nodes/N/tasks`: work in the background.
 
+use reqwest::Method;
+use serde::de::IgnoredAny;
+
 use super::path;
 use crate::domain::failure::FailureKind;
 use crate::domain::id::{NodeName, Vmid};
@@ -47,6 +50,15 @@ impl Tasks<'_> {
             .get(&path, &[("start", &start), ("limit", "500")])
             .await
             .map(convert::log)
+    }
+
+    /// Asks a task to stop; the server waits up to 5 s for its end.
+    ///
+    /// Never for snapshots and roll-backs: a killed one leaves its guest locked (PITFALLS 26).
+    pub async fn stop(&self, upid: &Upid) -> Result<(), Error> {
+        let path = path(&["nodes", upid.node().as_str(), "tasks", upid.as_str()])?;
+        let _: IgnoredAny = self.0.write(Method::DELETE, &path, &[]).await?;
+        Ok(())
     }
 
     /// Reads the running and past tasks of a node, newest first.

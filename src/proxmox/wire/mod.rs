@@ -145,6 +145,53 @@ pub(crate) struct SnapshotRow {
     pub(crate) digest: Option<String>,
 }
 
+/// `…/status/current` of a guest.
+#[derive(Debug, Deserialize)]
+pub(crate) struct CurrentStatus {
+    #[serde(default, deserialize_with = "scalar")]
+    pub(crate) name: Option<String>,
+    #[serde(default, deserialize_with = "scalar")]
+    pub(crate) status: Option<String>,
+    #[serde(default, deserialize_with = "scalar")]
+    pub(crate) qmpstatus: Option<String>,
+    #[serde(default, deserialize_with = "scalar")]
+    pub(crate) lock: Option<String>,
+    #[serde(default, deserialize_with = "scalar")]
+    pub(crate) uptime: Option<u64>,
+    #[serde(default)]
+    pub(crate) ha: Option<HaState>,
+}
+
+/// What high availability says of a guest.
+#[derive(Debug, Deserialize)]
+pub(crate) struct HaState {
+    #[serde(default, deserialize_with = "flag")]
+    pub(crate) managed: bool,
+}
+
+/// A guest's configuration: option → value of any scalar type.
+pub(crate) type Config = BTreeMap<String, serde_json::Value>;
+
+/// A row of a guest's `…/pending`.
+#[derive(Debug, Deserialize)]
+pub(crate) struct PendingRow {
+    #[serde(default, deserialize_with = "scalar")]
+    pub(crate) key: Option<String>,
+    #[serde(default, deserialize_with = "scalar")]
+    pub(crate) value: Option<String>,
+    #[serde(default, deserialize_with = "scalar")]
+    pub(crate) pending: Option<String>,
+    #[serde(default, deserialize_with = "scalar")]
+    pub(crate) delete: Option<u64>,
+}
+
+/// The answer to `…/feature`.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Feature {
+    #[serde(default, rename = "hasFeature", deserialize_with = "flag")]
+    pub(crate) has_feature: bool,
+}
+
 /// A row of `/nodes/N/storage/S/content`.
 #[derive(Debug, Deserialize)]
 pub(crate) struct VolumeRow {

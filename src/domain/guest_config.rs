@@ -1,0 +1,197 @@
+//! A guest's configuration: keys and values as the server keeps them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::id::StorageName;
+use super::text::Text;
+
+/// A guest's configuration, of its present or of a snapshot.
+///
+/// Source: `…/config` and `…/snapshot/NAME/config` (API.md §8). Values are kept as sent.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct GuestConfig {
+    options: BTreeMap<String, Text>,
+    digest: Option<String>,
+}
+
+/// A disk of a guest, as its configuration describes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Drive {
+    /// Where it hangs, as `scsi0`.
+    pub key: String,
+    /// Its volume, as `vmstore:101/vm-101-disk-0.qcow2`.
+    pub volume: Text,
+    /// The storage that holds it; absent for a device of the host.
+    pub storage: Option<StorageName>,
+    /// Its provisioned size in bytes.
+    pub size: Option<u64>,
+}
+
+/// An option that will change with the guest's next start.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PendingOption {
+    /// The option.
+    pub key: String,
+    /// Its value now, if it is set.
+    pub now: Option<Text>,
+    /// Its value then; absent when it will be removed.
+    pub then: Option<Text>,
+}
+
+impl GuestConfig {
+    /// Collects options; `digest` is what the server calls this state of the configuration.
+    pub fn new(options: impl IntoIterator<Item = (String, Text)>, digest: Option<String>) -> Self {
+        Self {
+            options: options.into_iter().collect(),
+            digest,
+        }
+    }
+
+    /// Returns an option's value.
+    pub fn get(&self, key: &str) -> Option<&Text> {
+        self.options.get(key)
+    }
+
+    /// Iterates over the options in the order of their keys.
+    pub fn options(&self) -> impl Iterator<Item = (&str, &Text)> {
+        self.options
+            .iter()
+            .map(|(key, value)| (key.as_str(), value))
+    }
+
+    /// Returns what the server calls this state of the configuration, to be sent with a change.
+    pub fn digest(&self) -> Option<&str> {
+        self.digest.as_deref()
+    }
+
+    /// Returns the lock that it holds.
+    pub fn lock(&self) -> Option<&Text> {
+        self.get("lock")
+    }
+
+    /// Returns the description, empty where there is none.
+    pub fn description(&self) -> &str {
+        self.get("description").map_or("", Text::raw)
+    }
+
+    /// Returns the disks that are in use, in the order of their keys; CD-ROMs are none.
+    pub fn drives(&self) -> Vec<Drive> {
+        self.options()
+            .filter(|(key, _)| is_drive_key(key))
+            .filter_map(|(key, value)| read_drive(key, value.raw()))
+            .collect()
+    }
+
+    /// Returns the storages on which its disks lie.
+    pub fn storages(&self) -> BTreeSet<StorageName> {
+        self.drives()
+            .into_iter()
+            .filter_map(|drive| drive.storage)
+            .collect()
+    }
+
+    /// Sums up the provisioned sizes of its disks; absent when one of them is unknown.
+    pub fn disk_size(&self) -> Option<u64> {
+        self.drives().into_iter().map(|drive| drive.size).sum()
+    }
+}
+
+/// Tells whether a key names a disk that is in use, of a virtual machine or a container.
+fn is_drive_key(key: &str) -> bool {
+    matches!(key, "rootfs" | "efidisk0" | "tpmstate0")
+        || ["scsi", "virtio", "sata", "ide", "mp"]
+            .iter()
+            .any(|bus| is_numbered(key, bus))
+}
+
+/// Tells whether a key is `name` with a number behind it.
+pub(super) fn is_numbered(key: &str, name: &str) -> bool {
+    key.strip_prefix(name)
+        .is_some_and(|rest| !rest.is_empty() && rest.chars().all(|c| c.is_ascii_digit()))
+}
+
+fn read_drive(key: &str, value: &str) -> Option<Drive> {
+    let mut parts = value.split(',');
+    let volume = parts.next()?;
+    let volume = volume
+        .strip_prefix("file=")
+        .or_else(|| volume.strip_prefix("volume="))
+        .unwrap_or(volume);
+    let properties: Vec<(&str, &str)> = parts.filter_map(|part| part.split_once('=')).collect();
+    if volume == "none" || properties.contains(&("media", "cdrom")) {
+        return None;
+    }
+    let size = properties
+        .iter()
+        .find(|(name, _)| *name == "size")
+        .and_then(|(_, size)| read_size(size));
+    Some(Drive {
+        key: key.to_owned(),
+        storage: volume
+            .split_once(':')
+            .and_then(|(storage, _)| storage.parse().ok()),
+        volume: volume.into(),
+        size,
+    })
+}
+
+/// Reads a size as configurations write it: a number and a binary unit of one letter.
+fn read_size(text: &str) -> Option<u64> {
+    let (number, unit) = match text.char_indices().last()? {
+        (at, 'K') => (&text[..at], 1u64 << 10),
+        (at, 'M') => (&text[..at], 1 << 20),
+        (at, 'G') => (&text[..at], 1 << 30),
+        (at, 'T') => (&text[..at], 1 << 40),
+        _ => (text, 1),
+    };
+    if let Ok(whole) = number.parse::<u64>() {
+        return whole.checked_mul(unit);
+    }
+    let number: f64 = number.parse().ok()?;
+    (number.is_finite() && number >= 0.0).then_some((number * unit as f64) as u64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config(options: &[(&str, &str)]) -> GuestConfig {
+        let options = options
+            .iter()
+            .map(|(key, value)| ((*key).to_owned(), Text::from(*value)));
+        GuestConfig::new(options, None)
+    }
+
+    #[test]
+    fn disks_are_told_from_everything_that_looks_like_one() {
+        let config = config(&[
+            ("scsi0", "vmstore:101/vm-101-disk-0.qcow2,size=10G"),
+            ("ide2", "local:iso/debian.iso,media=cdrom,size=600M"),
+            ("sata1", "none,media=cdrom"),
+            ("scsihw", "virtio-scsi-pci"),
+            ("unused0", "vmstore:101/vm-101-disk-1.qcow2"),
+            ("efidisk0", "vmstore:vm-101-disk-2,size=528K"),
+            ("virtio1", "/dev/sdb,size=1.5T"),
+            ("mp0", "volume=tank:subvol-1,mp=/srv,size=8G"),
+        ]);
+        let drives = config.drives();
+        let keys: Vec<&str> = drives.iter().map(|drive| drive.key.as_str()).collect();
+        assert_eq!(keys, ["efidisk0", "mp0", "scsi0", "virtio1"]);
+        assert_eq!(drives[0].size, Some(528 << 10));
+        assert_eq!(drives[1].storage, Some("tank".parse().unwrap()));
+        assert_eq!(drives[2].size, Some(10 << 30));
+        assert_eq!(drives[3].storage, None);
+        assert_eq!(drives[3].size, Some(3 << 39));
+        assert_eq!(config.storages().len(), 2);
+    }
+
+    #[test]
+    fn a_sum_with_an_unknown_part_is_unknown() {
+        let known = config(&[("scsi0", "a:1,size=1G"), ("scsi1", "a:2,size=1M")]);
+        assert_eq!(known.disk_size(), Some((1 << 30) + (1 << 20)));
+        assert_eq!(
+            config(&[("scsi0", "a:1,size=1G"), ("scsi1", "a:2")]).disk_size(),
+            None
+        );
+    }
+}

@@ -1,0 +1,150 @@
+//! Checked changes, and what is told about them while they run.
+//!
+//! An [`Operation`] can only come out of a request that passed its checks (`domain::request`);
+//! `operations` executes it, the screen and the command line show its [`Update`]s.
+
+mod call;
+mod clone_guest;
+mod power;
+mod prune;
+mod report;
+mod roll_back;
+mod snapshot;
+mod stamp;
+
+pub use call::Call;
+pub use clone_guest::CloneGuest;
+pub use power::{Power, PowerAction};
+pub use prune::Prune;
+pub use report::{
+    Fate, Outcome, Part, PowerFacts, Product, Report, RollBackFacts, SizeEstimate, SnapshotFacts,
+    Tally, Update,
+};
+pub use roll_back::RollBack;
+pub use snapshot::{DeleteSnapshot, KeepMark, TakeSnapshot};
+pub use stamp::Stamp;
+
+pub(super) use clone_guest::Copy;
+pub(super) use snapshot::deletion;
+
+use super::guest::GuestRef;
+use super::permission::Need;
+
+/// A change that may be executed.
+#[derive(Debug, Clone, PartialEq)]
+#[must_use = "an operation does nothing until it is run"]
+pub enum Operation {
+    /// Takes a snapshot.
+    TakeSnapshot(TakeSnapshot),
+    /// Deletes a snapshot.
+    DeleteSnapshot(DeleteSnapshot),
+    /// Sets or takes off a snapshot's keep mark.
+    KeepMark(Box<KeepMark>),
+    /// Returns a guest to a snapshot.
+    RollBack(Box<RollBack>),
+    /// Starts, stops or holds a guest.
+    Power(Power),
+    /// Makes a guest as a copy of another.
+    CloneGuest(Box<CloneGuest>),
+    /// Deletes what a retention plan says.
+    Prune(Prune),
+}
+
+impl Operation {
+    /// Returns the guest that the change concerns, the first one where there are several.
+    pub fn guest(&self) -> &GuestRef {
+        match self {
+            Self::TakeSnapshot(operation) => operation.guest(),
+            Self::DeleteSnapshot(operation) => operation.guest(),
+            Self::KeepMark(operation) => operation.guest(),
+            Self::RollBack(operation) => operation.guest(),
+            Self::Power(operation) => operation.guest(),
+            Self::CloneGuest(operation) => operation.source(),
+            Self::Prune(operation) => operation.lead(),
+        }
+    }
+
+    /// Returns every guest that the change concerns; never none.
+    pub fn guests(&self) -> Vec<&GuestRef> {
+        match self {
+            Self::Prune(operation) => operation.guests().collect(),
+            Self::TakeSnapshot(_)
+            | Self::DeleteSnapshot(_)
+            | Self::KeepMark(_)
+            | Self::RollBack(_)
+            | Self::Power(_)
+            | Self::CloneGuest(_) => vec![self.guest()],
+        }
+    }
+
+    /// Returns the writes that it will send, in order.
+    ///
+    /// Of a plan each step is looked at again first, and left out where it no longer applies.
+    pub fn calls(&self) -> Vec<Call> {
+        match self {
+            Self::TakeSnapshot(operation) => vec![operation.call()],
+            Self::DeleteSnapshot(operation) => vec![operation.call()],
+            Self::KeepMark(operation) => vec![operation.call()],
+            Self::RollBack(operation) => operation.calls(),
+            Self::Power(operation) => vec![operation.call()],
+            Self::CloneGuest(operation) => operation.calls(),
+            Self::Prune(operation) => operation.calls(),
+        }
+    }
+
+    /// Returns the privileges that it needs, each of them.
+    pub fn needs(&self) -> Vec<Need> {
+        match self {
+            Self::TakeSnapshot(operation) => operation.needs(),
+            Self::DeleteSnapshot(operation) => operation.needs(),
+            Self::KeepMark(operation) => operation.needs(),
+            Self::RollBack(operation) => operation.needs(),
+            Self::Power(operation) => operation.needs(),
+            Self::CloneGuest(operation) => operation.needs(),
+            Self::Prune(operation) => operation.needs(),
+        }
+    }
+
+    /// Returns the word under which `--json` and the audit log name it.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::TakeSnapshot(_) => "snapshot",
+            Self::DeleteSnapshot(_) => "delete-snapshot",
+            Self::KeepMark(_) => "keep",
+            Self::RollBack(_) => "rollback",
+            Self::Power(operation) => operation.action().as_str(),
+            Self::CloneGuest(_) => "clone",
+            Self::Prune(_) => "prune",
+        }
+    }
+
+    /// Returns what it does, as a title: `snapshot 104 agent-build-4`.
+    pub fn title(&self) -> String {
+        match self {
+            Self::TakeSnapshot(operation) => format!("snapshot {}", operation.guest()),
+            Self::DeleteSnapshot(operation) => format!(
+                "delete {} of {}",
+                operation.snapshot().name,
+                operation.guest()
+            ),
+            Self::KeepMark(operation) => {
+                let verb = if operation.keeps() { "keep" } else { "unmark" };
+                let name = &operation.snapshot().name;
+                format!("{verb} {name} of {}", operation.guest())
+            }
+            Self::RollBack(operation) => format!(
+                "roll back {} to {}",
+                operation.guest(),
+                operation.snapshot().name
+            ),
+            Self::Power(operation) => format!("{} {}", operation.action(), operation.guest()),
+            Self::CloneGuest(operation) => {
+                format!("clone {} as {}", operation.source(), operation.name())
+            }
+            Self::Prune(operation) => match operation.plan().len() {
+                1 => "prune 1 snapshot".to_owned(),
+                count => format!("prune {count} snapshots"),
+            },
+        }
+    }
+}

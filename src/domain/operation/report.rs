@@ -1,0 +1,261 @@
+//! What is told about an operation while it runs and when it is over.
+
+use chrono::{DateTime, Utc};
+
+use crate::domain::failure::Failure;
+use crate::domain::guest::{GuestRef, Status};
+use crate::domain::task::Upid;
+use crate::domain::text::Text;
+
+/// What is told while an operation runs.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Update {
+    /// The server took the request and works on it under this name.
+    Accepted(Upid),
+    /// The work moved on; may be dropped when nobody keeps up.
+    Progress {
+        /// The share that is done, where the server tells.
+        fraction: Option<f64>,
+        /// The last line of the log.
+        line: Text,
+    },
+    /// The next step began.
+    Step(String),
+    /// It is over; nothing follows.
+    Ended(Box<Report>),
+}
+
+/// How an operation ended.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Outcome {
+    /// As wanted.
+    Done,
+    /// As wanted, with this many warnings in the log.
+    Warnings(u32),
+    /// Not, for this reason.
+    Failed(Box<Failure>),
+    /// It was stopped half-way.
+    Stopped,
+    /// Nobody knows; it is never repeated on its own.
+    Unknown(Box<Failure>),
+}
+
+impl Outcome {
+    /// Returns the word under which `--json` reports it.
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Warnings(_) => "warnings",
+            Self::Failed(_) => "failed",
+            Self::Stopped => "stopped",
+            Self::Unknown(_) => "unknown",
+        }
+    }
+
+    /// Tells whether the wanted change is there.
+    pub const fn is_success(&self) -> bool {
+        matches!(self, Self::Done | Self::Warnings(_))
+    }
+
+    /// Returns what went wrong, if something is known to have.
+    pub fn failure(&self) -> Option<&Failure> {
+        match self {
+            Self::Failed(failure) | Self::Unknown(failure) => Some(failure),
+            Self::Done | Self::Warnings(_) | Self::Stopped => None,
+        }
+    }
+}
+
+/// The end of an operation: its outcome, its task, and what it made.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Report {
+    /// How it ended.
+    pub outcome: Outcome,
+    /// The server's task, once there was one.
+    pub upid: Option<Upid>,
+    /// What exists or holds now that did not before.
+    pub product: Option<Product>,
+    /// What came of each part, for an operation that has several.
+    pub parts: Vec<Part>,
+    /// What else a person should know, a sentence each.
+    pub notes: Vec<String>,
+}
+
+impl Report {
+    /// Makes a report that tells the outcome and nothing else.
+    pub fn new(outcome: Outcome) -> Self {
+        Self {
+            outcome,
+            upid: None,
+            product: None,
+            parts: Vec::new(),
+            notes: Vec::new(),
+        }
+    }
+
+    /// Names the server's task.
+    #[must_use]
+    pub fn with_upid(mut self, upid: impl Into<Option<Upid>>) -> Self {
+        self.upid = upid.into();
+        self
+    }
+
+    /// Says what exists now.
+    #[must_use]
+    pub fn with_product(mut self, product: impl Into<Option<Product>>) -> Self {
+        self.product = product.into();
+        self
+    }
+
+    /// Adds a sentence that a person should know.
+    #[must_use]
+    pub fn with_note(mut self, note: impl Into<String>) -> Self {
+        self.notes.push(note.into());
+        self
+    }
+
+    /// Counts the parts.
+    pub fn tally(&self) -> Tally {
+        let mut tally = Tally::default();
+        for part in &self.parts {
+            let count = match &part.fate {
+                Fate::Ended(Outcome::Done | Outcome::Warnings(_)) => &mut tally.done,
+                Fate::Ended(Outcome::Failed(_) | Outcome::Stopped) => &mut tally.failed,
+                Fate::Ended(Outcome::Unknown(_)) => &mut tally.unknown,
+                Fate::Skipped(_) => &mut tally.skipped,
+                Fate::NotTried(_) => &mut tally.not_tried,
+            };
+            *count += 1;
+        }
+        tally
+    }
+}
+
+/// One part of an operation that has several, and what came of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Part {
+    /// The guest that it concerned.
+    pub guest: GuestRef,
+    /// What it concerned of the guest, as a snapshot's name.
+    pub subject: Text,
+    /// What came of it.
+    pub fate: Fate,
+    /// The server's task, once there was one.
+    pub upid: Option<Upid>,
+}
+
+/// What came of one part of an operation.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Fate {
+    /// It was tried, and ended so.
+    Ended(Outcome),
+    /// It was not wanted any more when its turn came, for this reason.
+    Skipped(String),
+    /// Its turn never came, for this reason.
+    NotTried(String),
+}
+
+impl Fate {
+    /// Returns the word under which `--json` reports it.
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Ended(outcome) => outcome.as_str(),
+            Self::Skipped(_) => "skipped",
+            Self::NotTried(_) => "not-tried",
+        }
+    }
+}
+
+/// The parts of an operation in numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Tally {
+    /// How many were done, with or without warnings.
+    pub done: usize,
+    /// How many failed or were stopped.
+    pub failed: usize,
+    /// Of how many nobody knows.
+    pub unknown: usize,
+    /// How many were not wanted any more.
+    pub skipped: usize,
+    /// How many were never begun.
+    pub not_tried: usize,
+}
+
+impl std::fmt::Display for Tally {
+    /// Writes `6 done, 1 failed, 2 skipped`, leaving out what is none.
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "{} done", self.done)?;
+        for (count, word) in [
+            (self.failed, "failed"),
+            (self.unknown, "unknown"),
+            (self.skipped, "skipped"),
+            (self.not_tried, "not tried"),
+        ] {
+            if count > 0 {
+                write!(formatter, ", {count} {word}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What an operation made or brought about.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Product {
+    /// A snapshot, as it was found in the guest's list afterwards.
+    Snapshot(SnapshotFacts),
+    /// A new guest, which exists whatever the outcome says.
+    Guest(GuestRef),
+    /// A guest's run state, as it was found afterwards.
+    Power(PowerFacts),
+    /// A guest that went back to a snapshot, as it was found afterwards.
+    RolledBack(RollBackFacts),
+}
+
+/// What is known of a snapshot after it was taken.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SnapshotFacts {
+    /// Its name.
+    pub name: Text,
+    /// When it was taken, by the node's clock.
+    pub taken: Option<DateTime<Utc>>,
+    /// What it descends from.
+    pub parent: Option<Text>,
+    /// Whether it holds memory.
+    pub has_ram: bool,
+    /// Its description.
+    pub description: Text,
+    /// Its size, as far as anything tells.
+    pub size: SizeEstimate,
+}
+
+/// How large a snapshot is, as far as anything tells; the server reports no size (API.md §6).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SizeEstimate {
+    /// Nothing is known.
+    Unknown,
+    /// The RAM volume occupies so many bytes; the disks' share is unknown.
+    Ram(u64),
+    /// Certainly no more than so many bytes: the provisioned size of the disks.
+    AtMost(u64),
+}
+
+/// A guest's run state after a change of its power.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PowerFacts {
+    /// What the guest does now.
+    pub status: Status,
+    /// Whether the change was only requested: high availability will make it in its own time.
+    pub requested: bool,
+}
+
+/// What is known of a guest after it went back to a snapshot.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RollBackFacts {
+    /// The snapshot from which its present descends now.
+    pub snapshot: Text,
+    /// What the guest does now, where that could be read.
+    pub status: Option<Status>,
+    /// The snapshot that was taken of the lost present.
+    pub safety: Option<Text>,
+}

@@ -1,0 +1,420 @@
+//! The wish for a full copy of a guest.
+
+use std::collections::BTreeSet;
+
+use super::{Field, Objection, Objections};
+use crate::domain::guest::{Guest, GuestRef, Status};
+use crate::domain::guest_config::GuestConfig;
+use crate::domain::guest_name::GuestName;
+use crate::domain::id::{GuestKind, NodeName, PoolName, StorageName, Vmid};
+use crate::domain::inventory::{NodeState, Resources, Storage};
+use crate::domain::operation::{CloneGuest, Copy, Operation, Stamp};
+use crate::domain::snapshot::{Snapshot, SnapshotList};
+
+/// The kinds of storage that cannot copy a snapshot's disks (API.md §7).
+const NO_COPY_OF_SNAPSHOTS: [&str; 2] = ["zfspool", "lvm"];
+
+/// The wish for a full copy of a guest, of its present or of one of its snapshots.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CloneRequest {
+    /// The guest to be copied, as it was when the form was opened.
+    pub source: GuestRef,
+    /// The snapshot to be copied; absent: the present.
+    pub snapshot: Option<Snapshot>,
+    /// The new guest's name as typed.
+    pub name: String,
+    /// The new guest's number as typed; empty: the next free one.
+    pub vmid: String,
+    /// The pool that it joins.
+    pub pool: PoolChoice,
+    /// The node on which it shall be; absent: the source's.
+    pub target: Option<NodeName>,
+    /// The storage for its disks; absent: where the source's are.
+    pub storage: Option<StorageName>,
+    /// Its description, to which the creation line is added.
+    pub description: String,
+    /// Whether it is started when it is there.
+    pub start: bool,
+}
+
+/// Which pool a new guest joins.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum PoolChoice {
+    /// That of its source, where that has one.
+    #[default]
+    OfSource,
+    /// None.
+    None,
+    /// This one.
+    Named(PoolName),
+}
+
+/// What is known when a clone is checked; the less, the more is left to the server.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct CloneContext<'a> {
+    /// The source as it is now; absent when it is gone.
+    pub source: Option<&'a Guest>,
+    /// The source's snapshots; without them only the present is copied.
+    pub snapshots: Option<&'a SnapshotList>,
+    /// The configuration that is copied, the present's or the snapshot's.
+    pub config: Option<&'a GuestConfig>,
+    /// Guests, nodes and storages of the cluster.
+    pub resources: Option<&'a Resources>,
+}
+
+impl CloneRequest {
+    /// Checks the wish against what is known now; `stamp` goes into the new guest's description.
+    pub fn check(
+        &self,
+        context: &CloneContext<'_>,
+        stamp: &Stamp,
+    ) -> Result<Operation, Vec<Objection>> {
+        let mut objections = Objections::default();
+        let source = objections.same_guest(&self.source, context.source);
+        if let Some(source) = source {
+            objections.add_some(Field::Whole, refuses_clones(source));
+        }
+        let snapshot = self
+            .snapshot
+            .as_ref()
+            .and_then(|snapshot| objections.same_snapshot(snapshot, context.snapshots));
+        let name = objections.accept(Field::Name, self.name.parse::<GuestName>());
+        let vmid = self.check_vmid(context, &mut objections);
+        let description = stamp.append_to(&self.description);
+        objections.description(&description);
+        self.check_places(context, &mut objections);
+        let made = source.zip(name).map(|(source, name)| {
+            let pool = match &self.pool {
+                PoolChoice::OfSource => source.pool.clone(),
+                PoolChoice::None => None,
+                PoolChoice::Named(pool) => Some(pool.clone()),
+            };
+            let storages = context
+                .config
+                .map(GuestConfig::storages)
+                .unwrap_or_default();
+            Operation::CloneGuest(Box::new(CloneGuest::new(
+                source.to_ref(),
+                Copy {
+                    snapshot: snapshot.map(|snapshot| snapshot.name.clone()),
+                    name,
+                    vmid,
+                    pool,
+                    // The source's own node is no target: the server would want shared disks for it.
+                    target: self.target.clone().filter(|target| *target != source.node),
+                    storage: self.storage.clone(),
+                    description,
+                    stamp: stamp.clone(),
+                    start: self.start,
+                    source_storages: storages.into_iter().collect(),
+                },
+            )))
+        });
+        objections.or(made)
+    }
+
+    fn check_vmid(&self, context: &CloneContext<'_>, objections: &mut Objections) -> Option<Vmid> {
+        let text = self.vmid.trim();
+        if text.is_empty() {
+            return None;
+        }
+        let vmid = objections.accept(Field::Vmid, text.parse::<Vmid>())?;
+        if let Some(taken) = context
+            .resources
+            .and_then(|resources| resources.guest(vmid))
+        {
+            let reason = format!("{vmid} is taken: {}", taken.guest.to_ref());
+            objections.add(Field::Vmid, reason);
+        }
+        Some(vmid)
+    }
+
+    /// Checks whether the disks can be read where they are and written where they are wanted.
+    fn check_places(&self, context: &CloneContext<'_>, objections: &mut Objections) {
+        let Some(resources) = context.resources else {
+            return;
+        };
+        if let Some(target) = &self.target {
+            objections.add_some(Field::Node, refuses_node(resources, target));
+        }
+        let node = self.target.as_ref().unwrap_or(&self.source.node);
+        if let Some(storage) = &self.storage {
+            objections.add_some(Field::Storage, refuses_disks(resources, storage, node));
+        }
+        let Some(config) = context.config else {
+            return;
+        };
+        let used: BTreeSet<StorageName> = config.storages();
+        if self.snapshot.is_some()
+            && let Some(reason) = refuses_copies_of_snapshots(resources, &used)
+        {
+            objections.add(Field::Snapshot, reason);
+        }
+        if self
+            .target
+            .as_ref()
+            .is_some_and(|target| *target != self.source.node)
+        {
+            let local = used
+                .iter()
+                .chain(&self.storage)
+                .find(|name| find(resources, name, &self.source.node).is_some_and(|it| !it.shared));
+            if let Some(local) = local {
+                let reason = format!(
+                    "storage {local} is not shared; a copy on another node needs shared disks"
+                );
+                objections.add(Field::Node, reason);
+            }
+        }
+        let is_up = context
+            .source
+            .is_some_and(|source| matches!(source.status, Status::Running | Status::Paused));
+        if is_up && self.snapshot.is_none() && config.get("tpmstate0").is_some() {
+            let reason =
+                "the TPM state of a running guest cannot be copied; copy a snapshot or stop it";
+            objections.add(Field::Whole, reason);
+        }
+    }
+}
+
+/// Says why a guest cannot be copied now, if so.
+fn refuses_clones(source: &Guest) -> Option<String> {
+    if source.kind == GuestKind::Lxc {
+        return Some("containers are not cloned by proxdeck".to_owned());
+    }
+    source.lock.as_ref().map(|lock| format!("locked ({lock})"))
+}
+
+fn refuses_node(resources: &Resources, node: &NodeName) -> Option<String> {
+    match resources.node(node).map(|node| node.state) {
+        None => Some(format!("there is no node {node}")),
+        Some(NodeState::Offline) => Some(format!("node {node} is offline")),
+        Some(NodeState::Online | NodeState::Unknown) => None,
+    }
+}
+
+/// Finds a storage as a node sees it; a shared one is listed once for all nodes.
+fn find<'a>(resources: &'a Resources, name: &StorageName, node: &NodeName) -> Option<&'a Storage> {
+    resources
+        .storages
+        .iter()
+        .find(|storage| storage.name == *name && (storage.shared || storage.node == *node))
+}
+
+fn refuses_disks(resources: &Resources, name: &StorageName, node: &NodeName) -> Option<String> {
+    let Some(storage) = find(resources, name, node) else {
+        return Some(format!("node {node} has no storage {name}"));
+    };
+    let takes_disks = storage.content.as_ref().is_none_or(|content| {
+        let mut kinds = content.raw().split(',');
+        kinds.any(|kind| kind.trim() == "images")
+    });
+    if !takes_disks {
+        return Some(format!("storage {name} takes no disk images"));
+    }
+    (!storage.available).then(|| format!("storage {name} does not answer"))
+}
+
+fn refuses_copies_of_snapshots(
+    resources: &Resources,
+    used: &BTreeSet<StorageName>,
+) -> Option<String> {
+    let unable = resources.storages.iter().find(|storage| {
+        used.contains(&storage.name)
+            && storage
+                .plugin
+                .as_ref()
+                .is_some_and(|plugin| NO_COPY_OF_SNAPSHOTS.contains(&plugin.raw()))
+    })?;
+    let plugin = unable.plugin.as_ref()?;
+    Some(format!(
+        "storage {} ({plugin}) cannot copy a snapshot; copy the present",
+        unable.name
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::DateTime;
+    use pretty_assertions::assert_eq;
+
+    use super::super::samples::{chain, config, guest};
+    use super::*;
+    use crate::domain::inventory::{Node, SeenGuest};
+    use crate::domain::time::Moment;
+
+    fn stamp() -> Stamp {
+        Stamp::new(DateTime::from_timestamp(1_795_424_445, 0).unwrap(), 7)
+    }
+
+    fn request() -> CloneRequest {
+        CloneRequest {
+            source: guest().to_ref(),
+            snapshot: None,
+            name: "agent-5".into(),
+            vmid: String::new(),
+            pool: PoolChoice::OfSource,
+            target: None,
+            storage: None,
+            description: "builds".into(),
+            start: true,
+        }
+    }
+
+    fn node(name: &str, state: NodeState) -> Node {
+        Node {
+            name: name.parse().unwrap(),
+            state,
+            cpu: None,
+            max_cpu: None,
+            memory: None,
+            max_memory: None,
+            disk: None,
+            max_disk: None,
+            uptime: None,
+        }
+    }
+
+    fn storage(name: &str, plugin: &str, shared: bool, content: &str) -> Storage {
+        Storage {
+            name: name.parse().unwrap(),
+            node: "pve1".parse().unwrap(),
+            shared,
+            plugin: Some(plugin.into()),
+            content: Some(content.into()),
+            available: true,
+            used: None,
+            size: None,
+        }
+    }
+
+    fn resources() -> Resources {
+        Resources {
+            guests: vec![SeenGuest {
+                guest: guest(),
+                seen: Moment::default(),
+                vouched: true,
+            }],
+            nodes: vec![
+                node("pve1", NodeState::Online),
+                node("pve2", NodeState::Online),
+                node("pve3", NodeState::Offline),
+            ],
+            storages: vec![
+                storage("iso", "dir", true, "iso,vztmpl"),
+                storage("local-lvm", "lvmthin", false, "images,rootdir"),
+                storage("nfs", "nfs", true, "images"),
+                storage("tank", "zfspool", false, "images"),
+            ],
+            rejected: 0,
+        }
+    }
+
+    fn fields(request: &CloneRequest, config: &GuestConfig) -> Vec<(Field, String)> {
+        let (guest, list, resources) = (guest(), chain(), resources());
+        let context = CloneContext {
+            source: Some(&guest),
+            snapshots: Some(&list),
+            config: Some(config),
+            resources: Some(&resources),
+        };
+        match request.check(&context, &stamp()) {
+            Ok(_) => Vec::new(),
+            Err(objections) => objections
+                .into_iter()
+                .map(|objection| (objection.field, objection.reason))
+                .collect(),
+        }
+    }
+
+    #[test]
+    fn a_copy_joins_its_source_s_pool_and_carries_its_stamp() {
+        let source = guest();
+        let context = CloneContext {
+            source: Some(&source),
+            ..CloneContext::default()
+        };
+        let operation = request().check(&context, &stamp()).unwrap();
+        let calls: Vec<String> = operation.calls().iter().map(ToString::to_string).collect();
+        assert_eq!(
+            calls,
+            [
+                "POST /nodes/pve1/qemu/104/clone  newid=(the next free id)  name=agent-5  full=1  \
+                 description=builds\nproxdeck: created 2026-11-23T09:00:45Z 0000000000000007  pool=lab",
+                "POST /nodes/pve1/qemu/(the next free id)/status/start",
+            ]
+        );
+        let mut alone = request();
+        alone.pool = PoolChoice::None;
+        alone.target = Some("pve1".parse().unwrap());
+        alone.start = false;
+        let calls = alone.check(&context, &stamp()).unwrap().calls();
+        assert_eq!(calls.len(), 1);
+        let names: Vec<&str> = calls[0].parameters.iter().map(|(name, _)| *name).collect();
+        assert_eq!(names, ["newid", "name", "full", "description"]);
+    }
+
+    #[test]
+    fn names_numbers_nodes_and_storages_are_checked_beforehand() {
+        let local = config(&[("scsi0", "local-lvm:vm-104-disk-0,size=8G")]);
+        let mut wrong = request();
+        wrong.name = "agent_5".into();
+        wrong.vmid = "104".into();
+        wrong.storage = Some("iso".parse().unwrap());
+        wrong.target = Some("pve3".parse().unwrap());
+        let found: Vec<Field> = fields(&wrong, &local)
+            .into_iter()
+            .map(|(field, _)| field)
+            .collect();
+        assert_eq!(
+            found,
+            [
+                Field::Name,
+                Field::Vmid,
+                Field::Node,
+                Field::Storage,
+                Field::Node
+            ]
+        );
+        let mut elsewhere = request();
+        elsewhere.target = Some("pve2".parse().unwrap());
+        let found = fields(&elsewhere, &local);
+        assert_eq!(found[0].0, Field::Node);
+        assert!(found[0].1.contains("local-lvm is not shared"));
+        let shared = config(&[("scsi0", "nfs:104/vm-104-disk-0.qcow2,size=8G")]);
+        assert_eq!(fields(&elsewhere, &shared), []);
+    }
+
+    #[test]
+    fn pitfall_23_a_snapshot_on_zfs_cannot_be_copied() {
+        let mut request = request();
+        request.snapshot = chain().find("second").cloned();
+        let zfs = config(&[("scsi0", "tank:vm-104-disk-0,size=8G")]);
+        let found = fields(&request, &zfs);
+        assert_eq!(found.len(), 1);
+        assert_eq!(found[0].0, Field::Snapshot);
+        let thin = config(&[("scsi0", "local-lvm:vm-104-disk-0,size=8G")]);
+        assert_eq!(fields(&request, &thin), []);
+    }
+
+    #[test]
+    fn containers_locked_guests_and_running_ones_with_a_tpm_are_not_copied() {
+        let tpm = config(&[("tpmstate0", "nfs:104/tpm.raw,size=4M")]);
+        assert_eq!(fields(&request(), &tpm)[0].0, Field::Whole);
+        for change in [
+            (|guest| guest.kind = GuestKind::Lxc) as fn(&mut Guest),
+            |guest| guest.lock = Some("backup".into()),
+        ] {
+            let mut source = guest();
+            change(&mut source);
+            let mut request = request();
+            request.source = source.to_ref();
+            let context = CloneContext {
+                source: Some(&source),
+                ..CloneContext::default()
+            };
+            let objections = request.check(&context, &stamp()).unwrap_err();
+            assert_eq!(objections[0].field, Field::Whole);
+        }
+    }
+}

@@ -1,0 +1,460 @@
+//! The wish that a guest go back to a snapshot, and what would be lost by it.
+
+use std::collections::{BTreeSet, HashSet};
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+
+use super::snapshot::refuses_snapshots;
+use super::{Field, Objection, Objections, SnapshotRequest};
+use crate::domain::guest::{Guest, GuestRef, Status};
+use crate::domain::guest_config::{Drive, GuestConfig, is_numbered};
+use crate::domain::inventory::Storage;
+use crate::domain::operation::{Operation, RollBack};
+use crate::domain::snapshot::{Snapshot, SnapshotList};
+use crate::domain::text::Text;
+
+/// The kinds of storage that go back to a guest's newest snapshot only (PITFALLS 28).
+const NEWEST_ONLY: [&str; 1] = ["zfspool"];
+
+/// Options that say how a configuration is kept, or that a roll-back leaves alone (API.md §6).
+const NOT_COMPARED: [&str; 12] = [
+    "description",
+    "digest",
+    "lock",
+    "meta",
+    "parent",
+    "runningcpu",
+    "runningmachine",
+    "running-nets-host-mtu",
+    "snapstate",
+    "snaptime",
+    "vmgenid",
+    "vmstate",
+];
+
+/// The wish that a guest go back to a snapshot.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RollBackRequest {
+    /// The guest, as it was when the form was opened.
+    pub guest: GuestRef,
+    /// The snapshot, as it was when the form was opened.
+    pub snapshot: Snapshot,
+    /// Whether the guest is started afterwards; one with memory resumes in any case.
+    pub start: bool,
+    /// The name, as typed, of a snapshot to be taken of the present first; absent for none.
+    pub safety: Option<String>,
+}
+
+/// What is known when a roll-back is checked; the less, the more is left to the server.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct RollBackContext<'a> {
+    /// The guest as it is now; absent when it is gone.
+    pub guest: Option<&'a Guest>,
+    /// Its snapshots; without them nothing is rolled back.
+    pub snapshots: Option<&'a SnapshotList>,
+    /// Its configuration now.
+    pub present: Option<&'a GuestConfig>,
+    /// The configuration that the snapshot froze.
+    pub frozen: Option<&'a GuestConfig>,
+    /// The cluster's storages.
+    pub storages: &'a [Storage],
+}
+
+impl RollBackRequest {
+    /// Checks the wish against what is known now.
+    pub fn check(&self, context: &RollBackContext<'_>) -> Result<Operation, Vec<Objection>> {
+        let mut objections = Objections::default();
+        let guest = objections.same_guest(&self.guest, context.guest);
+        if let Some(guest) = guest {
+            objections.add_some(Field::Whole, refuses_snapshots(guest));
+        }
+        let found = objections.same_snapshot(&self.snapshot, context.snapshots);
+        if let Some(storage) = context.newest_only_storage() {
+            let newer = context.newer_than(&self.snapshot);
+            if !newer.is_empty() {
+                let reason = format!(
+                    "storage {storage} goes back only to the newest snapshot; in the way: {}",
+                    newer.join(", ")
+                );
+                objections.add(Field::Snapshot, reason);
+            }
+            if self.safety.is_some() {
+                let reason = format!(
+                    "storage {storage} goes back only to the newest snapshot, which a safety snapshot would be"
+                );
+                objections.add(Field::Safety, reason);
+            }
+        }
+        let safety = self.safety.as_ref().and_then(|name| {
+            let request = SnapshotRequest {
+                guest: self.guest.clone(),
+                name: name.clone(),
+                description: format!("before going back to {}", self.snapshot.name),
+                ram: false,
+            };
+            // What concerns the whole guest has been said above.
+            match request.check_parts(context.guest, context.snapshots) {
+                Ok(safety) => Some(safety),
+                Err(reasons) => {
+                    let own = reasons
+                        .into_iter()
+                        .filter(|each| each.field != Field::Whole);
+                    own.for_each(|each| objections.add(Field::Safety, each.reason));
+                    None
+                }
+            }
+        });
+        let made = guest.zip(found).map(|(guest, snapshot)| {
+            let (guest, snapshot) = (guest.to_ref(), snapshot.clone());
+            let roll_back = RollBack::new(guest, snapshot, safety, self.start);
+            Operation::RollBack(Box::new(roll_back))
+        });
+        objections.or(made)
+    }
+
+    /// Tells what would be lost; `now` is the server's clock.
+    pub fn losses(&self, context: &RollBackContext<'_>, now: DateTime<Utc>) -> Losses {
+        let is_up = context.guest.is_some_and(|guest| is_up(&guest.status));
+        let configs = context.present.zip(context.frozen);
+        Losses {
+            time: self
+                .snapshot
+                .taken
+                .and_then(|taken| (now - taken).to_std().ok()),
+            branches: context
+                .snapshots
+                .map(|list| branches(list, self.snapshot.name.raw()))
+                .unwrap_or_default(),
+            hard_stop: is_up,
+            afterwards: if self.snapshot.has_ram {
+                Afterwards::Resumes
+            } else if self.start {
+                Afterwards::Starts
+            } else if context.guest.is_some_and(|guest| guest.ha_state.is_some()) {
+                Afterwards::MayBeStarted
+            } else {
+                Afterwards::StaysOff
+            },
+            changes: configs.map(|(present, frozen)| changes(present, frozen)),
+            set_aside: configs.map(|(present, frozen)| set_aside(present, frozen)),
+        }
+    }
+}
+
+impl RollBackContext<'_> {
+    /// Finds a storage of the guest that goes back to the newest snapshot only.
+    fn newest_only_storage(&self) -> Option<String> {
+        let used: BTreeSet<_> = self.frozen.or(self.present)?.storages();
+        let strict = self.storages.iter().find(|storage| {
+            used.contains(&storage.name)
+                && storage
+                    .plugin
+                    .as_ref()
+                    .is_some_and(|plugin| NEWEST_ONLY.contains(&plugin.raw()))
+        })?;
+        let plugin = strict.plugin.as_ref()?;
+        Some(format!("{} ({plugin})", strict.name))
+    }
+
+    fn newer_than(&self, target: &Snapshot) -> Vec<String> {
+        let list = self.snapshots.map_or(&[][..], |list| &list.snapshots);
+        list.iter()
+            .filter(|each| each.taken > target.taken && each.name != target.name)
+            .map(|each| each.name.to_string())
+            .collect()
+    }
+}
+
+/// What a roll-back takes away; unknown parts are absent.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Losses {
+    /// How much of the guest's life is undone; absent for a snapshot without a date.
+    pub time: Option<Duration>,
+    /// The snapshots, oldest first, that stay but from which the present no longer descends.
+    pub branches: Vec<Text>,
+    /// Whether the guest's process is killed.
+    pub hard_stop: bool,
+    /// What the guest does in the end.
+    pub afterwards: Afterwards,
+    /// The options that change back; absent when a configuration is not known.
+    pub changes: Option<Vec<ConfigChange>>,
+    /// The disks that were added since, which end up unused; absent when a configuration is not known.
+    pub set_aside: Option<Vec<Drive>>,
+}
+
+/// What a guest does after it went back to a snapshot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Afterwards {
+    /// It goes on where it was: the snapshot holds its memory.
+    Resumes,
+    /// It boots.
+    Starts,
+    /// It stays off.
+    StaysOff,
+    /// It stays off, unless high availability starts it although nobody asked.
+    MayBeStarted,
+}
+
+/// An option of a configuration that changes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConfigChange {
+    /// The option.
+    pub key: String,
+    /// Its value now, if it is set.
+    pub now: Option<Text>,
+    /// Its value afterwards, if it will be set.
+    pub then: Option<Text>,
+}
+
+fn is_up(status: &Status) -> bool {
+    match status {
+        Status::Running
+        | Status::Paused
+        | Status::Prelaunch
+        | Status::IoError
+        | Status::InternalError
+        | Status::Other(_) => true,
+        Status::Stopped | Status::Suspended | Status::Unknown => false,
+    }
+}
+
+/// Walks from a snapshot to its oldest ancestor, itself included; a loop ends the walk.
+fn line_of<'a>(list: &'a SnapshotList, from: Option<&'a str>) -> Vec<&'a Snapshot> {
+    let mut line = Vec::new();
+    let mut seen = HashSet::new();
+    let mut next = from.and_then(|name| list.find(name));
+    while let Some(snapshot) = next.filter(|snapshot| seen.insert(snapshot.name.raw())) {
+        line.push(snapshot);
+        next = snapshot
+            .parent
+            .as_ref()
+            .and_then(|parent| list.find(parent.raw()));
+    }
+    line
+}
+
+fn branches(list: &SnapshotList, target: &str) -> Vec<Text> {
+    let kept: HashSet<&str> = line_of(list, Some(target))
+        .iter()
+        .map(|snapshot| snapshot.name.raw())
+        .collect();
+    let present = list.current_parent.as_ref().map(Text::raw);
+    let mut left: Vec<Text> = line_of(list, present)
+        .into_iter()
+        .filter(|snapshot| !kept.contains(snapshot.name.raw()))
+        .map(|snapshot| snapshot.name.clone())
+        .collect();
+    left.reverse();
+    left
+}
+
+fn changes(present: &GuestConfig, frozen: &GuestConfig) -> Vec<ConfigChange> {
+    let keys: BTreeSet<&str> = present
+        .options()
+        .chain(frozen.options())
+        .map(|(key, _)| key)
+        .filter(|key| !NOT_COMPARED.contains(key) && !is_numbered(key, "unused"))
+        .collect();
+    keys.into_iter()
+        .filter(|key| present.get(key) != frozen.get(key))
+        .map(|key| ConfigChange {
+            key: key.to_owned(),
+            now: present.get(key).cloned(),
+            then: frozen.get(key).cloned(),
+        })
+        .collect()
+}
+
+fn set_aside(present: &GuestConfig, frozen: &GuestConfig) -> Vec<Drive> {
+    let kept = frozen.drives();
+    present
+        .drives()
+        .into_iter()
+        .filter(|drive| kept.iter().all(|each| each.volume != drive.volume))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use pretty_assertions::assert_eq;
+
+    use super::super::samples::{chain, config, guest};
+    use super::*;
+
+    fn request(name: &str) -> RollBackRequest {
+        RollBackRequest {
+            guest: guest().to_ref(),
+            snapshot: chain().find(name).unwrap().clone(),
+            start: true,
+            safety: Some("before-rollback".into()),
+        }
+    }
+
+    fn storage(name: &str, plugin: &str) -> Storage {
+        Storage {
+            name: name.parse().unwrap(),
+            node: "pve1".parse().unwrap(),
+            shared: false,
+            plugin: Some(plugin.into()),
+            content: Some("images".into()),
+            available: true,
+            used: None,
+            size: None,
+        }
+    }
+
+    #[test]
+    fn the_safety_snapshot_comes_first_and_a_start_is_asked_for_once() {
+        let (guest, list) = (guest(), chain());
+        let context = RollBackContext {
+            guest: Some(&guest),
+            snapshots: Some(&list),
+            ..RollBackContext::default()
+        };
+        let operation = request("second").check(&context).unwrap();
+        let calls: Vec<String> = operation.calls().iter().map(ToString::to_string).collect();
+        assert_eq!(
+            calls,
+            [
+                "POST /nodes/pve1/qemu/104/snapshot  snapname=before-rollback  description=before going back to second",
+                "POST /nodes/pve1/qemu/104/snapshot/second/rollback  start=1",
+            ]
+        );
+        let needs: Vec<String> = operation.needs().iter().map(ToString::to_string).collect();
+        assert_eq!(
+            needs,
+            [
+                "needs VM.Snapshot or VM.Snapshot.Rollback on /vms/104",
+                "needs VM.PowerMgmt on /vms/104",
+                "needs VM.Snapshot on /vms/104"
+            ]
+        );
+        let mut with_ram = chain();
+        with_ram.snapshots[2].has_ram = true;
+        let context = RollBackContext {
+            snapshots: Some(&with_ram),
+            ..context
+        };
+        let calls = request("second").check(&context).unwrap().calls();
+        assert_eq!(calls[1].parameters, [], "memory resumes by itself");
+    }
+
+    #[test]
+    fn pitfall_28_a_storage_that_goes_back_only_to_the_newest_names_what_is_in_the_way() {
+        let (guest, list) = (guest(), chain());
+        let frozen = config(&[("scsi0", "tank:vm-104-disk-0,size=8G")]);
+        let storages = [storage("vmstore", "dir"), storage("tank", "zfspool")];
+        let context = RollBackContext {
+            guest: Some(&guest),
+            snapshots: Some(&list),
+            frozen: Some(&frozen),
+            storages: &storages,
+            ..RollBackContext::default()
+        };
+        let objections = request("first").check(&context).unwrap_err();
+        assert_eq!(
+            objections,
+            [
+                Objection::new(
+                    Field::Snapshot,
+                    "storage tank (zfspool) goes back only to the newest snapshot; in the way: third, second"
+                ),
+                Objection::new(
+                    Field::Safety,
+                    "storage tank (zfspool) goes back only to the newest snapshot, which a safety snapshot would be"
+                ),
+            ]
+        );
+        let mut newest = request("third");
+        newest.safety = None;
+        assert!(newest.check(&context).is_ok());
+    }
+
+    #[test]
+    fn a_safety_name_is_checked_and_a_lock_is_said_once() {
+        let (mut guest, list) = (guest(), chain());
+        let mut request = request("second");
+        request.safety = Some("third".into());
+        let context = RollBackContext {
+            guest: Some(&guest),
+            snapshots: Some(&list),
+            ..RollBackContext::default()
+        };
+        assert_eq!(
+            request.check(&context).unwrap_err(),
+            [Objection::new(Field::Safety, "third exists already")]
+        );
+        guest.lock = Some("backup".into());
+        request.safety = Some("fine".into());
+        let context = RollBackContext {
+            guest: Some(&guest),
+            snapshots: Some(&list),
+            ..RollBackContext::default()
+        };
+        assert_eq!(
+            request.check(&context).unwrap_err(),
+            [Objection::new(Field::Whole, "locked (backup)")]
+        );
+    }
+
+    #[test]
+    fn pitfall_27_what_is_lost_is_told_beforehand() {
+        let mut guest = guest();
+        guest.ha_state = Some("started".into());
+        let mut list = chain();
+        list.snapshots
+            .push(super::super::samples::snapshot("side", Some("first"), 4));
+        let present = config(&[
+            ("memory", "4096"),
+            ("tags", "critical"),
+            ("cores", "2"),
+            ("net0", "virtio=AA,bridge=vmbr1,firewall=1"),
+            ("scsi0", "vmstore:104/a.qcow2,size=8G"),
+            ("scsi1", "vmstore:104/b.qcow2,size=1G"),
+            ("parent", "third"),
+            ("description", "new"),
+        ]);
+        let frozen = config(&[
+            ("memory", "2048"),
+            ("cores", "2"),
+            ("net0", "virtio=AA,bridge=vmbr0"),
+            ("scsi0", "vmstore:104/a.qcow2,size=8G"),
+            ("parent", "first"),
+            ("snaptime", "7200"),
+        ]);
+        let context = RollBackContext {
+            guest: Some(&guest),
+            snapshots: Some(&list),
+            present: Some(&present),
+            frozen: Some(&frozen),
+            storages: &[],
+        };
+        let mut request = request("first");
+        request.start = false;
+        let now = DateTime::from_timestamp(3 * 3600, 0).unwrap();
+        let losses = request.losses(&context, now);
+        assert_eq!(losses.time, Some(Duration::from_hours(2)));
+        assert_eq!(losses.branches, ["second".into(), "third".into()]);
+        assert!(losses.hard_stop);
+        assert_eq!(losses.afterwards, Afterwards::MayBeStarted);
+        let changed: Vec<String> = losses
+            .changes
+            .unwrap()
+            .into_iter()
+            .map(|change| change.key)
+            .collect();
+        assert_eq!(changed, ["memory", "net0", "scsi1", "tags"]);
+        let aside = losses.set_aside.unwrap();
+        assert_eq!(aside.len(), 1);
+        assert_eq!(aside[0].key, "scsi1");
+    }
+
+    #[test]
+    fn unknown_configurations_are_not_taken_for_equal_ones() {
+        let now = DateTime::from_timestamp(0, 0).unwrap();
+        let losses = request("first").losses(&RollBackContext::default(), now);
+        assert_eq!(losses.changes, None);
+        assert_eq!(losses.time, None, "a date in the future is no age");
+    }
+}
