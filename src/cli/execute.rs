@@ -7,7 +7,7 @@ use tokio::sync::mpsc;
 use super::progress::Progress;
 use crate::domain::operation::{Operation, Report, Update};
 use crate::domain::task::Upid;
-use crate::operations::{self, Reporter};
+use crate::operations::{self, Reporter, WriteAccess};
 use crate::proxmox::Client;
 use crate::runtime::Ending;
 
@@ -29,7 +29,12 @@ pub(super) async fn execute(
 ) -> Watched {
     let (sender, mut updates) = mpsc::channel(32);
     let reporter = Reporter::new(sender);
-    let mut work = pin!(operations::run(client, operation, &reporter));
+    let mut work = pin!(operations::run(
+        client,
+        operation,
+        &reporter,
+        &WriteAccess::Unlogged
+    ));
     let mut working = true;
     let mut accepted = None;
     tracing::info!("begins: {}", operation.title());

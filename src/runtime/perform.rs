@@ -10,7 +10,7 @@ use crate::app::jobs::JobId;
 use crate::app::{Answer, Event, Query, Ticket};
 use crate::domain::failure::{Failure, FailureKind};
 use crate::domain::operation::{Operation, Outcome, Report, Update};
-use crate::operations::{self, Reporter};
+use crate::operations::{self, Reporter, WriteAccess};
 use crate::proxmox::{Client, Error};
 
 /// Starts work and keeps track of it.
@@ -69,7 +69,7 @@ impl Performer {
             let reporter = Reporter::new(updates);
             tokio::select! {
                 () = cancelled.cancelled() => {}
-                () = operations::run(&client, &operation, &reporter) => {}
+                () = operations::run(&client, &operation, &reporter, &WriteAccess::Unlogged) => {}
             }
         });
         self.tasks.spawn(async move {
