@@ -2,10 +2,14 @@
 
 use super::jobs::JobId;
 use crate::domain::guest::GuestRef;
+use crate::domain::guest_config::GuestConfig;
+use crate::domain::guest_status::GuestStatus;
+use crate::domain::history::{Series, Span};
 use crate::domain::operation::Operation;
 use crate::domain::permission::Permissions;
 use crate::domain::snapshot::SnapshotList;
 use crate::domain::task::{LogLine, TaskState, Upid};
+use crate::domain::text::Text;
 
 /// Something to be done outside; whatever comes of it returns as an event.
 #[derive(Debug, Clone, PartialEq)]
@@ -36,8 +40,16 @@ pub struct Ticket(pub(super) u64);
 pub enum Query {
     /// The snapshots of a guest.
     Snapshots(GuestRef),
+    /// What a guest does now.
+    Status(GuestRef),
+    /// What a guest did.
+    History(GuestRef, Span),
     /// The privileges of the account.
     Permissions,
+    /// The configuration of a guest.
+    Config(GuestRef),
+    /// The configuration that a snapshot froze.
+    FrozenConfig(GuestRef, Text),
     /// How a task stands, and its log after so many lines.
     TaskLog(Upid, u64),
 }
@@ -47,8 +59,14 @@ pub enum Query {
 pub enum Answer {
     /// The snapshots of a guest.
     Snapshots(SnapshotList),
+    /// What a guest does now.
+    Status(Box<GuestStatus>),
+    /// What a guest did.
+    History(Series),
     /// The privileges of the account.
     Permissions(Permissions),
+    /// A configuration.
+    Config(Box<GuestConfig>),
     /// How a task stands, and lines of its log.
     TaskLog(TaskState, Vec<LogLine>),
 }

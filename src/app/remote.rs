@@ -57,11 +57,16 @@ impl<T> Remote<T> {
 
     /// Tells whether it should be asked for, an answer being good for `lifetime`.
     pub fn is_due(&self, now: Moment, lifetime: Duration) -> bool {
+        self.is_due_after(now, lifetime, RETRY_AFTER)
+    }
+
+    /// Tells the same where a failed question is asked again after a time of its own.
+    pub fn is_due_after(&self, now: Moment, lifetime: Duration, retry: Duration) -> bool {
         if self.pending.is_some() {
             return false;
         }
         if let Some(failure) = &self.failure {
-            return now.since(failure.read) >= RETRY_AFTER;
+            return now.since(failure.read) >= retry;
         }
         self.outdated
             || self

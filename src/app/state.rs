@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::detail::DetailPane;
 use super::dialogs::Dialog;
 use super::effect::Ticket;
 use super::guests::GuestTable;
@@ -40,6 +41,8 @@ pub struct Setting {
     pub keymap: Keymap,
     /// The rules of the config.
     pub rules: Rules,
+    /// Random bits, drawn once, from which the marks of new guests are made.
+    pub seed: u64,
 }
 
 /// The rules of the config, in the form in which they are asked.
@@ -141,6 +144,8 @@ pub struct State {
     pub verdicts: Verdicts,
     /// The table of guests.
     pub guests: GuestTable,
+    /// What was measured of the selected guest.
+    pub detail: DetailPane,
     /// The snapshots of the selected guest.
     pub snapshots: SnapshotPane,
     /// The list of tasks.
@@ -162,6 +167,7 @@ pub struct State {
     /// Since when the present guest is selected; reading waits until the cursor rests.
     pub(super) selected_at: Moment,
     pub(super) tickets: u64,
+    drawn: u64,
     pub(super) leaving: bool,
 }
 
@@ -176,6 +182,7 @@ impl State {
             permissions: Remote::default(),
             verdicts: Verdicts::default(),
             guests: GuestTable::default(),
+            detail: DetailPane::default(),
             snapshots: SnapshotPane::default(),
             tasks: TaskPane::default(),
             nodes: NodePanes::default(),
@@ -187,6 +194,7 @@ impl State {
             page: 10,
             selected_at: now.moment,
             tickets: 0,
+            drawn: 0,
             leaving: false,
         }
     }
@@ -219,6 +227,15 @@ impl State {
         self.dialogs
             .last()
             .map_or(self.focus.context(), Dialog::context)
+    }
+
+    /// Draws the next of a row of random bits (splitmix64).
+    pub(super) fn draw(&mut self) -> u64 {
+        self.drawn = self.drawn.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = self.setting.seed.wrapping_add(self.drawn);
+        let mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
     }
 
     pub(super) fn next_ticket(&mut self) -> Ticket {

@@ -24,17 +24,13 @@ pub(super) enum Watched {
 pub(super) async fn execute(
     client: &Client,
     operation: &Operation,
+    access: &WriteAccess,
     progress: &mut Progress<'_>,
     ending: &mut Ending,
 ) -> Watched {
     let (sender, mut updates) = mpsc::channel(32);
     let reporter = Reporter::new(sender);
-    let mut work = pin!(operations::run(
-        client,
-        operation,
-        &reporter,
-        &WriteAccess::Unlogged
-    ));
+    let mut work = pin!(operations::run(client, operation, &reporter, access));
     let mut working = true;
     let mut accepted = None;
     tracing::info!("begins: {}", operation.title());

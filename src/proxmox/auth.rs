@@ -76,6 +76,8 @@ struct Session {
     /// Counts tickets, so that several requests refused with the same one renew it once.
     generation: u64,
     failures: usize,
+    /// What the last failed login came to; told again while no other is tried.
+    refusal: Option<(FailureKind, String)>,
     pause_until: Option<Instant>,
 }
 
@@ -145,7 +147,7 @@ impl Authenticator {
             return;
         }
         match &self.credentials {
-            Credentials::Token { .. } => session.note_failure(),
+            Credentials::Token { .. } => session.note_failure(None),
             Credentials::Password { .. } => session.ticket = None,
         }
     }
@@ -167,17 +169,19 @@ impl Session {
         if left.is_zero() {
             return Ok(());
         }
-        let text = format!(
-            "refused {} times; the next login is tried in {} s",
-            self.failures,
-            left.as_secs() + 1
-        );
-        Err(Error::unsent(FailureKind::AuthenticationFailed, text))
+        let (kind, why) = self.refusal.clone().unwrap_or_else(|| {
+            let why = format!("refused {} times", self.failures);
+            (FailureKind::AuthenticationFailed, why)
+        });
+        let text = format!("{why}; the next login is tried in {} s", left.as_secs() + 1);
+        Err(Error::unsent(kind, text))
     }
 
-    fn note_failure(&mut self) {
+    /// Notes a failed login; without a refusal it is the server's usual one.
+    fn note_failure(&mut self, refusal: Option<(FailureKind, String)>) {
         let pause = PAUSES[self.failures.min(PAUSES.len() - 1)];
         self.failures += 1;
+        self.refusal = refusal;
         self.pause_until = Some(monotonic() + pause);
     }
 
@@ -224,17 +228,18 @@ impl Session {
             Ok(login) => login,
             Err(error) => {
                 if error.needs_login() {
-                    self.note_failure();
+                    self.note_failure(None);
                 }
                 return Err(error);
             }
         };
         if login.needs_second_factor {
-            // The half ticket of such an answer is no session (PITFALLS 9).
-            return Err(Error::unsent(
-                FailureKind::SecondFactorRequired,
-                format!("{user} signs in with a second factor"),
-            ));
+            // The half ticket of such an answer is no session (PITFALLS 9), and a dashboard that
+            // asks every two seconds must not collect them.
+            let kind = FailureKind::SecondFactorRequired;
+            let why = format!("{user} signs in with a second factor");
+            self.note_failure(Some((kind, why.clone())));
+            return Err(Error::unsent(kind, why));
         }
         let (Some(ticket), Some(csrf)) = (login.ticket, login.csrf) else {
             return Err(Error::unsent(

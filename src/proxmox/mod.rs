@@ -26,6 +26,7 @@
 mod auth;
 mod client;
 mod convert;
+mod convert_metrics;
 pub mod endpoints;
 mod error;
 mod meter;

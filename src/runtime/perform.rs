@@ -98,11 +98,30 @@ async fn answer(client: &Client, query: Query) -> Result<Answer, Error> {
             .snapshots(&guest)
             .await
             .map(Answer::Snapshots),
+        Query::Config(guest) => {
+            let config = client.guests().config(&guest).await?;
+            Ok(Answer::Config(Box::new(config)))
+        }
+        Query::FrozenConfig(guest, snapshot) => {
+            let config = client
+                .guests()
+                .snapshot_config(&guest, snapshot.raw())
+                .await?;
+            Ok(Answer::Config(Box::new(config)))
+        }
         Query::TaskLog(upid, read) => {
             // The log is read after the state, so that the log of an ended task is whole.
             let state = client.tasks().state(&upid).await?;
             let lines = client.tasks().log(&upid, read).await?;
             Ok(Answer::TaskLog(state, lines))
+        }
+        Query::Status(guest) => {
+            let status = client.guests().current(&guest).await?;
+            Ok(Answer::Status(Box::new(status)))
+        }
+        Query::History(guest, span) => {
+            let series = client.guests().history(&guest, span).await?;
+            Ok(Answer::History(series))
         }
         Query::Permissions => client.access().permissions().await.map(Answer::Permissions),
     }

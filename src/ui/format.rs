@@ -55,6 +55,68 @@ pub fn size(bytes: u64) -> String {
     format_size(bytes, BINARY.decimal_places(1).decimal_zeroes(0))
 }
 
+/// Writes bytes a second in at most ten columns: `41.2 MB/s`, `512 B/s`.
+pub fn rate(bytes: f64) -> String {
+    let (figure, unit) = decimal(bytes);
+    let unit = if unit.is_empty() {
+        " B"
+    } else {
+        &format!(" {unit}B")
+    };
+    format!("{figure}{unit}/s")
+}
+
+/// Writes bytes a second in at most six columns: `41.2M`, `512`.
+pub fn short_rate(bytes: f64) -> String {
+    let (figure, unit) = decimal(bytes);
+    format!("{figure}{unit}")
+}
+
+/// Writes a figure below a thousand and the decimal prefix that belongs to it.
+fn decimal(value: f64) -> (String, &'static str) {
+    let mut value = if value.is_finite() {
+        value.max(0.0)
+    } else {
+        0.0
+    };
+    // What rounds to nothing is still not nothing.
+    if value > 0.0 && value < 1.0 {
+        return ("<1".to_owned(), "");
+    }
+    for unit in ["", "k", "M", "G", "T"] {
+        if unit.is_empty() && value < 999.5 {
+            return (format!("{value:.0}"), unit);
+        }
+        if !unit.is_empty() && value < 999.95 {
+            return (format!("{value:.1}"), unit);
+        }
+        value /= 1000.0;
+    }
+    (format!("{value:.0}"), "P")
+}
+
+/// Writes how much of a size is used, in the unit of the whole: `3.2/4.0G`, `48/512M`.
+pub fn used_of(used: u64, most: u64) -> String {
+    let (unit, letter, digits) = binary(most);
+    let (used, most) = (used as f64 / unit, most as f64 / unit);
+    format!("{used:.digits$}/{most:.digits$}{letter}")
+}
+
+/// Writes a size in at most six columns: `4.0G`, `512M`.
+pub fn short_size(bytes: u64) -> String {
+    let (unit, letter, digits) = binary(bytes);
+    format!("{:.digits$}{letter}", bytes as f64 / unit)
+}
+
+/// Picks the unit of a size, its letter, and how many digits behind the point it wants.
+fn binary(bytes: u64) -> (f64, char, usize) {
+    match bytes {
+        tebi if tebi >= 1 << 40 => ((1_u64 << 40) as f64, 'T', 1),
+        gibi if gibi >= 1 << 30 => ((1_u64 << 30) as f64, 'G', 1),
+        _ => ((1_u64 << 20) as f64, 'M', 0),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -74,6 +136,37 @@ mod tests {
             assert!(text.len() <= 6);
         }
         assert_eq!(span(Duration::from_secs(9 * 86_400 + 23 * 3600)), "9d 23h");
+    }
+
+    #[test]
+    fn rates_fit_into_their_columns_and_never_pretend_to_be_nothing() {
+        let cases = [
+            (0.0, "0 B/s", "0"),
+            (0.2, "<1 B/s", "<1"),
+            (512.0, "512 B/s", "512"),
+            (999.7, "1.0 kB/s", "1.0k"),
+            (41_249_000.0, "41.2 MB/s", "41.2M"),
+            (999_960.0, "1.0 MB/s", "1.0M"),
+            (999.9e9, "999.9 GB/s", "999.9G"),
+            (f64::NAN, "0 B/s", "0"),
+        ];
+        for (bytes, long, short) in cases {
+            assert_eq!(
+                (rate(bytes).as_str(), short_rate(bytes).as_str()),
+                (long, short)
+            );
+            assert!(long.len() <= 10 && short.len() <= 6);
+        }
+    }
+
+    #[test]
+    fn what_is_used_is_told_in_the_unit_of_the_whole() {
+        assert_eq!(used_of(3_435_973_836, 4 << 30), "3.2/4.0G");
+        assert_eq!(used_of(145_989_632, 64 << 20), "139/64M");
+        assert_eq!(used_of(48 << 20, 512 << 20), "48/512M");
+        assert_eq!(used_of(512 << 30, 2 << 40), "0.5/2.0T");
+        assert_eq!(short_size(4 << 30), "4.0G");
+        assert_eq!(short_size(679 << 20), "679M");
     }
 
     #[test]

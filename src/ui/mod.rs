@@ -23,6 +23,8 @@ const SMALLEST: (u16, u16) = (60, 15);
 const WIDE: u16 = 110;
 /// The width of the detail beside the table.
 const DETAIL: u16 = 46;
+/// From this width on the detail takes half of what is more, for longer curves.
+const SPACIOUS: u16 = 130;
 
 /// Draws one frame.
 pub fn draw(frame: &mut Frame<'_>, state: &State, theme: &Theme, viewport: &mut Viewport) {
@@ -106,6 +108,10 @@ fn draw_pane(
     }
 }
 
+fn detail_width(columns: u16) -> u16 {
+    (DETAIL + columns.saturating_sub(SPACIOUS) / 2).min(90)
+}
+
 fn draw_guests(
     frame: &mut Frame<'_>,
     area: Rect,
@@ -121,8 +127,11 @@ fn draw_guests(
     let [upper, lower] =
         Layout::vertical([Constraint::Min(4), Constraint::Length(lower)]).areas(area);
     if area.width >= WIDE {
-        let [table, detail] =
-            Layout::horizontal([Constraint::Min(60), Constraint::Length(DETAIL)]).areas(upper);
+        let [table, detail] = Layout::horizontal([
+            Constraint::Min(60),
+            Constraint::Length(detail_width(area.width)),
+        ])
+        .areas(upper);
         panes::guests::draw(frame, table, state, theme, viewport);
         panes::detail::draw(frame, detail, state, theme);
         panes::snapshots::draw(frame, lower, state, theme, viewport);

@@ -236,7 +236,7 @@ impl Guests<'_> {
     }
 }
 
-fn guest_path(guest: &GuestRef, rest: &[&str]) -> Result<String, Error> {
+pub(super) fn guest_path(guest: &GuestRef, rest: &[&str]) -> Result<String, Error> {
     let vmid = guest.vmid.to_string();
     let mut segments = vec!["nodes", guest.node.as_str(), guest.kind.as_str(), &vmid];
     segments.extend(rest);

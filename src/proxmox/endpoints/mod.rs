@@ -3,6 +3,7 @@
 mod access;
 mod cluster;
 mod guests;
+mod metrics;
 mod storage;
 mod tasks;
 

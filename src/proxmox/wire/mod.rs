@@ -4,6 +4,7 @@
 //! (that is `convert`'s work). Field meanings: API.md §4–6.
 
 pub(crate) mod lenient;
+pub(crate) mod metrics;
 
 use std::collections::BTreeMap;
 

@@ -1,0 +1,15 @@
+//! The public client as somebody else's program would use it, against the simulator over TLS and against servers that misbehave.
+//!
+//! What a pitfall of the API asks of a client is a test named after it. It refuses to look into the client: what
+//! was sent is read from the other end.
+#![cfg(test)]
+
+mod certificates;
+mod connections;
+mod errors;
+mod house;
+mod metrics;
+mod requests;
+mod secrets;
+mod signing_in;
+mod teller;
