@@ -123,7 +123,7 @@ fn judge_parts(stage: &Stage, report: &Report, case: &str) {
         let is_there = left.contains(&part.subject.to_string());
         match &part.fate {
             Fate::Ended(Outcome::Done | Outcome::Warnings(_)) => {
-                assert!(!is_there, "{case}: {part:?}")
+                assert!(!is_there, "{case}: {part:?}");
             }
             Fate::Ended(Outcome::Failed(_)) | Fate::Skipped(_) | Fate::NotTried(_) => {
                 assert!(is_there, "{case}: {part:?}");

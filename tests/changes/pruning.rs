@@ -21,7 +21,7 @@ pub(crate) fn old_world() -> Scenario {
         .snapshots[0]
         .clone();
     template.ram = false;
-    template.description = String::new().into();
+    template.description = String::new();
     for guest in &mut scenario.guests {
         if ![101, 102, 103].contains(&guest.vmid) {
             continue;

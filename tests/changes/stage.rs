@@ -1,5 +1,6 @@
 //! A small world with a client, a log and an eye on everything that is sent.
 
+use std::fmt::Write;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -191,7 +192,7 @@ fn client(simulator: &Simulator, id: &str, secret: &str) -> Client {
 pub(crate) fn written(entry: &Entry) -> String {
     let mut text = format!("{} {}", entry.method, entry.path);
     for (name, value) in entry.query.iter().chain(&entry.form) {
-        text.push_str(&format!("  {name}={value}"));
+        write!(text, "  {name}={value}").unwrap();
     }
     text
 }
