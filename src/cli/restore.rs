@@ -24,6 +24,10 @@ use crate::ui::format;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  \
     proxdeck restore 104=agent-build-4 keep-before-upgrade --safety --yes")]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a flag of the command line, and a pair of opposites overrides an alias"
+)]
 pub(super) struct Restore {
     /// The guest, as 104; with --yes as 104=agent-build-4
     #[arg(value_name = "VMID[=NAME]")]
