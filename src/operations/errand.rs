@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use super::follow::{End, Following, follow};
-use super::lookup::{Finding, lost_task, moved};
+use super::lookup::{Finding, Whereabouts, lost_task, whereabouts};
 use super::{Context, task_failure};
 use crate::domain::failure::{Failure, FailureKind};
 use crate::domain::guest::GuestRef;
@@ -90,44 +90,46 @@ pub(super) async fn carry_out<E: Errand>(
     loop {
         let attempt = attempt(context, errand, &guest, &held).await;
         let kind = match &attempt.end {
-            AttemptEnd::Refused(error) => error.kind(),
-            AttemptEnd::Task(TaskState::Failed(text)) => kind_of_task_end(text.raw()),
-            AttemptEnd::Task(_) | AttemptEnd::Unknown(_) => {
+            AttemptEnd::Refused(error) => Some(error.kind()),
+            AttemptEnd::Task(TaskState::Failed(text)) => Some(kind_of_task_end(text.raw())),
+            AttemptEnd::Task(_) | AttemptEnd::Unknown(_) => None,
+        };
+        if kind == Some(FailureKind::NoSuchGuest)
+            && !has_moved
+            && let Ok(Whereabouts::Elsewhere(found)) = whereabouts(context.client, &guest).await
+        {
+            has_moved = true;
+            let step = format!("{guest} is on node {} now; asking there", found.node);
+            context.reporter.step(step).await;
+            guest = found;
+        } else if kind == Some(FailureKind::Busy)
+            && let Some(pause) = pauses.next()
+            && nothing_was_done(context.client, errand, &guest, &attempt).await
+        {
+            let step = format!(
+                "the guest is busy and nothing was done; asking again in {} s",
+                pause.as_secs()
+            );
+            context.reporter.step(step).await;
+            if context.reporter.pause(*pause).await {
                 return settle(context, errand, guest, attempt).await;
             }
-        };
-        match kind {
-            FailureKind::NoSuchGuest if !has_moved => {
-                has_moved = true;
-                match moved(context.client, &guest).await {
-                    Ok(Some(found)) => {
-                        let step = format!("{guest} is on node {} now; asking there", found.node);
-                        context.reporter.step(step).await;
-                        guest = found;
-                    }
-                    Ok(None) | Err(_) => return settle(context, errand, guest, attempt).await,
-                }
-            }
-            FailureKind::Busy => {
-                let was_refused = matches!(attempt.end, AttemptEnd::Refused(_));
-                let nothing_done =
-                    was_refused || is_untouched(context.client, errand, &guest).await;
-                let Some(pause) = pauses.next().filter(|_| nothing_done) else {
-                    return settle(context, errand, guest, attempt).await;
-                };
-                let step = format!(
-                    "the guest is busy and nothing was done; asking again in {} s",
-                    pause.as_secs()
-                );
-                context.reporter.step(step).await;
-                if context.reporter.pause(*pause).await {
-                    return settle(context, errand, guest, attempt).await;
-                }
-            }
-            _ => return settle(context, errand, guest, attempt).await,
+        } else {
+            return settle(context, errand, guest, attempt).await;
         }
         held.extend(attempt.upid);
     }
+}
+
+/// Tells whether an attempt that met a busy guest left everything as it was.
+async fn nothing_was_done<E: Errand>(
+    client: &Client,
+    errand: &E,
+    guest: &GuestRef,
+    attempt: &Attempt,
+) -> bool {
+    // A refusal comes before any work; a task may have done some of it before it met the lock.
+    matches!(attempt.end, AttemptEnd::Refused(_)) || is_untouched(client, errand, guest).await
 }
 
 /// One sending of the write and what came of it.
@@ -171,12 +173,11 @@ async fn attempt<E: Errand>(
                 Some(since) => lost_task(context.client, errand, guest, since, held).await,
                 None => Finding::Nothing,
             };
-            match finding {
-                Finding::Task(upid) => upid,
-                other => {
-                    let failure = not_found(context.client, errand, guest, error, other).await;
-                    return without_task(AttemptEnd::Unknown(failure));
-                }
+            if let Finding::Task(upid) = finding {
+                upid
+            } else {
+                let failure = not_found(context.client, errand, guest, error, finding).await;
+                return without_task(AttemptEnd::Unknown(failure));
             }
         }
         Err(error) => return without_task(AttemptEnd::Refused(error)),
@@ -282,10 +283,10 @@ async fn settle<E: Errand>(
         }
         AttemptEnd::Task(TaskState::Unexpected | TaskState::Running) => {
             let (outcome, product) = vanished(context, errand, &guest, &tail).await;
-            if !outcome.is_success() {
-                notes.extend(left_behind(context.client, &guest, &Text::default()).await);
-            } else {
+            if outcome.is_success() {
                 notes.push("the task left no last line, but what it should do is done".to_owned());
+            } else {
+                notes.extend(left_behind(context.client, &guest, &Text::default()).await);
             }
             (outcome, product)
         }

@@ -67,15 +67,12 @@ pub(super) async fn follow(context: Context<'_>, upid: &Upid, how: Following) ->
         if let Some(line) = log.tail.last() {
             reporter.progress(log.fraction, line.clone());
         }
-        match end {
-            End::Known(state) if state.is_running() => {}
-            end => {
-                return Followed {
-                    end,
-                    tail: log.tail,
-                    stop_was_sent,
-                };
-            }
+        if !matches!(&end, End::Known(state) if state.is_running()) {
+            return Followed {
+                end,
+                tail: log.tail,
+                stop_was_sent,
+            };
         }
         if !may_stop || stop_was_sent {
             tokio::time::sleep(pause).await;

@@ -3,7 +3,7 @@
 //! The call makes no task and knows no digest: the list is read before and after, and compared.
 
 use super::delete_snapshot::changed;
-use super::lookup::moved;
+use super::lookup::{Whereabouts, whereabouts};
 use super::{Context, refused};
 use crate::domain::failure::{Failure, FailureKind};
 use crate::domain::guest::GuestRef;
@@ -18,9 +18,9 @@ pub(super) async fn mark(context: Context<'_>, operation: &KeepMark) -> Report {
     let mut guest = operation.guest().clone();
     let list = match context.client.guests().snapshots(&guest).await {
         Err(error) if error.kind() == FailureKind::NoSuchGuest => {
-            match moved(context.client, &guest).await {
-                Ok(Some(found)) => guest = found,
-                Ok(None) | Err(_) => return failed(error),
+            match whereabouts(context.client, &guest).await {
+                Ok(Whereabouts::Elsewhere(found)) => guest = found,
+                Ok(Whereabouts::Here | Whereabouts::Gone) | Err(_) => return failed(error),
             }
             context.client.guests().snapshots(&guest).await
         }

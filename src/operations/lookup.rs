@@ -85,19 +85,32 @@ pub(super) async fn lost_task<E: Errand>(
     finding
 }
 
-/// Finds the node that has a guest now; absent when it is where it was thought to be, or nowhere.
-pub(super) async fn moved(client: &Client, guest: &GuestRef) -> Result<Option<GuestRef>, Error> {
+/// Where a guest is that was not found on its node.
+#[derive(Debug)]
+pub(super) enum Whereabouts {
+    /// On another node.
+    Elsewhere(GuestRef),
+    /// Where it was thought to be, says the cluster: the two answers contradict each other.
+    Here,
+    /// Nowhere, or its number belongs to another guest now.
+    Gone,
+}
+
+/// Finds the node that has a guest now.
+pub(super) async fn whereabouts(client: &Client, guest: &GuestRef) -> Result<Whereabouts, Error> {
     let resources = client.cluster().resources().await?;
-    let found = resources
-        .guests
-        .iter()
-        .find(|found| found.vmid == guest.vmid && found.kind == guest.kind);
-    Ok(found.and_then(|found| {
+    let found = resources.guests.iter().find(|found| {
         // A guest that nobody has heard of for seconds has no name yet; its number and kind must do.
-        let same_name = found.name.is_none() || found.name == guest.name;
-        (same_name && found.node != guest.node).then(|| GuestRef {
+        found.vmid == guest.vmid
+            && found.kind == guest.kind
+            && (found.name.is_none() || found.name == guest.name)
+    });
+    Ok(match found {
+        None => Whereabouts::Gone,
+        Some(found) if found.node == guest.node => Whereabouts::Here,
+        Some(found) => Whereabouts::Elsewhere(GuestRef {
             node: found.node.clone(),
             ..guest.clone()
-        })
-    }))
+        }),
+    })
 }

@@ -9,7 +9,7 @@ use tokio::sync::Semaphore;
 use super::Context;
 use super::delete_snapshot::{Deletion, changed};
 use super::errand::carry_out;
-use super::lookup::moved;
+use super::lookup::{Whereabouts, whereabouts};
 use crate::domain::failure::{Failure, FailureKind};
 use crate::domain::guest::GuestRef;
 use crate::domain::id::StorageName;
@@ -178,9 +178,10 @@ impl Turn<'_> {
         let client = self.context.client;
         let state = match client.guests().state(&self.guest).await {
             Err(error) if error.kind() == FailureKind::NoSuchGuest => {
-                match moved(client, &self.guest).await? {
-                    Some(found) => self.guest = found,
-                    None => return Ok(Some("the guest is gone".to_owned())),
+                match whereabouts(client, &self.guest).await? {
+                    Whereabouts::Elsewhere(found) => self.guest = found,
+                    Whereabouts::Here => return Err(error),
+                    Whereabouts::Gone => return Ok(Some("the guest is gone".to_owned())),
                 }
                 client.guests().state(&self.guest).await?
             }

@@ -234,10 +234,8 @@ pub(super) fn live_state(current: wire::CurrentStatus) -> LiveState {
 }
 
 pub(super) fn config(mut config: wire::Config) -> GuestConfig {
-    let digest = config.remove("digest").and_then(|digest| match digest {
-        serde_json::Value::String(digest) => Some(digest),
-        _ => None,
-    });
+    let digest = config.remove("digest");
+    let digest = digest.and_then(|digest| digest.as_str().map(str::to_owned));
     let options = config.into_iter().filter_map(|(key, value)| {
         let value = match value {
             serde_json::Value::String(text) => text,

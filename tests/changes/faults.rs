@@ -1,0 +1,242 @@
+//! A fault at every request of every operation's clean run.
+//!
+//! The requests are taken from the journal of a run without faults, so that none can be forgotten.
+//! Whatever goes wrong, three accounts must agree: the world, the report and the audit log; and no
+//! write may have reached the world twice.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use futures_util::stream::{self, StreamExt};
+use proxdeck::domain::operation::{Fate, Operation, Outcome, PowerAction, Product, Report};
+use proxdeck::simulator::{Entry, FaultKind, FaultRule, RunState};
+
+use crate::making::Wish;
+use crate::stage::{Stage, written};
+use crate::{making, marking, powering, pruning, rolling_back, snapshots};
+
+/// So many worlds are tried at once.
+const AT_ONCE: usize = 64;
+
+/// The operations, by name; each is made anew in its own world.
+const OPERATIONS: [&str; 9] = [
+    "snapshot", "delete", "keep", "start", "shutdown", "reset", "rollback", "clone", "prune",
+];
+
+async fn stage_of(name: &str) -> (Stage, Operation) {
+    let stage = match name {
+        "prune" => Stage::of(pruning::old_world()).await,
+        _ => Stage::new().await,
+    };
+    let operation = match name {
+        "snapshot" => snapshots::take(&stage.guest(101).await, "pre", false),
+        "delete" => snapshots::delete(&stage, 101, "s2ram").await,
+        "keep" => marking::mark(&stage, true).await,
+        "start" => powering::power(&stage.guest(102).await, PowerAction::Start),
+        "shutdown" => powering::power(&stage.guest(101).await, PowerAction::Shutdown),
+        "reset" => powering::power(&stage.guest(101).await, PowerAction::Reset),
+        "rollback" => rolling_back::roll_back(&stage, "s2ram", true, Some("before")).await,
+        "clone" => {
+            let wish = Wish {
+                vmid: "777",
+                start: true,
+                ..Wish::default()
+            };
+            making::clone(&stage, wish).await
+        }
+        "prune" => pruning::prune(&stage, &[101]).await,
+        other => panic!("{other}"),
+    };
+    stage.forget();
+    (stage, operation)
+}
+
+/// Tells whether what the operation wants is so in the world; absent where no trace would show it.
+fn is_done(name: &str, stage: &Stage) -> Option<bool> {
+    let world = stage.simulator.world();
+    let guest = |vmid| world.guest(vmid);
+    let has = |name: &str| stage.names(101).contains(&name.to_owned());
+    Some(match name {
+        "snapshot" => has("pre"),
+        "delete" => !has("s2ram"),
+        "keep" => stage.view(101).snapshots[0].description.contains("#keep"),
+        "start" => stage.view(102).status == RunState::Running,
+        "shutdown" => stage.view(101).status == RunState::Stopped,
+        "rollback" => stage
+            .view(101)
+            .config
+            .get("parent")
+            .is_some_and(|it| it == "s2ram"),
+        "clone" => guest(777).is_some_and(|it| it.status == RunState::Running),
+        _ => return None,
+    })
+}
+
+/// Names a request so that it is the same in every run: task names differ in their numbers only.
+fn fragment(entry: &Entry) -> String {
+    match entry.path.split_once("/tasks/UPID:") {
+        Some((_, rest)) => {
+            let tail: Vec<&str> = rest.splitn(5, ':').collect();
+            format!(":{}", tail[4])
+        }
+        None => entry.path.clone(),
+    }
+}
+
+/// Returns each request of a clean run as method, part of the path, and which of its like it is.
+fn requests(entries: &[Entry]) -> Vec<(String, String, u64)> {
+    let mut requests = Vec::new();
+    for (index, entry) in entries.iter().enumerate() {
+        let part = fragment(entry);
+        let alike = |other: &&Entry| other.method == entry.method && other.path.contains(&part);
+        let nth = entries[..=index].iter().filter(alike).count() as u64;
+        requests.push((entry.method.clone(), part, nth));
+    }
+    requests
+}
+
+fn kinds() -> Vec<FaultKind> {
+    let error = |text: &str| FaultKind::Error(text.into());
+    vec![
+        FaultKind::Latency(Duration::from_millis(200)),
+        FaultKind::ResetBefore,
+        FaultKind::ResetAfter,
+        FaultKind::Unauthorized,
+        FaultKind::Forbidden("/vms/101".into(), "VM.Audit".into()),
+        error("VM is locked (backup)"),
+        error("can't lock file '/var/lock/qemu-server/lock-101.conf' - got timeout"),
+        error("Configuration file 'nodes/pve1/qemu-server/101.conf' does not exist"),
+        error("cluster not ready - no quorum?"),
+        FaultKind::Unreachable,
+        FaultKind::TimedOut,
+        FaultKind::Truncated,
+        FaultKind::Malformed,
+    ]
+}
+
+/// Holds what is said of each deletion against the snapshots that are left.
+fn judge_parts(stage: &Stage, report: &Report, case: &str) {
+    let left = stage.names(101);
+    assert!(left.contains(&"zz".to_owned()), "{case}");
+    assert_eq!(report.parts.len(), 3, "{case}");
+    for part in &report.parts {
+        let is_there = left.contains(&part.subject.to_string());
+        match &part.fate {
+            Fate::Ended(Outcome::Done | Outcome::Warnings(_)) => {
+                assert!(!is_there, "{case}: {part:?}");
+            }
+            Fate::Ended(Outcome::Failed(_)) | Fate::Skipped(_) | Fate::NotTried(_) => {
+                assert!(is_there, "{case}: {part:?}");
+            }
+            Fate::Ended(Outcome::Unknown(_) | Outcome::Stopped) => {}
+        }
+    }
+    let lines = stage.log().len();
+    assert_eq!(
+        lines,
+        2 + report.parts.len(),
+        "{case}: a line for each deletion"
+    );
+}
+
+/// Holds the three accounts against each other.
+fn judge(name: &str, stage: &Stage, report: &Report, case: &str) {
+    let outcome = &report.outcome;
+    match (outcome, is_done(name, stage)) {
+        (Outcome::Done | Outcome::Warnings(_), Some(done)) => {
+            assert!(done, "{case}: reported as done: {report:?}");
+        }
+        (Outcome::Failed(_), Some(done)) => {
+            assert!(!done, "{case}: done, but reported as failed: {report:?}");
+        }
+        (Outcome::Unknown(_) | Outcome::Stopped, _) | (_, None) => {}
+    }
+    if name == "prune" {
+        judge_parts(stage, report, case);
+    }
+    if let Some(Product::Guest(guest)) = &report.product {
+        let made = stage.simulator.world().guest(guest.vmid.get());
+        assert!(made.is_some(), "{case}: {guest} does not exist");
+    }
+    let logged = stage.logged();
+    assert_eq!(logged[0], "started", "{case}");
+    assert_eq!(logged.last().unwrap(), outcome.as_str(), "{case}");
+    // A refusal, even one with a misleading text, is known not to have been carried out.
+    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+    for entry in stage.simulator.journal().entries() {
+        let was_refused = matches!(entry.status, Some(400..=595));
+        if entry.method != "GET" && !was_refused {
+            *counts.entry(written(&entry)).or_default() += 1;
+        }
+    }
+    for (call, count) in counts {
+        assert_eq!(count, 1, "{case}: sent {count} times: {call}");
+    }
+}
+
+async fn clean_run(name: &str) -> Vec<(String, String, u64)> {
+    let (stage, operation) = stage_of(name).await;
+    let report = stage.play(&operation).await.report;
+    assert!(report.outcome.is_success(), "{name}: {report:?}");
+    judge(name, &stage, &report, name);
+    requests(&stage.simulator.journal().entries())
+}
+
+async fn with_fault(name: &str, kind: FaultKind, request: (String, String, u64)) -> u64 {
+    let (method, part, nth) = request;
+    let case = format!("{name}, {kind:?} at {method} {part} #{nth}");
+    let (stage, operation) = stage_of(name).await;
+    let rule = FaultRule::new(kind.clone())
+        .method(&method)
+        .path(&part)
+        .nth(nth);
+    let fault = stage.simulator.faults().add(rule);
+    let report = stage.play(&operation).await.report;
+    judge(name, &stage, &report, &case);
+    let strikes = stage.simulator.faults().strikes(fault);
+    let is_harmless = matches!(kind, FaultKind::Latency(_));
+    if (strikes == 0 || is_harmless) && name != "reset" {
+        assert!(report.outcome.is_success(), "{case}: {report:?}");
+    }
+    strikes
+}
+
+async fn every_fault_at_every_request(name: &str) {
+    let requests = clean_run(name).await;
+    let cases = requests
+        .into_iter()
+        .flat_map(|request| kinds().into_iter().map(move |kind| (kind, request.clone())));
+    let strikes: Vec<u64> = stream::iter(cases)
+        .map(|(kind, request)| with_fault(name, kind, request))
+        .buffer_unordered(AT_ONCE)
+        .collect()
+        .await;
+    let struck = strikes.iter().filter(|count| **count > 0).count();
+    assert!(
+        struck * 2 > strikes.len(),
+        "{name}: only {struck} of {} struck",
+        strikes.len()
+    );
+}
+
+macro_rules! faults {
+    ($($test:ident: $name:literal;)*) => {$(
+        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        async fn $test() {
+            assert!(OPERATIONS.contains(&$name));
+            every_fault_at_every_request($name).await;
+        }
+    )*};
+}
+
+faults! {
+    taking_a_snapshot_survives_every_fault: "snapshot";
+    deleting_a_snapshot_survives_every_fault: "delete";
+    marking_survives_every_fault: "keep";
+    starting_survives_every_fault: "start";
+    shutting_down_survives_every_fault: "shutdown";
+    resetting_survives_every_fault: "reset";
+    rolling_back_survives_every_fault: "rollback";
+    cloning_survives_every_fault: "clone";
+    pruning_survives_every_fault: "prune";
+}

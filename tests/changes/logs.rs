@@ -1,0 +1,81 @@
+//! The audit log and the refusal to write.
+
+use proxdeck::domain::failure::FailureKind;
+use proxdeck::domain::operation::Outcome;
+use proxdeck::operations::{AuditLog, WriteAccess};
+
+use crate::snapshots::take;
+use crate::stage::Stage;
+
+#[tokio::test]
+async fn a_line_tells_who_did_what_where_and_how_it_ended() {
+    let stage = Stage::new().await;
+    let report = stage
+        .play(&take(&stage.guest(101).await, "pre", false))
+        .await
+        .report;
+    let lines = stage.log();
+    assert_eq!(lines.len(), 2);
+    let begin = &lines[0];
+    assert_eq!(begin["cluster"], "lab");
+    assert_eq!(begin["account"], "hub@pve!deck");
+    assert_eq!(begin["action"], "snapshot");
+    assert_eq!(begin["targets"][0]["vmid"], 101);
+    assert_eq!(begin["targets"][0]["name"], "web-1");
+    assert_eq!(begin["outcome"], "started");
+    assert_eq!(begin["calls"][0]["parameters"]["snapname"], "pre");
+    let time = begin["time"].as_str().unwrap();
+    assert!(chrono::DateTime::parse_from_rfc3339(time).is_ok());
+    let end = &lines[1];
+    assert_eq!(end["upid"], report.upid.unwrap().as_str());
+    assert_eq!(end["outcome"], "done");
+    let text = format!("{lines:?}");
+    assert!(!text.contains(&stage.simulator.accounts().token_secret));
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn the_log_is_its_owner_s_alone_and_grows_by_appending() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::TempDir::new().unwrap();
+    let path = folder.path().join("audit.log");
+    for _ in 0..2 {
+        let mut stage = Stage::new().await;
+        let log = AuditLog::open(&path, "lab").unwrap();
+        stage.set_access(WriteAccess::Logged(log));
+        stage
+            .play(&take(&stage.guest(101).await, "pre", false))
+            .await;
+    }
+    let mode = std::fs::metadata(&path).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    let text = std::fs::read_to_string(&path).unwrap();
+    assert_eq!(text.lines().count(), 4);
+}
+
+#[tokio::test]
+async fn nothing_is_sent_when_nothing_may_be_written() {
+    let mut stage = Stage::new().await;
+    let operation = take(&stage.guest(101).await, "pre", false);
+    stage.set_access(WriteAccess::ReadOnly);
+    stage.forget();
+    let report = stage.play(&operation).await.report;
+    assert_eq!(report.outcome.failure().unwrap().kind, FailureKind::Refused);
+    assert!(stage.simulator.journal().is_empty());
+    assert_eq!(stage.log().len(), 0);
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_log_that_cannot_be_written_is_reported_and_stops_nothing() {
+    let mut stage = Stage::new().await;
+    let operation = take(&stage.guest(101).await, "pre", false);
+    let full = AuditLog::open("/dev/full", "lab").unwrap();
+    stage.set_access(WriteAccess::Logged(full));
+    let report = stage.play(&operation).await.report;
+    assert_eq!(report.outcome, Outcome::Done);
+    assert!(
+        report.notes[0].starts_with("the audit log /dev/full could not be written"),
+        "{report:?}"
+    );
+}

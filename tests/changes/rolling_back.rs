@@ -1,0 +1,174 @@
+//! Going back to a snapshot.
+
+use proxdeck::domain::failure::FailureKind;
+use proxdeck::domain::guest::Status;
+use proxdeck::domain::operation::{Operation, Outcome, Product};
+use proxdeck::domain::request::{RollBackContext, RollBackRequest};
+use proxdeck::simulator::{FaultKind, FaultRule, RunState};
+
+use crate::stage::{Stage, announced};
+
+pub(crate) async fn roll_back(
+    stage: &Stage,
+    name: &str,
+    start: bool,
+    safety: Option<&str>,
+) -> Operation {
+    let guest = stage.guest(101).await;
+    let list = stage.snapshots(&guest).await;
+    let resources = stage.resources().await;
+    let (present, frozen) = (
+        stage.client.guests().config(&guest.to_ref()).await.unwrap(),
+        stage
+            .client
+            .guests()
+            .snapshot_config(&guest.to_ref(), name)
+            .await
+            .unwrap(),
+    );
+    let request = RollBackRequest {
+        guest: guest.to_ref(),
+        snapshot: list.find(name).unwrap().clone(),
+        start,
+        safety: safety.map(str::to_owned),
+    };
+    let context = RollBackContext {
+        guest: Some(&guest),
+        snapshots: Some(&list),
+        present: Some(&present),
+        frozen: Some(&frozen),
+        storages: &resources.storages,
+    };
+    request.check(&context).unwrap()
+}
+
+fn found(product: Option<Product>) -> Option<Status> {
+    match product {
+        Some(Product::RolledBack(facts)) => facts.status,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn pitfall_27_a_guest_without_memory_stays_off_unless_it_is_started() {
+    for (start, wanted, run) in [
+        (false, Status::Stopped, RunState::Stopped),
+        (true, Status::Running, RunState::Running),
+    ] {
+        let stage = Stage::new().await;
+        let operation = roll_back(&stage, "s1", start, None).await;
+        stage.forget();
+        let report = stage.play(&operation).await.report;
+        assert_eq!(report.outcome, Outcome::Done, "{report:?}");
+        assert_eq!(stage.writes(), announced(&operation));
+        assert_eq!(found(report.product), Some(wanted));
+        assert_eq!(stage.view(101).status, run);
+        assert_eq!(report.notes, [] as [&str; 0]);
+    }
+}
+
+#[tokio::test]
+async fn a_snapshot_with_memory_resumes_by_itself() {
+    let stage = Stage::new().await;
+    let operation = roll_back(&stage, "s2ram", true, None).await;
+    stage.forget();
+    let report = stage.play(&operation).await.report;
+    assert!(report.outcome.is_success(), "{report:?}");
+    assert_eq!(
+        stage.writes(),
+        ["POST /nodes/pve1/qemu/101/snapshot/s2ram/rollback"]
+    );
+    assert_eq!(found(report.product), Some(Status::Running));
+}
+
+#[tokio::test]
+async fn the_safety_snapshot_is_there_before_the_present_is_lost() {
+    let stage = Stage::new().await;
+    let operation = roll_back(&stage, "s1", false, Some("before")).await;
+    stage.forget();
+    let report = stage.play(&operation).await.report;
+    assert_eq!(report.outcome, Outcome::Done, "{report:?}");
+    assert_eq!(stage.writes(), announced(&operation));
+    assert!(stage.names(101).contains(&"before".to_owned()));
+    assert_eq!(stage.view(101).config["parent"], "s1");
+    assert_eq!(report.tally().done, 2);
+    assert_eq!(stage.logged(), ["started", "done", "done"]);
+}
+
+#[tokio::test]
+async fn without_its_safety_snapshot_nothing_is_rolled_back() {
+    for fault in [
+        FaultRule::new(FaultKind::TaskFails(2, "disk on fire".into())).path("qmsnapshot"),
+        FaultRule::new(FaultKind::TaskVanishes(2)).path("qmsnapshot"),
+        FaultRule::new(FaultKind::Forbidden(
+            "/vms/101".into(),
+            "VM.Snapshot".into(),
+        ))
+        .method("POST"),
+        FaultRule::new(FaultKind::ResetBefore).method("POST"),
+    ] {
+        let stage = Stage::new().await;
+        let operation = roll_back(&stage, "s1", true, Some("before")).await;
+        stage.simulator.faults().add(fault.clone());
+        stage.forget();
+        let report = stage.play(&operation).await.report;
+        assert!(!report.outcome.is_success(), "{fault:?}");
+        assert!(
+            report.notes[0].contains("nothing was rolled back"),
+            "{report:?}"
+        );
+        assert_eq!(stage.writes().len(), 1, "{fault:?}");
+        assert_eq!(stage.view(101).status, RunState::Running);
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_rolled_back_to_what_was_not_meant() {
+    for change in ["time", "lock", "name"] {
+        let stage = Stage::new().await;
+        let operation = roll_back(&stage, "s1", true, None).await;
+        stage.simulator.edit(|world| {
+            match change {
+                "time" => world.set_snapshot_time(101, "s1", Some(1)),
+                "lock" => world.lock_guest(101, Some("backup")),
+                _ => world.set_option(101, "name", Some("other")),
+            }
+            .unwrap();
+        });
+        stage.forget();
+        let report = stage.play(&operation).await.report;
+        let kind = report.outcome.failure().unwrap().kind;
+        assert!(
+            matches!(kind, FailureKind::Conflict | FailureKind::Locked),
+            "{change}: {kind:?}"
+        );
+        assert_eq!(stage.writes(), [] as [&str; 0], "{change}");
+    }
+}
+
+#[tokio::test]
+async fn a_start_that_failed_after_the_return_is_reported() {
+    let stage = Stage::new().await;
+    let operation = roll_back(&stage, "s1", true, None).await;
+    let fault = FaultRule::new(FaultKind::TaskFails(1, "no memory left".into()));
+    stage.simulator.faults().add(fault.path("qmstart"));
+    let report = stage.play(&operation).await.report;
+    let failure = report.outcome.failure().unwrap();
+    assert_eq!(
+        failure.message.to_string(),
+        "the guest went back, but it is stopped"
+    );
+    assert!(report.notes[0].contains("no memory left"), "{report:?}");
+    assert_eq!(stage.view(101).config["parent"], "s1");
+}
+
+#[tokio::test]
+async fn a_vanished_worker_proves_nothing_where_the_parent_was_the_target_before() {
+    let stage = Stage::new().await;
+    let operation = roll_back(&stage, "s1", false, None).await;
+    let fault = FaultRule::new(FaultKind::TaskVanishes(1)).path("qmrollback");
+    stage.simulator.faults().add(fault);
+    let report = stage.play(&operation).await.report;
+    assert!(matches!(report.outcome, Outcome::Unknown(_)), "{report:?}");
+    assert!(report.notes[0].contains("lock `rollback`"), "{report:?}");
+}

@@ -1,0 +1,215 @@
+//! A small world with a client, a log and an eye on everything that is sent.
+
+use std::fmt::Write;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use proxdeck::domain::guest::Guest;
+use proxdeck::domain::id::Vmid;
+use proxdeck::domain::inventory::{Resources, SeenGuest};
+use proxdeck::domain::operation::{Call, Operation, Report, Update};
+use proxdeck::domain::snapshot::SnapshotList;
+use proxdeck::domain::time::Moment;
+use proxdeck::operations::{AuditLog, Reporter, WriteAccess, run};
+use proxdeck::proxmox::{Client, Connection, Credentials, Trust};
+use proxdeck::simulator::{Entry, GuestView, Options, Scenario, Simulator};
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+/// Longer than anything here should ever take; reached only by what hangs.
+const DEADLINE: Duration = Duration::from_secs(120);
+
+/// A running simulator and whoever works on it.
+pub(crate) struct Stage {
+    pub(crate) simulator: Simulator,
+    pub(crate) client: Client,
+    pub(crate) stop: CancellationToken,
+    access: WriteAccess,
+    log: PathBuf,
+    _folder: TempDir,
+}
+
+/// What came of a run.
+pub(crate) struct Played {
+    pub(crate) report: Report,
+    pub(crate) steps: Vec<String>,
+    pub(crate) fractions: Vec<f64>,
+}
+
+impl Stage {
+    /// Starts the small world, signed in with the token that may do everything.
+    pub(crate) async fn new() -> Self {
+        Self::of(Scenario::small()).await
+    }
+
+    /// Starts a world.
+    pub(crate) async fn of(scenario: Scenario) -> Self {
+        let simulator = Simulator::start(Options::new(scenario)).await.unwrap();
+        let accounts = simulator.accounts();
+        let client = client(
+            &simulator,
+            &accounts.token_id.clone(),
+            &accounts.token_secret.clone(),
+        );
+        let folder = TempDir::new().unwrap();
+        let log = folder.path().join("audit.log");
+        let access = WriteAccess::Logged(AuditLog::open(&log, "lab").unwrap());
+        Self {
+            simulator,
+            client,
+            stop: CancellationToken::new(),
+            access,
+            log,
+            _folder: folder,
+        }
+    }
+
+    /// Signs in with the token that may take no snapshots.
+    pub(crate) fn limit(&mut self) {
+        let accounts = self.simulator.accounts();
+        let (id, secret) = (
+            accounts.limited_token_id.clone(),
+            accounts.limited_token_secret.clone(),
+        );
+        self.client = client(&self.simulator, &id, &secret);
+    }
+
+    /// Replaces where changes are written down.
+    pub(crate) fn set_access(&mut self, access: WriteAccess) {
+        self.access = access;
+    }
+
+    pub(crate) async fn guest(&self, vmid: u64) -> Guest {
+        let rows = self.client.cluster().resources().await.unwrap();
+        let vmid = Vmid::new(vmid).unwrap();
+        let found = rows.guests.into_iter().find(|guest| guest.vmid == vmid);
+        found.unwrap()
+    }
+
+    pub(crate) async fn resources(&self) -> Resources {
+        let rows = self.client.cluster().resources().await.unwrap();
+        let guests = rows.guests.into_iter().map(|guest| SeenGuest {
+            guest,
+            seen: Moment::default(),
+            vouched: true,
+        });
+        Resources {
+            guests: guests.collect(),
+            nodes: rows.nodes,
+            storages: rows.storages,
+            rejected: rows.rejected,
+        }
+    }
+
+    pub(crate) async fn snapshots(&self, guest: &Guest) -> SnapshotList {
+        let guests = self.client.guests();
+        guests.snapshots(&guest.to_ref()).await.unwrap()
+    }
+
+    /// Runs an operation to its end.
+    pub(crate) async fn play(&self, operation: &Operation) -> Played {
+        let (sender, mut updates) = mpsc::channel(64);
+        let reporter = Reporter::new(sender).with_stop(self.stop.clone());
+        let work = async {
+            run(&self.client, operation, &reporter, &self.access).await;
+            drop(reporter);
+        };
+        let watch = async {
+            let (mut steps, mut fractions, mut reports) = (Vec::new(), Vec::new(), Vec::new());
+            while let Some(update) = updates.recv().await {
+                assert!(reports.is_empty(), "nothing follows the end: {update:?}");
+                match update {
+                    Update::Step(step) => steps.push(step),
+                    Update::Progress { fraction, .. } => fractions.extend(fraction),
+                    Update::Accepted(_) => {}
+                    Update::Ended(report) => reports.push(*report),
+                }
+            }
+            assert_eq!(reports.len(), 1, "an operation ends once");
+            Played {
+                report: reports.remove(0),
+                steps,
+                fractions,
+            }
+        };
+        let both = async { tokio::join!(work, watch).1 };
+        tokio::time::timeout(DEADLINE, both).await.unwrap()
+    }
+
+    /// Forgets what was sent so far.
+    pub(crate) fn forget(&self) {
+        self.simulator.journal().clear();
+    }
+
+    /// Returns the writes that were sent, in the form in which they are announced.
+    pub(crate) fn writes(&self) -> Vec<String> {
+        let entries = self.simulator.journal().entries();
+        let writes = entries.iter().filter(|entry| entry.method != "GET");
+        writes.map(written).collect()
+    }
+
+    /// Returns the lines of the audit log.
+    pub(crate) fn log(&self) -> Vec<Value> {
+        let text = std::fs::read_to_string(&self.log).unwrap();
+        text.lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect()
+    }
+
+    /// Returns the outcomes of the audit log's lines.
+    pub(crate) fn logged(&self) -> Vec<String> {
+        let lines = self.log();
+        let outcomes = lines.iter().map(|line| line["outcome"].as_str().unwrap());
+        outcomes.map(str::to_owned).collect()
+    }
+
+    pub(crate) fn view(&self, vmid: u32) -> GuestView {
+        self.simulator.world().guest(vmid).unwrap()
+    }
+
+    /// Returns the names of a guest's snapshots, oldest first.
+    pub(crate) fn names(&self, vmid: u32) -> Vec<String> {
+        let snapshots = self.view(vmid).snapshots;
+        snapshots.into_iter().map(|each| each.name).collect()
+    }
+}
+
+fn client(simulator: &Simulator, id: &str, secret: &str) -> Client {
+    Client::new(Connection {
+        endpoint: simulator.url(),
+        trust: Trust::Pins(vec![simulator.fingerprint().parse().unwrap()]),
+        credentials: Credentials::Token {
+            id: id.to_owned(),
+            secret: secret.to_owned().into(),
+        },
+    })
+    .unwrap()
+}
+
+/// Writes a request as calls are written.
+pub(crate) fn written(entry: &Entry) -> String {
+    let mut text = format!("{} {}", entry.method, entry.path);
+    for (name, value) in entry.query.iter().chain(&entry.form) {
+        write!(text, "  {name}={value}").unwrap();
+    }
+    text
+}
+
+/// Returns what an operation announces.
+pub(crate) fn announced(operation: &Operation) -> Vec<String> {
+    operation.calls().iter().map(Call::to_string).collect()
+}
+
+/// Waits until something is true of the world.
+pub(crate) async fn until(what: &str, mut is_true: impl FnMut() -> bool) {
+    let wait = async {
+        while !is_true() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(DEADLINE, wait)
+        .await
+        .unwrap_or_else(|_| panic!("never came: {what}"));
+}
