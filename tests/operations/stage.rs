@@ -94,7 +94,7 @@ impl Stage {
             .filter(|update| matches!(update, Update::Ended(_)))
             .count();
         assert_eq!(ends, 0, "there is one end: {updates:?}");
-        (updates, report)
+        (updates, *report)
     }
 
     /// Waits until a condition holds in the world.
