@@ -24,6 +24,8 @@ use crate::domain::time::Moment;
 
 /// The present of a guest is read so often.
 const STATUS_INTERVAL: Duration = Duration::from_secs(5);
+/// Its answer is good for less, because the allowance paces the asking, not the answering.
+const STATUS_LIVES: Duration = Duration::from_secs(4);
 /// A history may be asked for so often in the long run.
 const HISTORY_INTERVAL: Duration = Duration::from_secs(5);
 /// So many histories may be asked for at once, when the cursor rests here and there.
@@ -412,7 +414,7 @@ impl State {
         };
         let span = self.detail.span;
         let watched = self.detail.watch(&guest);
-        let wants_status = is_due(&watched.status, now, STATUS_INTERVAL);
+        let wants_status = is_due(&watched.status, now, STATUS_LIVES);
         let history = watched.histories.entry(span).or_default();
         let wants_history = is_due(history, now, lifetime(span));
         if wants_status && self.detail.status_allowance.permits(now) {
@@ -431,10 +433,10 @@ impl State {
     }
 }
 
-/// Tells whether a value is due; the allowance paces its asking, so its own age may be a little less.
+/// Tells whether a value is due: by its age, or by what its last failure was.
 fn is_due<T>(remote: &Remote<T>, now: Moment, lifetime: Duration) -> bool {
     match remote.failure() {
         Some(failure) => remote.is_due_after(now, lifetime, retry(failure)),
-        None => remote.is_due(now, lifetime.saturating_sub(Duration::from_secs(1))),
+        None => remote.is_due(now, lifetime),
     }
 }

@@ -6,13 +6,15 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::guest::Figures;
 use super::rates::Rates;
 
 /// The present of a chart is known when at least so much of a column is.
 const LEAST_OVERLAP_MS: i64 = 1_000;
+/// While a guest is watched, its samples follow each other within this time.
+const BETWEEN_SAMPLES: TimeDelta = TimeDelta::seconds(16);
 /// Rows beyond this count are the oldest and are dropped; no server keeps so many.
 const MOST_ROWS: usize = 4_096;
 /// 2000-01-01 and 2100-01-01: a row dated outside was not written by a working clock.
@@ -318,6 +320,19 @@ impl Window {
     }
 }
 
+/// Returns when the present of a chart is: the end of the newest sample, unless that is old.
+///
+/// A column that has only just begun would be a gap until the next sample, and blink.
+pub fn present<'a>(
+    samples: impl IntoIterator<Item = &'a Sample>,
+    now: DateTime<Utc>,
+) -> DateTime<Utc> {
+    let newest = samples.into_iter().map(|sample| sample.until).max();
+    newest
+        .filter(|newest| (now - *newest).abs() <= BETWEEN_SAMPLES)
+        .map_or(now, |newest| newest - TimeDelta::milliseconds(1))
+}
+
 /// Averages a figure over each column; a column about which nothing is known is a gap.
 pub fn resample<'a>(
     samples: impl IntoIterator<Item = &'a Sample>,
@@ -550,6 +565,22 @@ mod tests {
     }
 
     #[test]
+    fn a_column_that_has_only_just_begun_does_not_blink() {
+        let sample = |end| Sample {
+            until: at(end),
+            length: Duration::from_secs(5),
+            averages: cpu(0.5),
+        };
+        let samples = [sample(55), sample(60)];
+        for now in 60..75 {
+            let window = Window::ending(present(&samples, at(now)), Duration::from_secs(15), 2);
+            let columns = resample(&samples, Channel::Cpu, window);
+            assert_eq!(columns, [None, Some(0.5)], "{now}");
+        }
+        assert_eq!(present(&samples, at(90)), at(90));
+    }
+
+    #[test]
     fn recent_samples_continue_where_history_ends() {
         let history = series(&[(0, 0.5), (60, 0.5)]);
         let recent: Vec<Sample> = (0..30)
@@ -571,7 +602,7 @@ mod tests {
         let window = Window::ending(at(119), Duration::from_secs(60), 2);
         let summed = summary(series.samples(), Channel::Cpu, window).unwrap();
         assert!((summed.average - 0.3).abs() < 1e-9);
-        assert_eq!(summed.peak, 0.4);
+        assert!((summed.peak - 0.4).abs() < 1e-9);
         assert_eq!(summary(series.samples(), Channel::Memory, window), None);
     }
 

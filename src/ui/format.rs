@@ -97,14 +97,24 @@ fn decimal(value: f64) -> (String, &'static str) {
 
 /// Writes how much of a size is used, in the unit of the whole: `3.2/4.0G`, `48/512M`.
 pub fn used_of(used: u64, most: u64) -> String {
-    const MEBIBYTE: f64 = 1_048_576.0;
-    let (unit, letter, digits) = match most as f64 / MEBIBYTE {
-        tebi if tebi >= 1_048_576.0 => (MEBIBYTE * 1_048_576.0, 'T', 1),
-        gibi if gibi >= 1024.0 => (MEBIBYTE * 1024.0, 'G', 1),
-        _ => (MEBIBYTE, 'M', 0),
-    };
+    let (unit, letter, digits) = binary(most);
     let (used, most) = (used as f64 / unit, most as f64 / unit);
     format!("{used:.digits$}/{most:.digits$}{letter}")
+}
+
+/// Writes a size in at most six columns: `4.0G`, `512M`.
+pub fn short_size(bytes: u64) -> String {
+    let (unit, letter, digits) = binary(bytes);
+    format!("{:.digits$}{letter}", bytes as f64 / unit)
+}
+
+/// Picks the unit of a size, its letter, and how many digits behind the point it wants.
+fn binary(bytes: u64) -> (f64, char, usize) {
+    match bytes {
+        tebi if tebi >= 1 << 40 => ((1_u64 << 40) as f64, 'T', 1),
+        gibi if gibi >= 1 << 30 => ((1_u64 << 30) as f64, 'G', 1),
+        _ => ((1_u64 << 20) as f64, 'M', 0),
+    }
 }
 
 #[cfg(test)]
@@ -155,6 +165,8 @@ mod tests {
         assert_eq!(used_of(145_989_632, 64 << 20), "139/64M");
         assert_eq!(used_of(48 << 20, 512 << 20), "48/512M");
         assert_eq!(used_of(512 << 30, 2 << 40), "0.5/2.0T");
+        assert_eq!(short_size(4 << 30), "4.0G");
+        assert_eq!(short_size(679 << 20), "679M");
     }
 
     #[test]

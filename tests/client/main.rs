@@ -8,6 +8,7 @@ mod certificates;
 mod connections;
 mod errors;
 mod house;
+mod metrics;
 mod requests;
 mod secrets;
 mod signing_in;

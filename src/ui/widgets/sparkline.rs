@@ -1,5 +1,6 @@
 //! Small charts of blocks: one row is a sparkline, several are a chart.
 //!
+//! Only the crest of a column is coloured, so that a busy guest is a line and not a wall.
 //! What is unknown (`·`) never looks like what is nothing (`▁`), and a value beyond the top fills
 //! its column (PITFALLS 16): the figure beside the chart tells the rest.
 
@@ -61,6 +62,11 @@ impl Cell {
     }
 }
 
+/// Tells whether nothing of the value stands above this row.
+fn is_crest(value: f64, top: f64, rows: usize, above: usize) -> bool {
+    above + 1 == rows || Cell::of(Some(value), top, rows, above + 1) == Cell::Blank
+}
+
 /// Adds one row of a chart to a line: the one so far above the ground, of a chart of `rows`.
 ///
 /// `style` colours a column by its value.
@@ -77,7 +83,7 @@ pub(in crate::ui) fn push_chart_row(
     for value in values {
         let cell = Cell::of(*value, top, rows, above);
         let style = match (cell, value) {
-            (Cell::Filled(_), Some(value)) => style(*value),
+            (Cell::Filled(_), Some(value)) if is_crest(*value, top, rows, above) => style(*value),
             (Cell::Gap, _) => theme.stale,
             _ => theme.track,
         };

@@ -5,8 +5,10 @@ use ratatui::text::Line;
 
 use super::CloseUp;
 use super::gauges::LABEL;
+use crate::app::Action;
+use crate::app::keymap::Context;
 use crate::domain::failure::Failure;
-use crate::domain::history::{Channel, Sample, Span, Window, resample, summary};
+use crate::domain::history::{Channel, Sample, Span, Window, present, resample, summary};
 use crate::ui::format;
 use crate::ui::widgets::{push_chart_row, push_sparkline, width};
 
@@ -36,7 +38,8 @@ pub(super) fn tall(close: &CloseUp<'_>, columns: usize, rows: usize) -> Vec<Line
     }
     let rows = rows.saturating_sub(lines.len());
     let plot = columns.saturating_sub(LABEL).max(4);
-    let window = Window::covering(close.state.detail.span(), close.state.server_time(), plot);
+    let now = present(samples.iter().copied(), close.state.server_time());
+    let window = Window::covering(close.state.detail.span(), now, plot);
     if rows < LEAST_ROWS {
         if rows > 0 {
             lines.push(spark_line(close, &samples, window));
@@ -73,6 +76,7 @@ pub(super) fn flat(close: &CloseUp<'_>, columns: usize) -> Vec<Line<'static>> {
     }
     let span = close.state.detail.span();
     let [_, back] = axis_words(span);
+    let now = present(samples.iter().copied(), close.state.server_time());
     let left = columns * 2 / 5;
     let mut row = close.row();
     for (index, (_, label, channel)) in CHARTS.into_iter().take(2).enumerate() {
@@ -83,7 +87,7 @@ pub(super) fn flat(close: &CloseUp<'_>, columns: usize) -> Vec<Line<'static>> {
             let rest = columns.saturating_sub(row.used() + LABEL + width(back) + 1);
             (LABEL, rest)
         };
-        let window = Window::covering(span, close.state.server_time(), plot);
+        let window = Window::covering(span, now, plot);
         let values = resample(samples.iter().copied(), channel, window);
         row.left(label, label_width, close.theme.dim);
         push_sparkline(
@@ -189,7 +193,13 @@ fn chart(
     let mut head = close.row();
     head.left(title, LABEL, theme.dim);
     if let Some(span) = span {
-        head.text(format!("last {}", span.as_str()), theme.dim);
+        head.text(format!("last {} ", span.as_str()), theme.dim);
+        for action in [Action::HistoryShorter, Action::HistoryLonger] {
+            let keymap = &close.state.setting.keymap;
+            if let Some(key) = keymap.keys(Context::Detail, action).first() {
+                head.text(format!(" {key}"), theme.accent);
+            }
+        }
     }
     let figures = match summary(samples.iter().copied(), channel, window) {
         Some(sum) => format!(
@@ -305,7 +315,7 @@ mod tests {
     #[test]
     fn scales_end_at_round_numbers() {
         for (value, top) in [(1.0, 1.0), (1_001.0, 2_000.0), (4.1e6, 5e6), (6e6, 1e7)] {
-            assert_eq!(round_up(value), top);
+            assert!((round_up(value) - top).abs() < 1e-6, "{value}");
         }
     }
 }

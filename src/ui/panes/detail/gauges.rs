@@ -5,7 +5,7 @@ use std::time::Duration;
 use ratatui::text::Line;
 
 use super::CloseUp;
-use crate::domain::history::{Channel, Span, Window, resample};
+use crate::domain::history::{Channel, Span, Window, present, resample};
 use crate::domain::id::GuestKind;
 use crate::ui::format;
 use crate::ui::widgets::{Row, push_bar, push_sparkline};
@@ -18,6 +18,8 @@ const FIGURES: usize = 17;
 const SPARK_COLUMN: Duration = Duration::from_secs(15);
 /// Sparklines are scaled to no less: a few bytes are no mountain.
 const LEAST_TOP: f64 = 1_000.0;
+/// The highest column stays an eighth below the top, so that lines one above the other stay apart.
+const HEADROOM: f64 = 8.0 / 7.0;
 /// A share of waiting at which it is worth a warning, in percent.
 const PRESSING: f64 = 10.0;
 
@@ -180,7 +182,7 @@ fn push_gauge(
 fn balloon(close: &CloseUp<'_>) -> Option<(String, ratatui::style::Style)> {
     let theme = close.theme;
     if close.memory_is_host_view() && close.guest.kind == GuestKind::Qemu {
-        let text = "~ the host's view: the guest does not report";
+        let text = "~ the host's view: no balloon driver";
         return Some((text.to_owned(), theme.dim));
     }
     let status = close.status?;
@@ -189,19 +191,16 @@ fn balloon(close: &CloseUp<'_>) -> Option<(String, ratatui::style::Style)> {
     let most = status.max_memory?;
     let free = report.free.or(status.free_memory);
     let free = free.map_or_else(String::new, |free| {
-        format!(", {} free inside", format::size(free))
+        format!(", {} free", format::short_size(free))
     });
+    let left = format::short_size(actual);
     // A balloon that takes memory away explains a guest that is short of it.
     Some(match most.checked_sub(actual) {
         Some(taken) if taken > 0 => (
-            format!(
-                "balloon {}, {} taken{free}",
-                format::size(actual),
-                format::size(taken)
-            ),
+            format!("balloon {left}, {} taken{free}", format::short_size(taken)),
             theme.warning,
         ),
-        _ => (format!("balloon {}{free}", format::size(actual)), theme.dim),
+        _ => (format!("balloon {left}{free}"), theme.dim),
     })
 }
 
@@ -239,12 +238,14 @@ fn recent(close: &CloseUp<'_>, channel: Channel, columns: usize) -> Vec<Option<f
     let Some(watched) = close.watched else {
         return vec![None; columns];
     };
-    let window = Window::ending(close.state.server_time(), SPARK_COLUMN, columns);
-    resample(watched.samples(Span::Hour), channel, window)
+    let samples = watched.samples(Span::Hour);
+    let now = present(samples.iter().copied(), close.state.server_time());
+    let window = Window::ending(now, SPARK_COLUMN, columns);
+    resample(samples, channel, window)
 }
 
 fn top_of(values: &[Option<f64>]) -> f64 {
-    values.iter().flatten().copied().fold(LEAST_TOP, f64::max)
+    values.iter().flatten().copied().fold(LEAST_TOP, f64::max) * HEADROOM
 }
 
 /// Draws both directions as one sparkline.

@@ -28,6 +28,8 @@ use crate::ui::widgets::{Row, fit, pane, width};
 const FLAT: usize = 9;
 /// Two columns need so much room.
 const TWO_COLUMNS: usize = 66;
+/// From so many columns on, rates stand beside the gauges.
+const BROAD: usize = 110;
 /// With so many rows, blank lines part the sections.
 const AIRY: usize = 16;
 
@@ -60,9 +62,14 @@ pub(in crate::ui) fn draw(frame: &mut Frame<'_>, area: Rect, state: &State, them
 fn tall(close: &CloseUp<'_>, columns: usize, rows: usize) -> Vec<Line<'static>> {
     let tail = super::verdicts::lines(close.seen, close.state, columns, close.theme);
     let mut sections = vec![close.facts(columns, rows)];
-    if close.runs() {
+    let measured = close.unmeasured.is_none();
+    if close.runs() && measured && columns >= BROAD {
+        let half = columns / 2 - 2;
+        let right = gauges::rates(close, columns - half - 4);
+        sections.push(beside(gauges::tall(close, half), right, half + 4));
+    } else if close.runs() {
         sections.push(gauges::tall(close, columns));
-        if close.unmeasured.is_none() {
+        if measured {
             sections.push(gauges::rates(close, columns));
         }
     }
@@ -71,7 +78,7 @@ fn tall(close: &CloseUp<'_>, columns: usize, rows: usize) -> Vec<Line<'static>> 
     let blanks = usize::from(rows >= AIRY);
     let used: usize = sections.iter().map(|section| section.len() + blanks).sum();
     let kept = tail.len() + blanks * usize::from(!tail.is_empty());
-    if close.unmeasured.is_none() {
+    if measured {
         let room = rows.saturating_sub(used + kept);
         let history = charts::tall(close, columns, room.saturating_sub(blanks));
         if !history.is_empty() {
@@ -82,6 +89,25 @@ fn tall(close: &CloseUp<'_>, columns: usize, rows: usize) -> Vec<Line<'static>> 
         sections.push(tail);
     }
     sections.join(&vec![Line::default(); blanks][..])
+}
+
+/// Sets one block of lines beside another that begins at a column.
+fn beside(
+    left: Vec<Line<'static>>,
+    right: Vec<Line<'static>>,
+    column: usize,
+) -> Vec<Line<'static>> {
+    let rows = left.len().max(right.len());
+    let (mut left, mut right) = (left.into_iter(), right.into_iter());
+    (0..rows)
+        .map(|_| {
+            let mut line = left.next().unwrap_or_default();
+            let rest = column.saturating_sub(line.width());
+            line.push_span(" ".repeat(rest));
+            line.spans.extend(right.next().unwrap_or_default().spans);
+            line
+        })
+        .collect()
 }
 
 /// Sets the parts side by side; facts and history give way to limits and budget.
@@ -223,7 +249,10 @@ impl<'a> CloseUp<'a> {
     /// Makes the lines that say what and where the guest is.
     fn facts(&self, columns: usize, rows: usize) -> Vec<Line<'static>> {
         let guest = self.guest;
-        let mut facts = vec![guest.node.to_string(), guest.kind.to_string()];
+        let mut facts = vec![guest.node.to_string()];
+        if guest.kind == GuestKind::Lxc {
+            facts.push("container".to_owned());
+        }
         facts.extend(guest.pool.as_ref().map(|pool| format!("pool {pool}")));
         facts.extend(guest.ha_state.as_ref().map(|state| format!("HA {state}")));
         facts.extend(guest.lock.as_ref().map(|lock| format!("locked ({lock})")));
@@ -231,10 +260,10 @@ impl<'a> CloseUp<'a> {
             let tags: Vec<String> = guest.tags.iter().map(ToString::to_string).collect();
             facts.push(format!("tags {}", tags.join(", ")));
         }
-        let mut lines = vec![self.dim(&facts.join(" · "), columns)];
+        let mut lines = vec![self.dim(&facts.join(self.dot()), columns)];
         let size = self.size();
         if !self.runs() && !size.is_empty() {
-            lines.push(self.dim(&size.join(" · "), columns));
+            lines.push(self.dim(&size.join(self.dot()), columns));
         } else if rows > AIRY + FLAT
             && let Some(software) = self.software()
         {
@@ -251,7 +280,8 @@ impl<'a> CloseUp<'a> {
             GuestKind::Lxc => "root disk",
         };
         let cores = figures.max_cpu.map(|cores| {
-            let word = if cores == 1.0 { "core" } else { "cores" };
+            // Containers may have half a core.
+            let word = if cores > 1.0 { "cores" } else { "core" };
             format!("{cores} {word}")
         });
         let memory = figures
@@ -278,7 +308,7 @@ impl<'a> CloseUp<'a> {
         if status.agent == Some(true) {
             parts.push("guest agent".to_owned());
         }
-        (!parts.is_empty()).then(|| parts.join(" · "))
+        (!parts.is_empty()).then(|| parts.join(self.dot()))
     }
 
     /// Makes the lines that say why something is missing.
@@ -316,7 +346,7 @@ impl<'a> CloseUp<'a> {
         let Some(failure) = self.watched.and_then(|watched| watched.status().failure()) else {
             return Vec::new();
         };
-        self.wrapped(&format!("close up: {failure}"), columns, theme.warning)
+        self.wrapped(&format!("live figures: {failure}"), columns, theme.warning)
     }
 
     fn dim(&self, text: &str, columns: usize) -> Line<'static> {
@@ -344,6 +374,11 @@ impl<'a> CloseUp<'a> {
             .filter(|line| !line.is_empty())
             .map(|line| Line::styled(fit(line, columns, self.theme.unicode), style))
             .collect()
+    }
+
+    /// Returns what stands between facts.
+    fn dot(&self) -> &'static str {
+        if self.theme.unicode { " · " } else { ", " }
     }
 
     fn row(&self) -> Row {
