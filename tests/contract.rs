@@ -331,6 +331,7 @@ const CALLS: &[Call] = &[
                 vmid: Some(Vmid::new(101).unwrap()),
                 since: Some(1_763_900_000),
                 kind: Some("qmsnapshot"),
+                ..TaskFilter::default()
             };
             let tasks = client.tasks().of_node(&node, &filter).await?;
             Ok(Some(tasks.len()))

@@ -93,6 +93,7 @@ async fn pitfall_04_a_read_has_no_body_and_a_write_says_its_length() {
         vmid: Some(vmid),
         since: Some(1_763_900_000),
         kind: Some("qmsnapshot"),
+        ..TaskFilter::default()
     };
     client.tasks().of_node(&node, &filter).await.unwrap();
     let name = "one-two".parse().unwrap();
