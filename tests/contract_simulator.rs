@@ -23,7 +23,7 @@ use reqwest::{Client, Method};
 use serde_json::Value;
 
 /// Fields that a real server has though no recording of the route shows them: part of the route, field, reason.
-const BEYOND: [(&str, &str, &str); 10] = [
+const BEYOND: [(&str, &str, &str); 12] = [
     (
         "",
         ".blockstat",
@@ -70,6 +70,12 @@ const BEYOND: [(&str, &str, &str); 10] = [
         "",
         "a running container; the recorded ones never ran",
     ),
+    (
+        "/storage",
+        ".vgname",
+        "an LVM-thin storage; the recorded server had none that worked",
+    ),
+    ("/storage", ".thinpool", "as the volume group"),
 ];
 
 /// Routes that list only what somebody set, so that nothing need be there though all recordings have it.

@@ -94,6 +94,18 @@ impl Motion {
 pub enum Change {
     /// Takes a snapshot of the guest under the cursor.
     Snapshot,
+    /// Returns the guest to the snapshot under the cursor.
+    RollBack,
+    /// Deletes the snapshot under the cursor.
+    DeleteSnapshot,
+    /// Marks the snapshot under the cursor as to be kept, or not.
+    KeepMark,
+    /// Copies the guest, or the snapshot under the cursor.
+    Clone,
+    /// Starts, stops or holds the guest.
+    Power,
+    /// Deletes what retention says, in all managed guests.
+    Prune,
 }
 
 /// A key of a form.
@@ -139,6 +151,12 @@ impl Action {
             Self::Mark => "mark",
             Self::MarkAll => "mark-all",
             Self::Change(Change::Snapshot) => "snapshot",
+            Self::Change(Change::RollBack) => "restore",
+            Self::Change(Change::DeleteSnapshot) => "delete-snapshot",
+            Self::Change(Change::KeepMark) => "keep",
+            Self::Change(Change::Clone) => "clone",
+            Self::Change(Change::Power) => "power",
+            Self::Change(Change::Prune) => "prune",
             Self::Log => "log",
             Self::HistoryShorter => "history-shorter",
             Self::HistoryLonger => "history-longer",

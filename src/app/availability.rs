@@ -2,6 +2,7 @@
 
 use super::action::{Action, Change};
 use super::state::State;
+use crate::domain::id::Vmid;
 use crate::domain::permission::Need;
 use crate::domain::request;
 
@@ -25,10 +26,15 @@ pub fn availability(state: &State, action: Action) -> Availability {
     }
 }
 
-/// Says why a change to the selected guest is impossible, if so.
+/// Says why a change is impossible now, if so.
 fn refusal(state: &State, change: Change) -> Option<String> {
     if state.setting.read_only {
         return Some("read-only".to_owned());
+    }
+    if change == Change::Prune {
+        let managed = state.setting.rules.selection.is_configured();
+        return (!managed)
+            .then(|| "no [selection] in the config says which guests are managed".to_owned());
     }
     let marked = state.guests.marks().len();
     if marked > 0 {
@@ -39,20 +45,43 @@ fn refusal(state: &State, change: Change) -> Option<String> {
     let Some(seen) = state.selected_guest() else {
         return Some("no guest".to_owned());
     };
-    let privilege = match change {
-        Change::Snapshot => "VM.Snapshot",
-    };
-    let need = Need::on_guest(privilege, seen.guest.vmid);
+    let guest = &seen.guest;
     if let Some(permissions) = state.permissions.value()
-        && !need.is_met(permissions)
+        && let Some(need) = needs(change, guest.vmid)
+            .into_iter()
+            .find(|need| !need.is_met(permissions))
     {
         return Some(need.to_string());
     }
-    if let Some(job) = state.jobs.on(&seen.guest.to_ref()) {
+    if let Some(job) = state.jobs.on(&guest.to_ref()) {
         return Some(format!("busy: {}", job.title));
     }
     if !seen.vouched {
-        return Some(format!("{} does not answer", seen.guest.node));
+        return Some(format!("{} does not answer", guest.node));
     }
-    request::refuses_snapshots(&seen.guest)
+    match change {
+        Change::Snapshot | Change::RollBack | Change::DeleteSnapshot | Change::KeepMark => {
+            request::refuses_snapshots(guest)
+        }
+        Change::Clone => request::refuses_clones(guest),
+        Change::Power => guest.template.then(|| "a template cannot run".to_owned()),
+        Change::Prune => None,
+    }
+}
+
+/// Names what a change needs in any case; the form names the rest when it is filled in.
+fn needs(change: Change, vmid: Vmid) -> Vec<Need> {
+    let on = |privilege| vec![Need::on_guest(privilege, vmid)];
+    match change {
+        Change::Snapshot | Change::DeleteSnapshot | Change::KeepMark => on("VM.Snapshot"),
+        Change::RollBack => {
+            vec![
+                Need::on_guest("VM.Snapshot", vmid)
+                    .or(Need::on_guest("VM.Snapshot.Rollback", vmid)),
+            ]
+        }
+        Change::Clone => on("VM.Clone"),
+        Change::Power => on("VM.PowerMgmt"),
+        Change::Prune => Vec::new(),
+    }
 }

@@ -2,12 +2,14 @@
 
 use super::jobs::JobId;
 use crate::domain::guest::GuestRef;
+use crate::domain::guest_config::GuestConfig;
 use crate::domain::guest_status::GuestStatus;
 use crate::domain::history::{Series, Span};
 use crate::domain::operation::Operation;
 use crate::domain::permission::Permissions;
 use crate::domain::snapshot::SnapshotList;
 use crate::domain::task::{LogLine, TaskState, Upid};
+use crate::domain::text::Text;
 
 /// Something to be done outside; whatever comes of it returns as an event.
 #[derive(Debug, Clone, PartialEq)]
@@ -44,6 +46,10 @@ pub enum Query {
     History(GuestRef, Span),
     /// The privileges of the account.
     Permissions,
+    /// The configuration of a guest.
+    Config(GuestRef),
+    /// The configuration that a snapshot froze.
+    FrozenConfig(GuestRef, Text),
     /// How a task stands, and its log after so many lines.
     TaskLog(Upid, u64),
 }
@@ -59,6 +65,8 @@ pub enum Answer {
     History(Series),
     /// The privileges of the account.
     Permissions(Permissions),
+    /// A configuration.
+    Config(Box<GuestConfig>),
     /// How a task stands, and lines of its log.
     TaskLog(TaskState, Vec<LogLine>),
 }

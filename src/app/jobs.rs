@@ -24,8 +24,8 @@ pub struct Job {
     pub id: JobId,
     /// What it does, as `snapshot 104 agent-build-4`.
     pub title: String,
-    /// The guest that it concerns.
-    pub guest: GuestRef,
+    /// The guests that it concerns.
+    pub guests: Vec<GuestRef>,
     /// When it began.
     pub began: Moment,
     /// The server's task, once there is one.
@@ -44,6 +44,10 @@ impl Job {
     /// Tells whether it said nothing new for a minute.
     pub fn is_silent(&self, now: Moment) -> bool {
         self.end.is_none() && now.since(self.moved) >= SILENCE
+    }
+
+    fn concerns(&self, guest: &GuestRef) -> bool {
+        self.guests.iter().any(|each| each.vmid == guest.vmid)
     }
 
     fn take(&mut self, update: Update, now: Moment) {
@@ -81,7 +85,7 @@ impl Jobs {
         self.jobs.push(Job {
             id,
             title: operation.title(),
-            guest: operation.guest().clone(),
+            guests: operation.guests().into_iter().cloned().collect(),
             began: now,
             upid: None,
             fraction: None,
@@ -116,7 +120,7 @@ impl Jobs {
 
     /// Finds the latest job on a guest, at work or ended.
     pub fn latest_on(&self, guest: &GuestRef) -> Option<&Job> {
-        self.jobs.iter().rfind(|job| job.guest.vmid == guest.vmid)
+        self.jobs.iter().rfind(|job| job.concerns(guest))
     }
 
     /// Finds the job that runs as a certain task.
@@ -126,6 +130,6 @@ impl Jobs {
 
     /// Finds the job at work on a guest.
     pub fn on(&self, guest: &GuestRef) -> Option<&Job> {
-        self.running().find(|job| job.guest.vmid == guest.vmid)
+        self.running().find(|job| job.concerns(guest))
     }
 }

@@ -1,10 +1,8 @@
 //! What keys and actions do.
 
-use super::action::{Action, Change, Motion};
+use super::action::{Action, Motion};
 use super::availability::{Availability, availability};
-use super::dialogs::{
-    Dialog, FailureText, FilterLine, LogView, Palette, Quit, Reply, SnapshotForm,
-};
+use super::dialogs::{Dialog, FailureText, FilterLine, LogView, Palette, Quit, Reply};
 use super::effect::Effect;
 use super::keymap::Combo;
 use super::state::{Pane, State, View};
@@ -63,6 +61,11 @@ impl State {
                 self.dispatch(action, effects);
             }
             Reply::Copy(text) => self.copy(text, effects),
+            Reply::Power(action) => {
+                self.dialogs.pop();
+                self.power(action, effects);
+            }
+            Reply::Notice(text) => self.toasts.notice(text, self.now.moment),
         }
     }
 
@@ -92,7 +95,7 @@ impl State {
                 self.move_by(Motion::Down, effects);
             }
             Action::MarkAll => self.guests.toggle_all_marks(),
-            Action::Change(change) => self.change(change),
+            Action::Change(change) => self.change(change, effects),
             Action::Log => self.show_log(),
             Action::HistoryShorter => self.detail.shorter(),
             Action::HistoryLonger => self.detail.longer(),
@@ -115,21 +118,6 @@ impl State {
             Action::Quit | Action::Interrupt => self.quit(effects),
             // These belong to dialogs and have no key here.
             Action::Cancel | Action::Suspend | Action::Form(_) => {}
-        }
-    }
-
-    fn change(&mut self, change: Change) {
-        match change {
-            Change::Snapshot => {
-                if let Some(seen) = self.selected_guest() {
-                    let list = self
-                        .snapshots
-                        .of(seen.guest.vmid)
-                        .and_then(|remote| remote.value());
-                    let form = SnapshotForm::new(&seen.guest, list, self.now.wall);
-                    self.dialogs.push(Dialog::Snapshot(Box::new(form)));
-                }
-            }
         }
     }
 

@@ -5,6 +5,7 @@
 
 pub mod action;
 pub mod availability;
+mod changes;
 pub mod detail;
 pub mod dialogs;
 pub mod effect;
@@ -15,6 +16,7 @@ pub mod jobs;
 pub mod keymap;
 mod keys;
 pub mod nodes;
+mod outcomes;
 pub mod remote;
 pub mod snapshots;
 pub mod state;

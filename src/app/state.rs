@@ -41,6 +41,8 @@ pub struct Setting {
     pub keymap: Keymap,
     /// The rules of the config.
     pub rules: Rules,
+    /// Random bits, drawn once, from which the marks of new guests are made.
+    pub seed: u64,
 }
 
 /// The rules of the config, in the form in which they are asked.
@@ -165,6 +167,7 @@ pub struct State {
     /// Since when the present guest is selected; reading waits until the cursor rests.
     pub(super) selected_at: Moment,
     pub(super) tickets: u64,
+    drawn: u64,
     pub(super) leaving: bool,
 }
 
@@ -191,6 +194,7 @@ impl State {
             page: 10,
             selected_at: now.moment,
             tickets: 0,
+            drawn: 0,
             leaving: false,
         }
     }
@@ -223,6 +227,15 @@ impl State {
         self.dialogs
             .last()
             .map_or(self.focus.context(), Dialog::context)
+    }
+
+    /// Draws the next of a row of random bits (splitmix64).
+    pub(super) fn draw(&mut self) -> u64 {
+        self.drawn = self.drawn.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = self.setting.seed.wrapping_add(self.drawn);
+        let mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
     }
 
     pub(super) fn next_ticket(&mut self) -> Ticket {

@@ -31,6 +31,15 @@ pub enum Tone {
     Bad(Box<Failure>),
 }
 
+/// The end of an operation, to be told.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum News {
+    /// It went well.
+    Good(String),
+    /// It did not, or nobody knows.
+    Bad(String, Box<Failure>),
+}
+
 impl Toast {
     fn is_bad(&self) -> bool {
         matches!(self.tone, Tone::Bad(_))
@@ -42,6 +51,14 @@ impl Toast {
 pub struct Toasts(Vec<Toast>);
 
 impl Toasts {
+    /// Tells the end of an operation.
+    pub(super) fn announce(&mut self, news: News, now: Moment) {
+        match news {
+            News::Good(text) => self.tell(text, now),
+            News::Bad(text, failure) => self.push(text, Tone::Bad(failure), now),
+        }
+    }
+
     /// Tells good news.
     pub(super) fn tell(&mut self, text: impl Into<String>, now: Moment) {
         self.push(text.into(), Tone::Good, now);
@@ -51,11 +68,6 @@ impl Toasts {
     pub(super) fn notice(&mut self, text: impl Into<String>, now: Moment) {
         self.0.retain(|toast| toast.tone != Tone::Notice);
         self.push(text.into(), Tone::Notice, now);
-    }
-
-    /// Tells of a failure.
-    pub(super) fn complain(&mut self, text: impl Into<String>, failure: Failure, now: Moment) {
-        self.push(text.into(), Tone::Bad(Box::new(failure)), now);
     }
 
     fn push(&mut self, text: String, tone: Tone, at: Moment) {
@@ -124,14 +136,17 @@ mod tests {
         Moment::after_start(Duration::from_secs(seconds))
     }
 
+    fn bad(why: &str) -> News {
+        News::Bad(
+            "failed".into(),
+            Box::new(Failure::new(FailureKind::Server, why)),
+        )
+    }
+
     #[test]
     fn good_news_passes_and_bad_news_stays_until_it_is_dismissed() {
         let mut toasts = Toasts::default();
-        toasts.complain(
-            "failed",
-            Failure::new(FailureKind::Server, "no space"),
-            at(0),
-        );
+        toasts.announce(bad("no space"), at(0));
         toasts.tell("done", at(1));
         assert_eq!(toasts.top().unwrap().text, "failed");
         toasts.notice("locked", at(2));
@@ -152,7 +167,7 @@ mod tests {
     #[test]
     fn too_many_messages_cost_the_oldest_good_news_first() {
         let mut toasts = Toasts::default();
-        toasts.complain("failed", Failure::new(FailureKind::Server, ""), at(0));
+        toasts.announce(bad(""), at(0));
         for _ in 0..100 {
             toasts.tell("done", at(0));
         }

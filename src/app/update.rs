@@ -2,14 +2,18 @@
 
 use std::time::Duration;
 
-use super::dialogs::Dialog;
+use super::dialogs::{Dialog, Known};
 use super::effect::{Answer, Effect, Query, Ticket};
 use super::event::Event;
 use super::jobs::JobId;
+use super::outcomes;
 use super::state::State;
 use super::verdicts::Verdicts;
-use crate::domain::failure::{Failure, FailureKind};
-use crate::domain::operation::{Operation, Outcome, Product, Update};
+use crate::domain::failure::Failure;
+use crate::domain::guest_config::GuestConfig;
+use crate::domain::id::Vmid;
+use crate::domain::operation::{Operation, Update};
+use crate::domain::snapshot::SnapshotList;
 use crate::domain::time::Now;
 
 /// The cursor rests so long before anything is read for the guest under it.
@@ -125,42 +129,13 @@ impl State {
             return;
         };
         let Some((_, report)) = &job.end else { return };
-        let (title, vmid, now) = (job.title.clone(), job.guest.vmid, self.now.moment);
-        let made = match &report.product {
-            Some(Product::Snapshot(facts)) => format!(": {}", facts.name),
-            Some(Product::Guest(guest)) => format!(": {guest}"),
-            Some(Product::Power(facts)) => format!(": {}", facts.status),
-            Some(Product::RolledBack(_)) | None => String::new(),
-        };
-        match &report.outcome {
-            Outcome::Done => self.toasts.tell(format!("{title} done{made}"), now),
-            Outcome::Warnings(count) => {
-                let warnings = if *count == 1 {
-                    "1 warning".to_owned()
-                } else {
-                    format!("{count} warnings")
-                };
-                self.toasts.tell(
-                    format!("{title} done{made}, with {warnings} in the task's log"),
-                    now,
-                );
-            }
-            Outcome::Failed(failure) => {
-                self.toasts
-                    .complain(format!("{title}: {failure}"), (**failure).clone(), now);
-            }
-            Outcome::Unknown(failure) => {
-                let text = format!("{title}: nobody knows whether it happened: {failure}");
-                self.toasts.complain(text, (**failure).clone(), now);
-            }
-            Outcome::Stopped => {
-                let failure = Failure::new(FailureKind::TaskFailed, "stopped");
-                self.toasts
-                    .complain(format!("{title} was stopped"), failure, now);
-            }
+        let touched: Vec<Vmid> = job.guests.iter().map(|guest| guest.vmid).collect();
+        let news = outcomes::news(&job.title, report);
+        self.toasts.announce(news, self.now.moment);
+        for vmid in touched {
+            self.snapshots.of_mut(vmid).outdate();
+            self.detail.outdate(vmid);
         }
-        self.snapshots.of_mut(vmid).outdate();
-        self.detail.outdate(vmid);
         effects.push(Effect::Refresh);
     }
 
@@ -170,17 +145,37 @@ impl State {
             Ok(Answer::Permissions(permissions)) => {
                 self.permissions.settle(ticket, now, Ok(permissions));
             }
-            Ok(Answer::Snapshots(list)) => self.snapshots.settle(ticket, now, Ok(list)),
+            Ok(Answer::Snapshots(list)) => self.settle_snapshots(ticket, &Ok(list)),
+            Ok(Answer::Config(config)) => self.settle_config(ticket, &Ok(*config)),
             Ok(Answer::Status(status)) => self.settle_status(ticket, Ok(*status)),
             Ok(Answer::History(series)) => self.settle_history(ticket, Ok(series)),
             Ok(Answer::TaskLog(state, lines)) => self.settle_log(ticket, &Ok((state, lines))),
             // A failure carries no type; the ticket finds what was asked for.
             Err(failure) => {
                 self.permissions.settle(ticket, now, Err(failure.clone()));
-                self.snapshots.settle(ticket, now, Err(failure.clone()));
+                self.settle_snapshots(ticket, &Err(failure.clone()));
+                self.settle_config(ticket, &Err(failure.clone()));
                 self.settle_status(ticket, Err(failure.clone()));
                 self.settle_history(ticket, Err(failure.clone()));
                 self.settle_log(ticket, &Err(failure));
+            }
+        }
+    }
+
+    fn settle_snapshots(&mut self, ticket: Ticket, result: &Result<SnapshotList, Failure>) {
+        self.snapshots
+            .settle(ticket, self.now.moment, result.clone());
+        for dialog in &mut self.dialogs {
+            if let Dialog::Prune(plan) = dialog {
+                plan.settle(ticket, self.now, result);
+            }
+        }
+    }
+
+    fn settle_config(&mut self, ticket: Ticket, result: &Result<GuestConfig, Failure>) {
+        for dialog in &mut self.dialogs {
+            if let Dialog::Form(form) = dialog {
+                form.settle(ticket, self.now.moment, result);
             }
         }
     }
@@ -193,24 +188,53 @@ impl State {
         }
     }
 
-    /// Checks open forms against what is known now.
+    /// Checks the open form or plan against what is known now.
     fn check_dialogs(&mut self) {
         let Some(mut dialog) = self.dialogs.pop() else {
             return;
         };
-        if let Dialog::Snapshot(form) = &mut dialog {
-            let guest = self
-                .inventory
-                .resources
-                .value()
-                .and_then(|resources| resources.guest(form.target().vmid));
-            let list = self
+        let resources = self
+            .inventory
+            .resources
+            .value()
+            .map(|resources| &**resources);
+        if let Dialog::Form(form) = &mut dialog {
+            let snapshots = self
                 .snapshots
                 .of(form.target().vmid)
                 .and_then(|remote| remote.value());
-            form.check(guest.map(|seen| &seen.guest), list);
+            form.check(&Known {
+                resources,
+                snapshots,
+                now: self.now,
+            });
+        } else if let Dialog::Prune(plan) = &mut dialog {
+            plan.check(resources, &self.link, self.now);
         }
         self.dialogs.push(dialog);
+    }
+
+    /// Asks what the open form or plan wants to know.
+    fn ask_for_dialog(&mut self, effects: &mut Vec<Effect>) {
+        let questions = match self.dialogs.last_mut() {
+            Some(Dialog::Form(form)) => form.questions(&mut self.tickets),
+            Some(Dialog::Prune(plan)) => plan.questions(&mut self.tickets),
+            Some(
+                Dialog::Power(_)
+                | Dialog::Help(_)
+                | Dialog::Quit(_)
+                | Dialog::Filter(_)
+                | Dialog::Log(_)
+                | Dialog::Palette(_)
+                | Dialog::Failure(_),
+            )
+            | None => return,
+        };
+        effects.extend(
+            questions
+                .into_iter()
+                .map(|(ticket, query)| Effect::Fetch(ticket, query)),
+        );
     }
 
     /// Asks for what is due.
@@ -225,6 +249,7 @@ impl State {
             effects.push(Effect::Fetch(ticket, Query::Permissions));
         }
         self.ask_for_log(effects);
+        self.ask_for_dialog(effects);
         let Some(seen) = self.selected_guest() else {
             return;
         };

@@ -49,7 +49,8 @@ impl Refusal {
 pub(super) struct Interrupted;
 
 /// What is printed about an error, and the exit code that goes with it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, thiserror::Error)]
+#[error("{message}")]
 pub(super) struct Complaint {
     #[serde(skip)]
     pub(super) exit: Exit,
@@ -92,6 +93,9 @@ impl Complaint {
                 &refusal.message,
                 &refusal.advice,
             );
+        }
+        if let Some(complaint) = error.downcast_ref::<Self>() {
+            return complaint.clone();
         }
         if let Some(config) = error.downcast_ref::<ConfigError>() {
             return Self::of_config(config);
@@ -169,6 +173,13 @@ impl Complaint {
         }
         lines.extend(self.details.iter().map(|detail| format!("  {detail}")));
         lines
+    }
+
+    /// Says before the sentence what it is about.
+    #[must_use]
+    pub(super) fn about(mut self, subject: &str) -> Self {
+        self.message = format!("{subject}: {}", self.message);
+        self
     }
 
     /// Returns advice and details, a line each.

@@ -12,6 +12,7 @@ pub(super) async fn run(setup: &Setup) -> anyhow::Result<Exit> {
     let theme = setup.theme()?;
     let session = Session::open(setup).await?;
     let setting = Setting {
+        seed: rand::random(),
         cluster: session.cluster.clone(),
         endpoint: session.client.endpoint().to_owned(),
         account: session.client.account().to_owned(),

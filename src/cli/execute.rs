@@ -7,7 +7,7 @@ use tokio::sync::mpsc;
 use super::progress::Progress;
 use crate::domain::operation::{Operation, Report, Update};
 use crate::domain::task::Upid;
-use crate::operations::{self, Reporter};
+use crate::operations::{self, Reporter, WriteAccess};
 use crate::proxmox::Client;
 use crate::runtime::Ending;
 
@@ -24,12 +24,13 @@ pub(super) enum Watched {
 pub(super) async fn execute(
     client: &Client,
     operation: &Operation,
+    access: &WriteAccess,
     progress: &mut Progress<'_>,
     ending: &mut Ending,
 ) -> Watched {
     let (sender, mut updates) = mpsc::channel(32);
     let reporter = Reporter::new(sender);
-    let mut work = pin!(operations::run(client, operation, &reporter));
+    let mut work = pin!(operations::run(client, operation, &reporter, access));
     let mut working = true;
     let mut accepted = None;
     tracing::info!("begins: {}", operation.title());

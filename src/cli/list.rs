@@ -12,6 +12,7 @@ use super::table::{Side, Table};
 use crate::app::filter::Filter;
 use crate::app::state::Rules;
 use crate::domain::guest::{Guest, Status};
+use crate::domain::id::PoolName;
 use crate::domain::project::Project;
 use crate::domain::text::Text;
 use crate::ui::format;
@@ -120,7 +121,7 @@ fn row<'a>(guest: &'a Guest, rules: &'a Rules, age: u64) -> Row<'a> {
         max_memory: figures.max_memory,
         uptime: figures.uptime.map(|uptime| uptime.as_secs()),
         tags: guest.tags.iter().map(Text::raw).collect(),
-        pool: guest.pool.as_ref().map(|pool| pool.as_str()),
+        pool: guest.pool.as_ref().map(PoolName::as_str),
         project: project_of(rules, guest),
         managed: rules.selection.manages(guest),
         age_seconds: (guest.status != Status::Unknown).then_some(age),

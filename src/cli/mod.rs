@@ -3,9 +3,11 @@
 //! Each headless command has a file of its own. Results go to stdout, everything else to stderr,
 //! and every error becomes one of the exit codes of [`Exit`].
 
+mod change;
 mod complaint;
 mod completions;
 mod config;
+mod confirm;
 mod connect;
 mod console;
 mod dashboard;
@@ -16,7 +18,9 @@ mod inventory;
 mod list;
 mod output;
 mod password;
+mod power;
 mod progress;
+mod prune;
 mod quota;
 mod rules;
 mod setup;
@@ -33,6 +37,8 @@ use clap::{CommandFactory as _, Parser, Subcommand};
 use complaint::{Complaint, ErrorDocument, Interrupted};
 use output::Output;
 use setup::Setup;
+
+use crate::runtime::Ending;
 
 /// A keyboard-driven terminal dashboard for Proxmox VE.
 ///
@@ -87,6 +93,8 @@ struct Common {
 enum Command {
     List(list::List),
     Snapshot(snapshot::Snapshot),
+    Power(power::Power),
+    Prune(prune::Prune),
     Quota(quota::Quota),
     Console(console::Console),
     Config(config::Config),
@@ -100,6 +108,8 @@ impl Command {
         match self {
             Self::List(list) => list.json,
             Self::Snapshot(snapshot) => snapshot.json(),
+            Self::Power(power) => power.json,
+            Self::Prune(prune) => prune.json,
             Self::Quota(quota) => quota.json,
             Self::Console(_) | Self::Config(_) | Self::Simulate(_) | Self::Completions(_) => false,
         }
@@ -208,7 +218,12 @@ async fn answer(arguments: &Arguments, output: &Output) -> anyhow::Result<Exit> 
         Command::Config(config) => return config.run(common, output),
         Command::Completions(completions) => return Ok(completions.run(output)),
         Command::Simulate(simulate) => return simulate.run(output).await,
-        Command::List(_) | Command::Snapshot(_) | Command::Quota(_) | Command::Console(_) => {}
+        Command::List(_)
+        | Command::Snapshot(_)
+        | Command::Power(_)
+        | Command::Prune(_)
+        | Command::Quota(_)
+        | Command::Console(_) => {}
     }
     let setup = Setup::read(common, None)?;
     let (_log, unlogged) = setup.open_log();
@@ -217,10 +232,12 @@ async fn answer(arguments: &Arguments, output: &Output) -> anyhow::Result<Exit> 
         output.note(format_args!("proxdeck: note: {reason}"));
     }
     let result = match command {
-        Command::List(list) => interruptible(list.run(&setup, output)).await,
-        Command::Quota(quota) => interruptible(quota.run(&setup, output)).await,
-        Command::Console(console) => interruptible(console.run(&setup, output)).await,
         Command::Snapshot(snapshot) => snapshot.run(&setup, output).await,
+        Command::Power(power) => power.run(&setup, output).await,
+        Command::List(_) | Command::Prune(_) | Command::Quota(_) | Command::Console(_) => {
+            let mut ending = Ending::listen()?;
+            interruptible(&mut ending, look(command, &setup, output)).await
+        }
         // Answered above.
         Command::Config(_) | Command::Simulate(_) | Command::Completions(_) => Ok(Exit::Done),
     };
@@ -231,9 +248,27 @@ async fn answer(arguments: &Arguments, output: &Output) -> anyhow::Result<Exit> 
     result
 }
 
+/// Answers a command that only looks.
+async fn look(command: &Command, setup: &Setup, output: &Output) -> anyhow::Result<Exit> {
+    match command {
+        Command::List(list) => list.run(setup, output).await,
+        Command::Prune(prune) => prune.run(setup, output).await,
+        Command::Quota(quota) => quota.run(setup, output).await,
+        Command::Console(console) => console.run(setup, output).await,
+        // These change something, or need no cluster.
+        Command::Snapshot(_)
+        | Command::Power(_)
+        | Command::Config(_)
+        | Command::Simulate(_)
+        | Command::Completions(_) => Ok(Exit::Done),
+    }
+}
+
 /// Does work that changes nothing until it is done or a person ends it.
-async fn interruptible<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
-    let mut ending = crate::runtime::Ending::listen()?;
+async fn interruptible<T>(
+    ending: &mut Ending,
+    work: impl Future<Output = anyhow::Result<T>>,
+) -> anyhow::Result<T> {
     tokio::select! {
         biased;
         () = ending.wait() => Err(Interrupted.into()),

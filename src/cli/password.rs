@@ -91,16 +91,20 @@ impl Default for Typed {
 impl Typed {
     fn press(&mut self, key: KeyEvent) -> Step {
         let ctrl = key.modifiers.contains(KeyModifiers::CONTROL);
-        match key.code {
-            KeyCode::Enter => return Step::Done,
-            KeyCode::Esc => return Step::GiveUp,
-            KeyCode::Char('c' | 'd') if ctrl => return Step::GiveUp,
-            KeyCode::Char('u') if ctrl => self.text.clear(),
-            KeyCode::Backspace => {
-                self.text.pop();
-            }
-            KeyCode::Char(character) if !ctrl => self.add(character),
-            _ => {}
+        if key.code == KeyCode::Enter {
+            return Step::Done;
+        }
+        if key.code == KeyCode::Esc || (ctrl && matches!(key.code, KeyCode::Char('c' | 'd'))) {
+            return Step::GiveUp;
+        }
+        if key.code == KeyCode::Backspace {
+            self.text.pop();
+        } else if ctrl && key.code == KeyCode::Char('u') {
+            self.text.clear();
+        } else if let KeyCode::Char(character) = key.code
+            && !ctrl
+        {
+            self.add(character);
         }
         Step::More
     }

@@ -188,7 +188,11 @@ fn table(assessed: &[Assessed<'_>]) -> Table<7> {
                 share.unwrap_or_default(),
                 match usage.tier {
                     Tier::Unlimited => "-".to_owned(),
-                    tier => tier.to_string(),
+                    tier @ (Tier::Ok
+                    | Tier::Unknown
+                    | Tier::Warn
+                    | Tier::Throttle
+                    | Tier::Emergency) => tier.to_string(),
                 },
             ]);
         }

@@ -35,8 +35,8 @@ pub(super) fn of(settings: &Settings, source: &Source) -> Result<Rules, ConfigEr
     let rules = Rules {
         selection,
         limits,
-        retention,
         projects,
+        retention,
     };
     ConfigError::unless_empty(problems, rules)
 }

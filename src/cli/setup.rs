@@ -1,6 +1,7 @@
 //! What a command starts from: flags, environment and config file, read once and checked.
 
 use std::io;
+use std::path::PathBuf;
 
 use tempfile::TempDir;
 
@@ -100,6 +101,12 @@ impl Setup {
         }
     }
 
+    /// Returns where changes are written down; its folder is made.
+    pub(super) fn audit_log(&self) -> io::Result<PathBuf> {
+        self.paths.create_state_folder()?;
+        Ok(self.paths.audit_log())
+    }
+
     /// Refuses a change that `--read-only` forbids.
     pub(super) fn require_writable(&self) -> Result<(), Refusal> {
         if self.read_only {
@@ -183,7 +190,7 @@ fn keymap(changes: &[KeyOverride], source: &Source) -> Result<Keymap, ConfigErro
                 (vec![action.as_str()], "write it as \"ctrl-s\"".to_owned())
             }
             KeymapError::Conflict { first, second, .. } => (
-                vec![*second, *first],
+                vec![*first, *second],
                 "give one of them another key".to_owned(),
             ),
         };

@@ -1,8 +1,9 @@
 //! Follows a task from its name to its end.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::Reporter;
+use super::Context;
 use crate::domain::failure::FailureKind;
 use crate::domain::progress::{self, LineProgress};
 use crate::domain::task::{LogLine, TaskState, Upid};
@@ -25,6 +26,17 @@ pub(super) struct Followed {
     pub(super) end: End,
     /// The last lines of its log.
     pub(super) tail: Vec<Text>,
+    /// Whether the task was asked to stop.
+    pub(super) stop_was_sent: bool,
+}
+
+/// How a task is to be followed.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Following {
+    /// Whether the task is asked to stop when the operation is; a killed snapshot locks its guest.
+    pub(super) may_stop: bool,
+    /// The share of the work that each drive is; they add up to 1 (PITFALLS 25).
+    pub(super) shares: BTreeMap<String, f64>,
 }
 
 /// The end of a task, or of our knowledge about it.
@@ -37,23 +49,42 @@ pub(super) enum End {
 }
 
 /// Watches a task until it ends, reporting what its log tells.
-pub(super) async fn follow(client: &Client, upid: &Upid, reporter: &Reporter) -> Followed {
-    let mut log = LogReader::default();
+pub(super) async fn follow(context: Context<'_>, upid: &Upid, how: Following) -> Followed {
+    let Context {
+        client, reporter, ..
+    } = context;
+    let may_stop = how.may_stop;
+    let mut log = LogReader::new(how.shares);
     let mut pause = SHORTEST_PAUSE;
+    let mut stop_was_sent = false;
     loop {
         let look = tokio::time::timeout(GIVE_UP_AFTER, look(client, upid, &mut log)).await;
-        let state = match look {
-            Ok(Ok(state)) => state,
-            Ok(Err(error)) => return log.finish(End::Lost(error)),
-            Err(_) => return log.finish(End::Lost(lost_contact())),
+        let end = match look {
+            Ok(Ok(state)) => End::Known(state),
+            Ok(Err(error)) => End::Lost(error),
+            Err(_) => End::Lost(lost_contact()),
         };
         if let Some(line) = log.tail.last() {
             reporter.progress(log.fraction, line.clone());
         }
-        if !state.is_running() {
-            return log.finish(End::Known(state));
+        match end {
+            End::Known(state) if state.is_running() => {}
+            end => {
+                return Followed {
+                    end,
+                    tail: log.tail,
+                    stop_was_sent,
+                };
+            }
         }
-        tokio::time::sleep(pause).await;
+        if !may_stop || stop_was_sent {
+            tokio::time::sleep(pause).await;
+        } else if reporter.pause(pause).await {
+            stop_was_sent = true;
+            reporter.step("stopping the task").await;
+            // Whether it was heard shows in how the task ends.
+            let _ = client.tasks().stop(upid).await;
+        }
         pause = (pause * 3 / 2).min(LONGEST_PAUSE);
     }
 }
@@ -101,9 +132,45 @@ struct LogReader {
     read: u64,
     tail: Vec<Text>,
     fraction: Option<f64>,
+    shares: BTreeMap<String, f64>,
+    /// What the drives before the present one amount to.
+    done: f64,
+    drive: Option<String>,
 }
 
 impl LogReader {
+    fn new(shares: BTreeMap<String, f64>) -> Self {
+        Self {
+            shares,
+            ..Self::default()
+        }
+    }
+
+    /// Takes in what a line tells; of drives whose size is known the figures become one.
+    fn advance(&mut self, progress: LineProgress) {
+        match progress {
+            LineProgress::Fraction(fraction) => {
+                let share = self.drive.as_ref().and_then(|drive| self.shares.get(drive));
+                self.fraction = Some(match share {
+                    Some(share) => (self.done + share * fraction).min(1.0),
+                    None => fraction,
+                });
+            }
+            LineProgress::DriveBegins(drive) => {
+                let before = self.drive.replace(drive);
+                if self.shares.is_empty() {
+                    self.fraction = None;
+                } else {
+                    self.done += before
+                        .and_then(|before| self.shares.get(&before))
+                        .unwrap_or(&0.0);
+                    self.fraction = Some(self.done.min(1.0));
+                }
+            }
+            LineProgress::Written(_) => {}
+        }
+    }
+
     async fn read_on(&mut self, client: &Client, upid: &Upid) -> Result<(), Error> {
         // A log grows faster than it is read only by intent; the rest comes with the next look.
         for _ in 0..20 {
@@ -123,10 +190,8 @@ impl LogReader {
                 continue;
             }
             self.read = self.read.max(line.number);
-            match progress::read_line(line.text.raw()) {
-                Some(LineProgress::Fraction(fraction)) => self.fraction = Some(fraction),
-                Some(LineProgress::DriveBegins(_)) => self.fraction = None,
-                Some(LineProgress::Written(_)) | None => {}
+            if let Some(progress) = progress::read_line(line.text.raw()) {
+                self.advance(progress);
             }
             if self.tail.len() == TAIL {
                 self.tail.remove(0);
@@ -134,13 +199,6 @@ impl LogReader {
             self.tail.push(line.text);
         }
         self.read > before
-    }
-
-    fn finish(self, end: End) -> Followed {
-        Followed {
-            end,
-            tail: self.tail,
-        }
     }
 }
 
@@ -175,6 +233,24 @@ mod tests {
             "create full clone of drive scsi1 (vmstore:101/x)",
         )]);
         assert_eq!(log.fraction, None);
+    }
+
+    #[test]
+    fn pitfall_25_drives_of_known_size_add_up_to_one_figure() {
+        let shares = [("scsi0".to_owned(), 0.75), ("scsi1".to_owned(), 0.25)];
+        let mut log = LogReader::new(shares.into());
+        let mut at = |number, text: &str| {
+            log.take(vec![line(number, text)]);
+            log.fraction
+        };
+        let begins = at(1, "create full clone of drive scsi0 (vmstore:101/x)");
+        assert_eq!(begins, Some(0.0));
+        let half = at(2, "transferred 3 GiB of 6 GiB (50.00%)");
+        assert_eq!(half, Some(0.375));
+        let second = at(3, "create full clone of drive scsi1 (vmstore:101/y)");
+        assert_eq!(second, Some(0.75));
+        let end = at(4, "transferred 2 GiB of 2 GiB (100.00%)");
+        assert_eq!(end, Some(1.0));
     }
 
     #[test]

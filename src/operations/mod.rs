@@ -1,74 +1,163 @@
 //! The steps of each change, built on the client; the screen and the command line run the same.
 //!
 //! An operation reports through a [`Reporter`] and always ends with exactly one
-//! [`Update::Ended`]. It never asks, never prints, and never sends a write twice.
+//! [`Update::Ended`]. It never asks, never prints, and never sends a write twice unless the server
+//! has said that nothing was done. [`run`] is the one way in: what may not be written at all is
+//! refused there, and every change is noted in the audit log before and after.
 
+mod audit;
+mod clone_guest;
+mod delete_snapshot;
+mod errand;
 mod follow;
+mod keep;
+mod lookup;
+mod power;
+mod prune;
+mod roll_back;
 mod snapshot;
 
+use std::time::Duration;
+
 use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+pub use audit::{AuditLog, WriteAccess};
+
+use audit::Auditor;
 
 use crate::domain::failure::{Failure, FailureKind};
 use crate::domain::operation::{Operation, Outcome, Report, Update};
 use crate::domain::task::Upid;
 use crate::domain::text::Text;
-use crate::proxmox::{Client, Error};
+use crate::proxmox::Client;
 
-/// Tells whoever watches how an operation goes.
+/// Tells whoever watches how an operation goes, and hears from them that it should stop.
 #[derive(Debug, Clone)]
-pub struct Reporter(mpsc::Sender<Update>);
+pub struct Reporter {
+    updates: mpsc::Sender<Update>,
+    stop: CancellationToken,
+}
 
 impl Reporter {
     /// Reports into a channel; when it is full, progress is dropped and nothing else is.
-    pub fn new(sender: mpsc::Sender<Update>) -> Self {
-        Self(sender)
+    pub fn new(updates: mpsc::Sender<Update>) -> Self {
+        Self {
+            updates,
+            stop: CancellationToken::new(),
+        }
+    }
+
+    /// Lets `stop` ask the operation to stop.
+    ///
+    /// A sequence then finishes the step at work and begins no other; a clone or a shutdown is
+    /// asked to end. Snapshots, deletions and roll-backs are finished: a killed one locks its guest.
+    #[must_use]
+    pub fn with_stop(mut self, stop: CancellationToken) -> Self {
+        self.stop = stop;
+        self
     }
 
     async fn step(&self, what: impl Into<String>) {
         // Nobody listening is no reason to stop half-way.
-        let _ = self.0.send(Update::Step(what.into())).await;
+        let _ = self.updates.send(Update::Step(what.into())).await;
     }
 
     async fn accepted(&self, upid: &Upid) {
-        let _ = self.0.send(Update::Accepted(upid.clone())).await;
+        let _ = self.updates.send(Update::Accepted(upid.clone())).await;
     }
 
     fn progress(&self, fraction: Option<f64>, line: Text) {
-        let _ = self.0.try_send(Update::Progress { fraction, line });
+        let _ = self.updates.try_send(Update::Progress { fraction, line });
     }
 
     async fn ended(&self, report: Report) {
-        let _ = self.0.send(Update::Ended(Box::new(report))).await;
+        let _ = self.updates.send(Update::Ended(Box::new(report))).await;
+    }
+
+    fn stop_requested(&self) -> bool {
+        self.stop.is_cancelled()
+    }
+
+    /// Waits for a while; returns true, and at once, when the operation is asked to stop.
+    async fn pause(&self, pause: Duration) -> bool {
+        tokio::select! {
+            () = self.stop.cancelled() => true,
+            () = tokio::time::sleep(pause) => false,
+        }
     }
 }
 
+/// What every step works with.
+#[derive(Debug, Clone, Copy)]
+struct Context<'a> {
+    client: &'a Client,
+    reporter: &'a Reporter,
+    auditor: &'a Auditor<'a>,
+}
+
 /// Runs an operation to its end and reports it.
-pub async fn run(client: &Client, operation: &Operation, reporter: &Reporter) {
-    let report = match operation {
-        Operation::TakeSnapshot(operation) => snapshot::take(client, operation, reporter).await,
-        Operation::DeleteSnapshot(_)
-        | Operation::KeepMark(_)
-        | Operation::RollBack(_)
-        | Operation::Power(_)
-        | Operation::CloneGuest(_)
-        | Operation::Prune(_) => Report::new(Outcome::Failed(Box::new(Failure::new(
-            FailureKind::Refused,
-            "its steps are not built yet",
-        )))),
+///
+/// With [`WriteAccess::ReadOnly`] nothing is sent. A line that the audit log could not take stops
+/// no operation; the report's notes say so.
+pub async fn run(
+    client: &Client,
+    operation: &Operation,
+    reporter: &Reporter,
+    access: &WriteAccess,
+) {
+    let log = match access {
+        WriteAccess::ReadOnly => {
+            let failure = Failure::new(
+                FailureKind::Refused,
+                "read-only: this program was told to change nothing",
+            );
+            let report = Report::new(Outcome::Failed(Box::new(failure)));
+            return reporter.ended(report).await;
+        }
+        WriteAccess::Logged(log) => Some(log),
+        WriteAccess::Unlogged => None,
     };
+    if client.server_time().is_none() {
+        // The answer's date is what matters: lost answers are looked up, and lines are dated, by it.
+        let _ = client.access().version().await;
+    }
+    let auditor = Auditor::new(log, client.account());
+    auditor.begins(operation, client.server_time());
+    let context = Context {
+        client,
+        reporter,
+        auditor: &auditor,
+    };
+    let mut report = execute(context, operation).await;
+    auditor.ended(operation, &report, client.server_time());
+    report.notes.extend(auditor.failure().map(str::to_owned));
     reporter.ended(report).await;
 }
 
-/// Makes the report of a request that the server did not accept, or of which nobody knows.
-fn not_accepted(error: Error) -> Report {
-    let unknown = error.outcome_unknown();
-    let failure = Box::new(Failure::from(error));
-    let outcome = if unknown {
-        Outcome::Unknown(failure)
-    } else {
-        Outcome::Failed(failure)
-    };
-    Report::new(outcome)
+async fn execute(context: Context<'_>, operation: &Operation) -> Report {
+    match operation {
+        Operation::TakeSnapshot(operation) => snapshot::take(context, operation).await.report,
+        Operation::DeleteSnapshot(operation) => delete_snapshot::delete(context, operation).await,
+        Operation::KeepMark(operation) => keep::mark(context, operation).await,
+        Operation::RollBack(operation) => roll_back::roll_back(context, operation).await,
+        Operation::Power(operation) => power::change(context, operation).await,
+        Operation::CloneGuest(operation) => clone_guest::clone(context, operation).await,
+        Operation::Prune(operation) => prune::prune(context, operation).await,
+    }
+}
+
+/// Makes the report of an operation that gave up before it wrote anything.
+fn refused(kind: FailureKind, reason: impl Into<Text>) -> Report {
+    Report::new(Outcome::Failed(Box::new(Failure::new(kind, reason))))
+}
+
+/// Makes the outcome of a task that ended well, but whose result could not be looked at.
+fn unverified(error: impl Into<Failure>) -> Outcome {
+    let mut failure = error.into();
+    let what = "the task ended well, but its result could not be read to make sure";
+    failure.details.insert(0, what.into());
+    Outcome::Unknown(Box::new(failure))
 }
 
 /// Makes a failure that shows the end of a task's log.

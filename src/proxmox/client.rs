@@ -238,6 +238,15 @@ impl Transport {
             Ok((_, date)) | Err((_, date)) => *date,
         };
         self.meter.note(begun, date);
+        // The path tells nothing that the journal of the server does not; parameters may hold secrets.
+        tracing::debug!(
+            "{method} {path} {} in {} ms",
+            match &result {
+                Ok(_) => "ok",
+                Err((error, _)) => error.kind().as_str(),
+            },
+            monotonic().saturating_duration_since(begun).as_millis()
+        );
         match result {
             Ok((body, _)) => Ok(body),
             Err((error, _)) => Err(error.of(&method, path)),

@@ -214,6 +214,14 @@ fn classify(status: u16, text: &str) -> FailureKind {
     }
 }
 
+/// Tells kinds of a task's bad end apart by its text, which is that of a refusal.
+pub fn kind_of_task_end(text: &str) -> FailureKind {
+    match classify(500, text) {
+        FailureKind::Server => FailureKind::TaskFailed,
+        kind => kind,
+    }
+}
+
 /// Finds the TLS library's complaint about a certificate among the causes of a failed connection.
 fn certificate_error(error: &reqwest::Error) -> Option<String> {
     let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);

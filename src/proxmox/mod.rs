@@ -36,6 +36,6 @@ mod wire;
 pub use auth::Credentials;
 pub use client::{Client, Connection};
 pub use convert::ResourceRows;
-pub use error::Error;
+pub use error::{Error, kind_of_task_end};
 pub use meter::Cost;
 pub use tls::{Fingerprint, InvalidFingerprint, Trust};

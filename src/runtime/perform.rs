@@ -10,7 +10,7 @@ use crate::app::jobs::JobId;
 use crate::app::{Answer, Event, Query, Ticket};
 use crate::domain::failure::{Failure, FailureKind};
 use crate::domain::operation::{Operation, Outcome, Report, Update};
-use crate::operations::{self, Reporter};
+use crate::operations::{self, Reporter, WriteAccess};
 use crate::proxmox::{Client, Error};
 
 /// Starts work and keeps track of it.
@@ -69,7 +69,7 @@ impl Performer {
             let reporter = Reporter::new(updates);
             tokio::select! {
                 () = cancelled.cancelled() => {}
-                () = operations::run(&client, &operation, &reporter) => {}
+                () = operations::run(&client, &operation, &reporter, &WriteAccess::Unlogged) => {}
             }
         });
         self.tasks.spawn(async move {
@@ -98,6 +98,17 @@ async fn answer(client: &Client, query: Query) -> Result<Answer, Error> {
             .snapshots(&guest)
             .await
             .map(Answer::Snapshots),
+        Query::Config(guest) => {
+            let config = client.guests().config(&guest).await?;
+            Ok(Answer::Config(Box::new(config)))
+        }
+        Query::FrozenConfig(guest, snapshot) => {
+            let config = client
+                .guests()
+                .snapshot_config(&guest, snapshot.raw())
+                .await?;
+            Ok(Answer::Config(Box::new(config)))
+        }
         Query::TaskLog(upid, read) => {
             // The log is read after the state, so that the log of an ended task is whole.
             let state = client.tasks().state(&upid).await?;

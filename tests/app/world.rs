@@ -65,6 +65,7 @@ impl Desk {
             demo: false,
             keymap: Keymap::default(),
             rules: Rules::default(),
+            seed: 7,
         };
         Self {
             state: State::new(setting, start()),

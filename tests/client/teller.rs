@@ -67,14 +67,16 @@ impl Say {
 }
 
 /// Writes an answer as HTTP/1.1 has it.
-pub(crate) fn written(status: &str, headers: &[(&str, &str)], body: &str) -> Vec<u8> {
+pub(crate) fn written(status: &str, headers: &[(&str, &str)], body: impl AsRef<[u8]>) -> Vec<u8> {
+    let body = body.as_ref();
     let length = body.len().to_string();
     let mut lines = vec![format!("HTTP/1.1 {status}")];
     for (name, value) in headers.iter().chain(&[("Content-Length", length.as_str())]) {
         lines.push(format!("{name}: {value}"));
     }
-    let text = format!("{}\r\n\r\n{body}", lines.join("\r\n"));
-    text.into_bytes()
+    let mut bytes = format!("{}\r\n\r\n", lines.join("\r\n")).into_bytes();
+    bytes.extend_from_slice(body);
+    bytes
 }
 
 /// A running server; dropping it stops it.

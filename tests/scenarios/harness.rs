@@ -60,6 +60,7 @@ impl Deck {
             demo: false,
             keymap: Keymap::default(),
             rules: Rules::default(),
+            seed: 7,
         };
         let theme = Theme::load("dark", ColorDepth::True, true).unwrap();
         let dashboard = Dashboard {

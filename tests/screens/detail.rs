@@ -133,6 +133,7 @@ impl Scene {
             wall: DateTime::from_timestamp(1_795_449_600, 0).unwrap(),
         };
         let setting = Setting {
+            seed: 7,
             cluster: "lab".into(),
             endpoint: "https://pve1:8006".into(),
             account: "hub@pve!deck".into(),

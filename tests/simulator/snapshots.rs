@@ -190,3 +190,34 @@ async fn a_file_lock_is_invisible_and_times_out() {
             .is_none()
     );
 }
+
+#[tokio::test]
+async fn containers_have_no_memory_to_save() {
+    let stranger = small().await;
+    let path = "/nodes/pve1/lxc/150/snapshot";
+    let answer = stranger
+        .post(path, &[("snapname", "s3"), ("vmstate", "1")])
+        .await;
+    assert!(
+        answer
+            .error("vmstate")
+            .starts_with("property is not defined in schema")
+    );
+    let answer = stranger
+        .post(path, &[("snapname", "s3"), ("description", "x")])
+        .await;
+    assert!(answer.data().as_str().unwrap().contains(":vzsnapshot:150:"));
+    assert_eq!(stranger.follow(&answer).await.0, "OK");
+    let rows = stranger.get(path).await.data();
+    assert!(rows[0].get("vmstate").is_none(), "{rows}");
+    assert_eq!(rows[0]["description"], "x\n", "containers keep a newline");
+    let answer = stranger.post(&format!("{path}/s3/rollback"), &[]).await;
+    assert_eq!(stranger.follow(&answer).await.0, "OK");
+    assert_eq!(
+        stranger
+            .follow(&stranger.delete(&format!("{path}/s3")).await)
+            .await
+            .0,
+        "OK"
+    );
+}

@@ -1,33 +1,49 @@
 //! Dialogs: a stack of which only the top one gets keys.
 
+mod clone_guest;
+mod delete_snapshot;
 mod failure;
 mod field;
 mod filter;
+mod form;
 mod help;
 mod log;
 mod palette;
+mod power;
+mod prune;
+mod purpose;
 mod quit;
+mod roll_back;
 mod snapshot;
 
 pub use failure::FailureText;
 pub use field::TextField;
 pub use filter::FilterLine;
+pub use form::{Choice, Consent, Form, Input, Item, Preview, Switch, Typed, Weight};
 pub use help::Help;
 pub(super) use log::LogPart;
 pub use log::LogView;
 pub use palette::Palette;
+pub use power::PowerMenu;
+pub use prune::PruneDialog;
+pub use purpose::FormDialog;
+pub(super) use purpose::Known;
 pub use quit::Quit;
-pub use snapshot::{SnapshotClass, SnapshotField, SnapshotForm};
+pub use snapshot::SnapshotClass;
 
 use super::action::{Action, Motion};
 use super::keymap::{Combo, Context};
-use crate::domain::operation::Operation;
+use crate::domain::operation::{Operation, PowerAction};
 
 /// A dialog on the stack.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Dialog {
-    /// Takes a snapshot.
-    Snapshot(Box<SnapshotForm>),
+    /// Fills in a change.
+    Form(Box<FormDialog>),
+    /// Chooses a change of power.
+    Power(PowerMenu),
+    /// Shows what retention deletes.
+    Prune(Box<PruneDialog>),
     /// Shows the keys of a place.
     Help(Help),
     /// Asks whether to leave while work is in hand.
@@ -59,6 +75,10 @@ pub enum Reply {
     Act(Action),
     /// A text to be copied.
     Copy(String),
+    /// To be closed, and a guest's power changed.
+    Power(PowerAction),
+    /// To say why a key did nothing.
+    Notice(String),
 }
 
 impl Dialog {
@@ -69,7 +89,8 @@ impl Dialog {
     /// Returns where its keys stand in the table.
     pub fn context(&self) -> Context {
         match self {
-            Self::Snapshot(_) | Self::Quit(_) => Context::Form,
+            Self::Form(_) | Self::Quit(_) | Self::Power(_) => Context::Form,
+            Self::Prune(_) => Context::Plan,
             Self::Filter(_) | Self::Palette(_) => Context::Filter,
             Self::Help(_) | Self::Log(_) | Self::Failure(_) => Context::Reading,
         }
@@ -78,20 +99,28 @@ impl Dialog {
     /// Lets a text field take the key; tells whether it did.
     pub(super) fn types(&mut self, combo: Combo) -> bool {
         match self {
-            Self::Snapshot(form) => form.types(combo),
+            Self::Form(form) => form.types(combo),
+            Self::Prune(plan) => plan.types(combo),
             Self::Filter(line) => line.types(combo),
             Self::Palette(palette) => palette.types(combo),
-            Self::Help(_) | Self::Quit(_) | Self::Log(_) | Self::Failure(_) => false,
+            Self::Help(_) | Self::Quit(_) | Self::Log(_) | Self::Failure(_) | Self::Power(_) => {
+                false
+            }
         }
     }
 
     /// Puts pasted text into the text field that has the cursor.
     pub(super) fn paste(&mut self, text: &str) {
         match self {
-            Self::Snapshot(form) => form.paste(text),
+            Self::Form(form) => form.paste(text),
             Self::Filter(line) => line.field.paste(text),
             Self::Palette(palette) => palette.paste(text),
-            Self::Help(_) | Self::Quit(_) | Self::Log(_) | Self::Failure(_) => {}
+            Self::Help(_)
+            | Self::Quit(_)
+            | Self::Log(_)
+            | Self::Failure(_)
+            | Self::Power(_)
+            | Self::Prune(_) => {}
         }
     }
 
@@ -101,7 +130,12 @@ impl Dialog {
             return Reply::Close;
         }
         match self {
-            Self::Snapshot(form) => form.act(action),
+            Self::Form(form) => match action {
+                Action::Form(key) => form.act(key),
+                _ => Reply::Stay,
+            },
+            Self::Power(menu) => menu.act(action),
+            Self::Prune(plan) => plan.act(action, page),
             Self::Help(help) => help.act(action),
             Self::Quit(quit) => quit.act(action),
             Self::Filter(_) => FilterLine::act(action),

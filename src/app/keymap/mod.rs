@@ -95,10 +95,38 @@ impl Keymap {
                     .extend(&combos);
             }
         }
+        for action in changed.keys() {
+            keymap.refuse_hiding(*action, &mut errors);
+        }
         if errors.is_empty() {
             Ok(keymap)
         } else {
             Err(errors)
+        }
+    }
+
+    /// Refuses a changed key that hides one that holds everywhere, or is hidden in some pane.
+    ///
+    /// The table itself may let a pane's key hide another; a change of the user's may not, because
+    /// the hidden action would be lost there without a word.
+    fn refuse_hiding(&self, changed: Action, errors: &mut Vec<KeymapError>) {
+        for ((context, combo), action) in &self.lookup {
+            let everywhere = self.lookup.get(&(Context::Anywhere, *combo));
+            let Some(everywhere) = everywhere.filter(|_| context.is_pane()) else {
+                continue;
+            };
+            if action == everywhere || (*action != changed && *everywhere != changed) {
+                continue;
+            }
+            let conflict = KeymapError::Conflict {
+                combo: *combo,
+                first: action.name(),
+                second: everywhere.name(),
+            };
+            // Several panes may have the key; it is one mistake.
+            if !errors.contains(&conflict) {
+                errors.push(conflict);
+            }
         }
     }
 

@@ -24,6 +24,8 @@ pub enum Context {
     Filter,
     /// A dialog with fields.
     Form,
+    /// A plan that is edited.
+    Plan,
     /// A dialog that is only read.
     Reading,
 }
@@ -38,7 +40,7 @@ impl Context {
             | Self::Tasks
             | Self::Nodes
             | Self::Storages => true,
-            Self::Anywhere | Self::Filter | Self::Form | Self::Reading => false,
+            Self::Anywhere | Self::Filter | Self::Form | Self::Plan | Self::Reading => false,
         }
     }
 }
@@ -64,7 +66,13 @@ const TABLE: &[Context] = &[Context::Guests];
 const LISTS: &[Context] = &[Context::Guests, Context::Nodes, Context::Tasks];
 const FORM: &[Context] = &[Context::Form];
 const READING: &[Context] = &[Context::Reading];
-const DIALOGS: &[Context] = &[Context::Form, Context::Reading, Context::Filter];
+const DIALOGS: &[Context] = &[
+    Context::Form,
+    Context::Plan,
+    Context::Reading,
+    Context::Filter,
+];
+const PLAN: &[Context] = &[Context::Plan];
 
 const fn row(
     action: Action,
@@ -90,6 +98,48 @@ pub static BINDINGS: &[Binding] = &[
         &["s"],
         "snapshot",
         "take a snapshot of the guest",
+    ),
+    row(
+        Action::Change(Change::RollBack),
+        GUEST,
+        &["R"],
+        "restore",
+        "return the guest to the snapshot under the cursor",
+    ),
+    row(
+        Action::Change(Change::Clone),
+        GUEST,
+        &["c"],
+        "clone",
+        "make a full copy of the guest, or of the snapshot under the cursor",
+    ),
+    row(
+        Action::Change(Change::DeleteSnapshot),
+        &[Context::Snapshots],
+        &["d"],
+        "delete",
+        "delete the snapshot under the cursor",
+    ),
+    row(
+        Action::Change(Change::KeepMark),
+        &[Context::Snapshots],
+        &["K"],
+        "keep",
+        "mark the snapshot as to be kept, or take the mark off",
+    ),
+    row(
+        Action::Change(Change::Power),
+        GUEST,
+        &["P"],
+        "power",
+        "start, shut down, stop, reboot, reset, suspend or resume the guest",
+    ),
+    row(
+        Action::Change(Change::Prune),
+        PANES,
+        &["p"],
+        "prune",
+        "plan what retention deletes, in all managed guests",
     ),
     row(
         Action::Open,
@@ -409,6 +459,63 @@ pub static BINDINGS: &[Binding] = &[
         &["y"],
         "",
         "copy it to the clipboard (OSC 52)",
+    ),
+    row(
+        Action::Move(Motion::Down),
+        PLAN,
+        &["j", "Down"],
+        "",
+        "move down",
+    ),
+    row(Action::Move(Motion::Up), PLAN, &["k", "Up"], "", "move up"),
+    row(
+        Action::Move(Motion::PageDown),
+        PLAN,
+        &["PgDn"],
+        "",
+        "move one page down",
+    ),
+    row(
+        Action::Move(Motion::PageUp),
+        PLAN,
+        &["PgUp"],
+        "",
+        "move one page up",
+    ),
+    row(
+        Action::Move(Motion::Top),
+        PLAN,
+        &["g", "Home"],
+        "",
+        "go to the first row",
+    ),
+    row(
+        Action::Move(Motion::Bottom),
+        PLAN,
+        &["G", "End"],
+        "",
+        "go to the last row",
+    ),
+    row(
+        Action::Form(FormKey::Toggle),
+        PLAN,
+        &["Space"],
+        "",
+        "keep the snapshot, or let it be deleted again",
+    ),
+    row(
+        Action::Form(FormKey::Calls),
+        PLAN,
+        &["x"],
+        "",
+        "show the API calls, or hide them",
+    ),
+    row(
+        Action::Form(FormKey::Submit),
+        PLAN,
+        &["Enter"],
+        "",
+        "execute the plan, when its count is typed",
     ),
     row(Action::Quit, READING, &["q"], "", "close"),
 ];

@@ -2,20 +2,17 @@
 
 use serde::Serialize;
 
-use super::read;
+use super::read::{self, Lists, Silent, Unread};
 use super::row::Row;
 use crate::cli::Exit;
-use crate::cli::complaint::Complaint;
 use crate::cli::connect::Session;
 use crate::cli::document::{Document, calendar};
 use crate::cli::inventory::Reading;
 use crate::cli::output::Output;
-use crate::cli::progress::Progress;
 use crate::cli::setup::Setup;
 use crate::cli::table::{Side, Table};
 use crate::cli::target::{self, Target};
-use crate::domain::failure::{Failure, FailureKind};
-use crate::domain::guest::{Guest, GuestRef, Status};
+use crate::domain::guest::{Guest, GuestRef};
 use crate::domain::snapshot::SnapshotList;
 
 /// List the snapshots of some guests, or of all
@@ -38,14 +35,6 @@ struct Summary {
     unread: Vec<Unread>,
 }
 
-#[derive(Debug, Serialize)]
-struct Unread {
-    vmid: u32,
-    name: Option<String>,
-    node: String,
-    error: Complaint,
-}
-
 impl List {
     pub(super) async fn run(&self, setup: &Setup, output: &Output) -> anyhow::Result<Exit> {
         let session = Session::open(setup).await?;
@@ -57,40 +46,15 @@ impl List {
         } else {
             target::find_all(&self.targets, &reading.guests)?
         };
-        // Asking a silent node costs half a minute each; whoever names the guest wants to try.
-        let is_silent = |guest: &&Guest| all && guest.status == Status::Unknown;
-        let (silent, asked): (Vec<&Guest>, Vec<&Guest>) = wanted.into_iter().partition(is_silent);
-        let progress = Progress::of_readings(
-            output,
-            &setup.environment,
-            "reading the snapshots",
-            asked.len(),
-        );
-        let answers = read::lists(&session.client, &asked, &progress).await;
-        progress.finish();
-        let mut unread: Vec<(GuestRef, Complaint)> = silent
-            .into_iter()
-            .map(|guest| {
-                let text = format!("{} does not answer", guest.node);
-                let failure = Failure::new(FailureKind::NodeUnreachable, text);
-                (guest.to_ref(), Complaint::of_failure(&failure))
-            })
-            .collect();
-        let mut lists: Vec<(GuestRef, SnapshotList)> = Vec::new();
-        for (guest, answer) in answers {
-            match answer {
-                Ok(mut list) => {
-                    list.snapshots
-                        .sort_by(|a, b| (a.taken, &a.name).cmp(&(b.taken, &b.name)));
-                    lists.push((guest.to_ref(), list));
-                }
-                Err(error) => {
-                    let failure = Failure::from(error);
-                    unread.push((guest.to_ref(), Complaint::of_failure(&failure)));
-                }
-            }
+        let silent = if all { Silent::Skipped } else { Silent::Asked };
+        let Lists {
+            read: mut lists,
+            unread,
+        } = read::lists(&session.client, &wanted, silent, setup, output).await;
+        for (_, list) in &mut lists {
+            list.snapshots
+                .sort_by(|a, b| (a.taken, &a.name).cmp(&(b.taken, &b.name)));
         }
-        unread.sort_by_key(|(guest, _)| guest.vmid);
         let exit = if unread.is_empty() {
             Exit::Done
         } else {
@@ -107,7 +71,7 @@ impl List {
             let summary = Summary {
                 guests: lists.len(),
                 snapshots: rows.len(),
-                unread: unread.into_iter().map(Unread::new).collect(),
+                unread,
             };
             output.document(&Document::new(
                 "proxdeck.snapshot.list/1",
@@ -123,24 +87,10 @@ impl List {
         } else if unread.is_empty() {
             output.note("there are no snapshots");
         }
-        for (guest, complaint) in &unread {
-            output.note(format_args!(
-                "proxdeck: the snapshots of {guest} could not be read: {}",
-                complaint.message()
-            ));
+        for each in &unread {
+            each.tell(output);
         }
         Ok(exit)
-    }
-}
-
-impl Unread {
-    fn new((guest, error): (GuestRef, Complaint)) -> Self {
-        Self {
-            vmid: guest.vmid.get(),
-            name: guest.name.map(|name| name.raw().to_owned()),
-            node: guest.node.to_string(),
-            error,
-        }
     }
 }
 

@@ -1,8 +1,9 @@
-//! `proxdeck snapshot`: list and take snapshots.
+//! `proxdeck snapshot`: list, take, delete and keep snapshots.
 
+mod alter;
 mod create;
 mod list;
-mod read;
+pub(super) mod read;
 mod row;
 
 use clap::Subcommand;
@@ -10,8 +11,9 @@ use clap::Subcommand;
 use super::output::Output;
 use super::setup::Setup;
 use super::{Exit, interruptible};
+use crate::runtime::Ending;
 
-/// List or take snapshots
+/// List, take, delete or keep snapshots
 #[derive(Debug, clap::Args)]
 pub(super) struct Snapshot {
     #[command(subcommand)]
@@ -22,6 +24,8 @@ pub(super) struct Snapshot {
 enum Task {
     List(list::List),
     Create(create::Create),
+    Delete(alter::Delete),
+    Keep(alter::Keep),
 }
 
 impl Snapshot {
@@ -30,13 +34,19 @@ impl Snapshot {
         match &self.task {
             Task::List(list) => list.json,
             Task::Create(create) => create.json,
+            Task::Delete(delete) => delete.json,
+            Task::Keep(keep) => keep.json,
         }
     }
 
     pub(super) async fn run(&self, setup: &Setup, output: &Output) -> anyhow::Result<Exit> {
         match &self.task {
-            Task::List(list) => interruptible(list.run(setup, output)).await,
+            Task::List(list) => {
+                interruptible(&mut Ending::listen()?, list.run(setup, output)).await
+            }
             Task::Create(create) => create.run(setup, output).await,
+            Task::Delete(delete) => delete.run(setup, output).await,
+            Task::Keep(keep) => keep.run(setup, output).await,
         }
     }
 }

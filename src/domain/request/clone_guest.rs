@@ -178,7 +178,7 @@ impl CloneRequest {
 }
 
 /// Says why a guest cannot be copied now, if so.
-fn refuses_clones(source: &Guest) -> Option<String> {
+pub fn refuses_clones(source: &Guest) -> Option<String> {
     if source.kind == GuestKind::Lxc {
         return Some("containers are not cloned by proxdeck".to_owned());
     }

@@ -9,7 +9,7 @@ mod prune;
 mod roll_back;
 mod snapshot;
 
-pub use clone_guest::{CloneContext, CloneRequest, PoolChoice};
+pub use clone_guest::{CloneContext, CloneRequest, PoolChoice, refuses_clones};
 pub use power::{PowerRequest, refuses_power};
 pub use prune::{MOST_CLOCK_SKEW, PruneRequest};
 pub use roll_back::{Afterwards, ConfigChange, Losses, RollBackContext, RollBackRequest};
@@ -33,6 +33,8 @@ pub enum Field {
     Name,
     /// The description.
     Description,
+    /// How long a snapshot is meant to live.
+    Class,
     /// Whether memory is saved.
     Ram,
     /// The snapshot that is meant.

@@ -31,6 +31,8 @@ pub struct TaskFilter {
     pub since: Option<i64>,
     /// Only those of this type.
     pub kind: Option<&'static str>,
+    /// Only those that still run.
+    pub running: bool,
 }
 
 impl Tasks<'_> {
@@ -66,7 +68,8 @@ impl Tasks<'_> {
         let path = path(&["nodes", node.as_str(), "tasks"])?;
         let vmid = filter.vmid.map(|vmid| vmid.to_string());
         let since = filter.since.map(|since| since.to_string());
-        let mut query = vec![("source", "all")];
+        let source = if filter.running { "active" } else { "all" };
+        let mut query = vec![("source", source)];
         query.extend(vmid.as_deref().map(|vmid| ("vmid", vmid)));
         query.extend(since.as_deref().map(|since| ("since", since)));
         query.extend(filter.kind.map(|kind| ("typefilter", kind)));

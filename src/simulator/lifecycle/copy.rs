@@ -10,6 +10,8 @@ use crate::simulator::world::guest::{
     Config, Guest, Kind, RunState, disks_of, format_size, property,
 };
 
+// Assumed: how fast disks are copied; the lines that say so are as recorded.
+
 /// Bytes that are copied in a second.
 const COPY_RATE: f64 = 600.0 * 1024.0 * 1024.0;
 /// Percent between two progress lines.

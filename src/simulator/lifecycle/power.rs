@@ -26,6 +26,8 @@ pub(in crate::simulator) struct Shutdown {
     pub(in crate::simulator) force: bool,
 }
 
+// Assumed: how long starting, stopping and pausing take; the recorded guests had no system to wait for.
+
 /// How long a guest takes to shut down, and how long its server cleans up afterwards.
 const SHUTDOWN_SECONDS: f64 = 6.0;
 const CLEAN_UP_SECONDS: f64 = 1.0;
@@ -264,6 +266,7 @@ pub(in crate::simulator) async fn request_ha(
     target: Target,
     wants_up: bool,
 ) -> Result<(), Ending> {
+    // Assumed: the log lines of requests to the manager.
     let service = format!(
         "{}:{}",
         if target.kind == Kind::Qemu {

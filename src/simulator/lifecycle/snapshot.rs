@@ -8,6 +8,8 @@ use crate::simulator::workers::{Ending, Worker};
 use crate::simulator::world::World;
 use crate::simulator::world::guest::{Guest, Kind, Snapshot};
 
+// Assumed: how long snapshots, deletions and roll-backs take.
+
 /// Bytes of memory that are saved in a second.
 const SAVE_RATE: f64 = 450.0 * 1024.0 * 1024.0;
 

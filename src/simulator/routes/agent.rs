@@ -8,6 +8,8 @@ use crate::simulator::gate::answer::{Failure, Reply};
 use crate::simulator::gate::call::Call;
 use crate::simulator::world::guest::RunState;
 
+// Assumed: what an agent that is there answers; the recorded guests had none.
+
 /// Refuses unless an agent is there to answer.
 fn reach(call: &Call<'_>) -> Result<String, Failure> {
     let guest = call.guest()?;

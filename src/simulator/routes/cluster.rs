@@ -2,6 +2,7 @@
 //!
 //! Refuses to compute numbers; `sample` has them.
 
+use std::collections::{HashMap, HashSet};
 use std::fmt::Write as _;
 
 use serde_json::{Value, json};
@@ -59,29 +60,35 @@ pub(super) fn resources(call: &mut Call<'_>) -> Result<Reply, Failure> {
 }
 
 fn guests(call: &Call<'_>, sample: &Sample, add: &mut impl FnMut(&str)) {
-    let uniform = call.world.access.is_uniform(&call.caller.who);
-    let everything = uniform.then(|| call.privileges("/"));
-    let pools: std::collections::HashMap<u32, &str> = call
+    let pools: HashMap<u32, &str> = call
         .world
         .pools
         .iter()
         .flat_map(|(name, pool)| pool.guests.iter().map(move |vmid| (*vmid, name.as_str())))
         .collect();
+    // Guests without an entry of their own differ by their pool only, so that one look a pool is enough.
+    let list = &call.world.access.list;
+    let own: HashSet<&str> = list.iter().map(|entry| entry.path.as_str()).collect();
+    let mut by_pool: HashMap<Option<&str>, bool> = HashMap::new();
+    let mut pool_is_seen: HashMap<&str, bool> = HashMap::new();
     for guest in call.world.guests.values() {
-        let sees = match &everything {
-            Some(privileges) => privileges.contains_key("VM.Audit"),
-            None => call.may(&format!("/vms/{}", guest.vmid), "VM.Audit"),
+        let path = format!("/vms/{}", guest.vmid);
+        let pool = pools.get(&guest.vmid).copied();
+        let sees = if own.contains(path.as_str()) {
+            call.may(&path, "VM.Audit")
+        } else {
+            *by_pool
+                .entry(pool)
+                .or_insert_with(|| call.may(&path, "VM.Audit"))
         };
         if !sees {
             continue;
         }
-        let pool = pools
-            .get(&guest.vmid)
-            .copied()
-            .filter(|pool| match &everything {
-                Some(privileges) => privileges.contains_key("Pool.Audit"),
-                None => call.may(&format!("/pool/{pool}"), "Pool.Audit"),
-            });
+        let pool = pool.filter(|pool| {
+            *pool_is_seen
+                .entry(pool)
+                .or_insert_with(|| call.may(&format!("/pool/{pool}"), "Pool.Audit"))
+        });
         add(&call.core.sampler.row(sample, guest, pool));
     }
 }
@@ -139,6 +146,7 @@ pub(super) fn node_row(call: &Call<'_>, node: &Node, sample: &Sample) -> Value {
 
 fn storages(call: &Call<'_>) -> Vec<Value> {
     let mut rows = Vec::new();
+    let usage = call.world.usage();
     for node in call.world.nodes.values() {
         for storage in call
             .world
@@ -148,14 +156,19 @@ fn storages(call: &Call<'_>) -> Vec<Value> {
         {
             let path = format!("/storage/{}", storage.name);
             if call.may(&path, "Datastore.Audit") || call.may(&path, "Datastore.AllocateSpace") {
-                rows.push(storage_row(call, node, storage));
+                let place = if storage.shared { "" } else { &node.name };
+                let used = usage
+                    .get(&(storage.name.as_str(), place))
+                    .copied()
+                    .unwrap_or(0);
+                rows.push(storage_row(call, node, storage, used));
             }
         }
     }
     rows
 }
 
-fn storage_row(call: &Call<'_>, node: &Node, storage: &Storage) -> Value {
+fn storage_row(call: &Call<'_>, node: &Node, storage: &Storage, used: u64) -> Value {
     let mut row = json!({
         "id": format!("storage/{}/{}", node.name, storage.name),
         "type": "storage",
@@ -168,7 +181,7 @@ fn storage_row(call: &Call<'_>, node: &Node, storage: &Storage) -> Value {
     });
     if call.core.condition(node) == NodeCondition::Online {
         row["status"] = json!("available");
-        row["disk"] = json!(call.world.used(storage, &node.name));
+        row["disk"] = json!(used);
         row["maxdisk"] = json!(storage.size);
     }
     row

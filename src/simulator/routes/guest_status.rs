@@ -39,6 +39,7 @@ pub(super) fn fields(guest: &Guest, now: f64) -> Value {
         "netin": numbers.network_in,
         "netout": numbers.network_out,
     });
+    // Assumed: a running container shows its process and pressure as a machine does; none of the recorded ones ran.
     if up {
         data["pid"] = json!(guest.pid);
         let pressure = (numbers.cpu - 0.8).max(0.0);

@@ -87,6 +87,7 @@ pub(super) fn index(call: &mut Call<'_>) -> Result<Reply, Failure> {
 
 pub(super) fn status(call: &mut Call<'_>) -> Result<Reply, Failure> {
     let node = call.node()?;
+    // Assumed: the fields beyond the schema's; no recording shows a node's status.
     let sample = call
         .core
         .sampler

@@ -193,15 +193,6 @@ impl Access {
         }
         roles
     }
-
-    /// Tells whether everything below `/` has what `/` has, so that one check stands for all objects.
-    pub(in crate::simulator) fn is_uniform(&self, who: &str) -> bool {
-        let user = who.split_once('!').map_or(who, |(user, _)| user);
-        self.list
-            .iter()
-            .filter(|entry| entry.who == who || entry.who == user)
-            .all(|entry| entry.path == "/" && entry.propagate)
-    }
 }
 
 fn levels(path: &str) -> Vec<String> {

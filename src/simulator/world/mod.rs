@@ -3,6 +3,7 @@
 //! Refuses to speak HTTP and to wait; requests and workers change it under one lock, briefly.
 
 pub(super) mod access;
+pub(super) mod accounts;
 mod build;
 mod edit;
 pub(super) mod guest;
@@ -22,7 +23,8 @@ use task::Tasks;
 use super::scenario::NodeCondition;
 use super::storage::{Storage, Volume};
 
-pub(super) use build::{Secrets, last_line};
+pub(super) use accounts::Secrets;
+pub(super) use build::last_line;
 
 /// A node of the cluster.
 #[derive(Debug, Clone)]
@@ -131,7 +133,7 @@ impl World {
 
     /// Returns a fresh identifier in the form of a UUID.
     pub(super) fn uuid(&mut self) -> String {
-        build::uuid(self.chance(), self.chance())
+        accounts::uuid(self.chance(), self.chance())
     }
 
     /// Returns a fresh hardware address below the product's prefix.
@@ -150,12 +152,36 @@ impl World {
     /// Returns the bytes in use on a storage as a node sees it.
     pub(super) fn used(&self, storage: &Storage, node: &str) -> u64 {
         let place = if storage.shared { "" } else { node };
-        let volumes: u64 = self
+        let volumes = self
             .volumes
             .values()
-            .filter(|volume| volume.storage == storage.name && volume.node == place)
-            .map(|volume| volume.used)
-            .sum();
+            .filter(|volume| volume.storage == storage.name && volume.node == place);
+        Self::used_with(storage, place, volumes.map(|volume| volume.used).sum())
+    }
+
+    /// Returns the bytes in use on all storages at once, by storage and node (`""` where shared).
+    pub(super) fn usage(&self) -> BTreeMap<(&str, &str), u64> {
+        let mut volumes: BTreeMap<(&str, &str), u64> = BTreeMap::new();
+        for volume in self.volumes.values() {
+            *volumes.entry((&volume.storage, &volume.node)).or_default() += volume.used;
+        }
+        let mut usage = BTreeMap::new();
+        for storage in self.storages.values() {
+            for place in self.nodes.keys().map(String::as_str).chain([""]) {
+                let own = volumes
+                    .get(&(storage.name.as_str(), place))
+                    .copied()
+                    .unwrap_or(0);
+                usage.insert(
+                    (storage.name.as_str(), place),
+                    Self::used_with(storage, place, own),
+                );
+            }
+        }
+        usage
+    }
+
+    fn used_with(storage: &Storage, place: &str, volumes: u64) -> u64 {
         (storage.other_use.get(place).copied().unwrap_or(0) + volumes).min(storage.size)
     }
 

@@ -1,11 +1,13 @@
 //! The dialogs, one file each.
 
 mod failure;
+mod form;
 mod help;
 mod log;
 mod palette;
+mod power;
+mod prune;
 mod quit;
-mod snapshot;
 
 use ratatui::Frame;
 
@@ -18,7 +20,9 @@ use crate::ui::viewport::Viewport;
 pub(super) fn draw(frame: &mut Frame<'_>, state: &State, theme: &Theme, viewport: &mut Viewport) {
     for dialog in &state.dialogs {
         match dialog {
-            Dialog::Snapshot(form) => snapshot::draw(frame, form, state, theme),
+            Dialog::Form(dialog) => form::draw(frame, &dialog.form, theme),
+            Dialog::Power(menu) => power::draw(frame, menu, state, theme),
+            Dialog::Prune(plan) => prune::draw(frame, plan, theme, viewport),
             Dialog::Help(page) => help::draw(frame, page, state, theme),
             Dialog::Quit(quit) => quit::draw(frame, quit, theme),
             Dialog::Log(log) => log::draw(frame, log, state, theme, viewport),

@@ -1,0 +1,101 @@
+//! The menu of power, and the question before something is interrupted.
+
+use super::form::{Form, Item, Preview, Weight};
+use super::purpose::{FormDialog, Known, Purpose, confirmation_of};
+use crate::app::action::{Action, FormKey};
+use crate::domain::guest::{Guest, GuestRef};
+use crate::domain::operation::PowerAction;
+use crate::domain::request::PowerRequest;
+
+use super::Reply;
+
+/// The menu of what can be done to a guest's power.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PowerMenu {
+    /// The guest, as it was when the menu opened.
+    pub target: GuestRef,
+    /// The row of the cursor, in the order of [`PowerAction::ALL`].
+    pub row: usize,
+}
+
+impl PowerMenu {
+    pub(in crate::app) fn new(target: GuestRef, first_possible: usize) -> Self {
+        Self {
+            target,
+            row: first_possible,
+        }
+    }
+
+    pub(super) fn act(&mut self, action: Action) -> Reply {
+        let last = PowerAction::ALL.len() - 1;
+        match action {
+            Action::Move(motion) => {
+                self.row = self.row.saturating_add_signed(motion.rows(4)).min(last)
+            }
+            Action::Form(FormKey::NextField) => self.row = (self.row + 1).min(last),
+            Action::Form(FormKey::PreviousField) => self.row = self.row.saturating_sub(1),
+            Action::Form(FormKey::Submit) => return Reply::Power(PowerAction::ALL[self.row]),
+            _ => {}
+        }
+        Reply::Stay
+    }
+}
+
+/// What is to be done.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct PowerPurpose {
+    action: PowerAction,
+}
+
+impl FormDialog {
+    /// Opens the question whether a guest's power is changed so.
+    pub(in crate::app) fn power(guest: &Guest, action: PowerAction) -> Self {
+        let target = guest.to_ref();
+        let (verb, text) = match action {
+            PowerAction::Start => ("start", "it starts"),
+            PowerAction::Resume => ("resume", "it goes on where it was"),
+            PowerAction::Shutdown => ("shut down", "its system is asked to shut down, within 60 s"),
+            PowerAction::Reboot => (
+                "reboot",
+                "its system is asked to shut down, then it starts again",
+            ),
+            PowerAction::Suspend => (
+                "suspend",
+                "its processors are halted; its memory stays in RAM",
+            ),
+            PowerAction::Reset => ("reset", "it starts anew at once; unsaved work is lost"),
+            PowerAction::Stop => ("stop", "its power is cut at once; unsaved work is lost"),
+        };
+        // The two that lose work want the name; the others a second thought.
+        let hard = matches!(action, PowerAction::Reset | PowerAction::Stop);
+        let item = if hard {
+            Item::typed(confirmation_of(&target))
+        } else {
+            Item::consent("leave it", verb)
+        };
+        let mut form = Form::new(
+            format!("{} {target} on {}", capitalised(verb), target.node),
+            vec![item],
+            verb,
+        );
+        form.refusal = "leave it";
+        let weight = if hard { Weight::Loss } else { Weight::Warning };
+        form.preview = vec![Preview::new("then", text, weight)];
+        Self::new(target, form, Purpose::Power(PowerPurpose { action }))
+    }
+}
+
+fn capitalised(verb: &str) -> String {
+    let mut letters = verb.chars();
+    letters
+        .next()
+        .map(|first| first.to_uppercase().chain(letters).collect())
+        .unwrap_or_default()
+}
+
+impl PowerPurpose {
+    pub(super) fn check(&self, form: &mut Form, target: &GuestRef, known: &Known<'_>) {
+        form.checked =
+            PowerRequest::new(target.clone(), self.action).check(known.guest(target.vmid));
+    }
+}

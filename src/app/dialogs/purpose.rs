@@ -1,0 +1,145 @@
+//! What a form is for: how it is filled in beforehand and how it is checked.
+
+use super::Reply;
+use super::clone_guest::ClonePurpose;
+use super::delete_snapshot::DeletePurpose;
+use super::form::Form;
+use super::power::PowerPurpose;
+use super::roll_back::RollBackPurpose;
+use super::snapshot::SnapshotPurpose;
+use crate::app::action::FormKey;
+use crate::app::effect::{Query, Ticket};
+use crate::app::keymap::Combo;
+use crate::domain::failure::Failure;
+use crate::domain::guest::{Guest, GuestRef};
+use crate::domain::guest_config::GuestConfig;
+use crate::domain::id::Vmid;
+use crate::domain::inventory::{Resources, SeenGuest};
+use crate::domain::request::Field;
+use crate::domain::snapshot::SnapshotList;
+use crate::domain::time::{Moment, Now};
+
+/// What is known of the world when a form is checked.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::app) struct Known<'a> {
+    pub(in crate::app) resources: Option<&'a Resources>,
+    pub(in crate::app) snapshots: Option<&'a SnapshotList>,
+    pub(in crate::app) now: Now,
+}
+
+impl<'a> Known<'a> {
+    pub(super) fn guest(&self, vmid: Vmid) -> Option<&'a Guest> {
+        self.seen(vmid).map(|seen| &seen.guest)
+    }
+
+    fn seen(&self, vmid: Vmid) -> Option<&'a SeenGuest> {
+        self.resources?.guest(vmid)
+    }
+}
+
+/// A form and what it is for.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FormDialog {
+    /// The guest, as it was when the form was opened.
+    target: GuestRef,
+    /// The form.
+    pub form: Form,
+    purpose: Purpose,
+}
+
+/// What a form is for.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Purpose {
+    Snapshot(SnapshotPurpose),
+    RollBack(RollBackPurpose),
+    Delete(DeletePurpose),
+    Power(PowerPurpose),
+    Clone(ClonePurpose),
+}
+
+impl FormDialog {
+    pub(super) fn new(target: GuestRef, form: Form, purpose: Purpose) -> Self {
+        Self {
+            target,
+            form,
+            purpose,
+        }
+    }
+
+    /// Returns the guest that it is about.
+    pub fn target(&self) -> &GuestRef {
+        &self.target
+    }
+
+    pub(super) fn types(&mut self, combo: Combo) -> bool {
+        self.form.types(combo)
+    }
+
+    pub(super) fn paste(&mut self, text: &str) {
+        self.form.paste(text);
+    }
+
+    pub(super) fn act(&mut self, key: FormKey) -> Reply {
+        let (reply, changed) = self.form.act(key);
+        if let (Some(Field::Class), Purpose::Snapshot(purpose)) = (changed, &self.purpose) {
+            purpose.suggest(&mut self.form);
+        }
+        reply
+    }
+
+    /// Checks what was filled in against the world as it is now.
+    pub(in crate::app) fn check(&mut self, known: &Known<'_>) {
+        let (form, target) = (&mut self.form, &self.target);
+        match &self.purpose {
+            Purpose::Snapshot(purpose) => purpose.check(form, target, known),
+            Purpose::RollBack(purpose) => purpose.check(form, target, known),
+            Purpose::Delete(purpose) => purpose.check(form, target, known),
+            Purpose::Power(purpose) => purpose.check(form, target, known),
+            Purpose::Clone(purpose) => purpose.check(form, target, known),
+        }
+    }
+
+    /// Returns what must be asked of the server for the preview, once.
+    pub(in crate::app) fn questions(&mut self, next: &mut u64) -> Vec<(Ticket, Query)> {
+        match &mut self.purpose {
+            Purpose::RollBack(purpose) => purpose.questions(&self.target, next),
+            Purpose::Clone(purpose) => purpose.questions(&self.target, next),
+            Purpose::Snapshot(_) | Purpose::Delete(_) | Purpose::Power(_) => Vec::new(),
+        }
+    }
+
+    /// Takes in a configuration that was asked for.
+    pub(in crate::app) fn settle(
+        &mut self,
+        ticket: Ticket,
+        now: Moment,
+        result: &Result<GuestConfig, Failure>,
+    ) {
+        match &mut self.purpose {
+            Purpose::RollBack(purpose) => purpose.settle(ticket, now, result),
+            Purpose::Clone(purpose) => purpose.settle(ticket, now, result),
+            Purpose::Snapshot(_) | Purpose::Delete(_) | Purpose::Power(_) => {}
+        }
+    }
+}
+
+/// Returns what must be typed to confirm a loss: the name, or the number where it cannot be typed.
+pub(super) fn confirmation_of(guest: &GuestRef) -> String {
+    let typable = |name: &str| !name.is_empty() && name.chars().all(|c| c.is_ascii_graphic());
+    match &guest.name {
+        Some(name) if typable(name.raw()) => name.raw().to_owned(),
+        _ => guest.vmid.to_string(),
+    }
+}
+
+/// Asks for one configuration with the next free ticket.
+pub(super) fn ask(
+    remote: &mut crate::app::remote::Remote<GuestConfig>,
+    query: Query,
+    next: &mut u64,
+) -> (Ticket, Query) {
+    *next += 1;
+    let ticket = Ticket(*next);
+    remote.ask(ticket);
+    (ticket, query)
+}

@@ -1,0 +1,376 @@
+//! Changes of guests, one after another: carried out, watched, and told for people or programs.
+//!
+//! What comes in here has passed its checks; a guest that is left out is named with its reason.
+
+use serde::Serialize;
+
+use super::Exit;
+use super::complaint::{Complaint, Refusal};
+use super::connect::Session;
+use super::execute::{Watched, execute};
+use super::output::Output;
+use super::progress::Progress;
+use super::setup::Setup;
+use crate::domain::guest::{Guest, GuestRef, Status};
+use crate::domain::operation::{Operation, Outcome, Product, Report};
+use crate::domain::permission::Permissions;
+use crate::domain::request::Objection;
+use crate::domain::task::Upid;
+use crate::operations::{AuditLog, WriteAccess};
+use crate::runtime::Ending;
+
+/// What is to happen to one guest.
+pub(super) struct Change {
+    /// The guest.
+    pub(super) guest: GuestRef,
+    /// What it is about within the guest, as `snapshot before`; empty for the guest itself.
+    pub(super) subject: String,
+    /// The change, or why there is none.
+    pub(super) step: Step,
+}
+
+/// A change, or the reason for leaving a guest out.
+pub(super) enum Step {
+    /// It is carried out.
+    Do(Box<Operation>),
+    /// It is not, for this reason.
+    Skip(String),
+}
+
+/// What happened to one guest.
+pub(super) struct Ended {
+    /// The guest.
+    pub(super) guest: GuestRef,
+    subject: String,
+    operation: &'static str,
+    end: End,
+}
+
+enum End {
+    Reported(Report),
+    Skipped(String),
+    /// Nobody watched any more.
+    Left(Option<Upid>),
+}
+
+/// What happened to all guests.
+pub(super) struct Carried {
+    /// Each guest, in the order of the changes.
+    pub(super) ended: Vec<Ended>,
+    /// Whether a person left before the end.
+    pub(super) left: bool,
+}
+
+/// How many changes ended how.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub(super) struct Summary {
+    done: usize,
+    failed: usize,
+    skipped: usize,
+    unknown: usize,
+}
+
+/// The change of a guest as the documents show it.
+#[derive(Debug, Serialize)]
+pub(super) struct ChangeRow {
+    vmid: u32,
+    name: Option<String>,
+    node: String,
+    #[serde(flatten)]
+    end: EndRow,
+}
+
+/// How a change ended, as the documents show it.
+#[derive(Debug, Serialize)]
+pub(super) struct EndRow {
+    operation: &'static str,
+    outcome: &'static str,
+    upid: Option<String>,
+    new_vmid: Option<u32>,
+    error: Option<Complaint>,
+    /// What a person should know, though nothing went wrong.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    notes: Vec<String>,
+}
+
+/// Carries changes out, one after another; one that fails stops no other.
+///
+/// `operation` names those that are skipped, as the operations name themselves.
+pub(super) async fn carry_out(
+    session: &Session,
+    setup: &Setup,
+    output: &Output,
+    ending: &mut Ending,
+    operation: &'static str,
+    changes: Vec<Change>,
+) -> Carried {
+    let access = write_access(session, setup, output);
+    let mut carried = Carried {
+        ended: Vec::new(),
+        left: false,
+    };
+    for change in changes {
+        let end = match change.step {
+            Step::Skip(reason) => End::Skipped(reason),
+            Step::Do(_) if carried.left => End::Skipped("not begun".to_owned()),
+            Step::Do(operation) => {
+                let label = change.guest.to_string();
+                let mut progress = Progress::of_work(output, &setup.environment, label);
+                let client = &session.client;
+                let watched = execute(client, &operation, &access, &mut progress, ending).await;
+                progress.finish();
+                match watched {
+                    Watched::Ended(report) => End::Reported(report),
+                    Watched::Left(upid) => {
+                        carried.left = true;
+                        End::Left(upid)
+                    }
+                }
+            }
+        };
+        carried.ended.push(Ended {
+            guest: change.guest,
+            subject: change.subject,
+            operation,
+            end,
+        });
+    }
+    carried
+}
+
+/// Opens the audit log; without it changes are made all the same, and that is said.
+fn write_access(session: &Session, setup: &Setup, output: &Output) -> WriteAccess {
+    if setup.read_only {
+        return WriteAccess::ReadOnly;
+    }
+    let opened = setup
+        .audit_log()
+        .and_then(|path| AuditLog::open(path, session.cluster.as_str()));
+    match opened {
+        Ok(log) => WriteAccess::Logged(log),
+        Err(error) => {
+            output.note(format_args!(
+                "proxdeck: note: no audit log is written: {error}"
+            ));
+            WriteAccess::Unlogged
+        }
+    }
+}
+
+/// Refuses before any write when the account lacks a privilege that a change needs.
+pub(super) fn require_privileges(
+    changes: &[Change],
+    permissions: &Permissions,
+) -> Result<(), Refusal> {
+    let mut missing: Vec<String> = Vec::new();
+    for change in changes {
+        let Step::Do(operation) = &change.step else {
+            continue;
+        };
+        for need in operation.needs() {
+            if !need.is_met(permissions) {
+                missing.push(format!("{}: {need}", change.guest));
+            }
+        }
+    }
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let advice = "ask an administrator for the privilege; nothing was changed";
+    Err(Refusal::new("Forbidden", missing.join("\n"), advice))
+}
+
+/// Refuses before any write when a guest's node does not answer for it.
+pub(super) fn require_answering(guests: &[&Guest]) -> Result<(), Refusal> {
+    match guests.iter().find(|guest| guest.status == Status::Unknown) {
+        None => Ok(()),
+        Some(guest) => Err(Refusal::new(
+            "NodeUnreachable",
+            format!("{} of guest {} does not answer", guest.node, guest.to_ref()),
+            "check the node and its network; nothing was changed",
+        )),
+    }
+}
+
+/// Says for one guest why a change cannot be.
+pub(super) fn objected(guest: &GuestRef, objections: &[Objection]) -> Vec<String> {
+    let lines = objections.iter();
+    lines
+        .map(|objection| format!("{guest}: {objection}"))
+        .collect()
+}
+
+/// Refuses with all reasons, before anything was written.
+pub(super) fn refused(reasons: &[String]) -> Refusal {
+    Refusal::new("Refused", reasons.join("\n"), "nothing was changed")
+}
+
+impl Carried {
+    /// Returns how many changes ended how.
+    pub(super) fn summary(&self) -> Summary {
+        let mut summary = Summary::default();
+        for each in &self.ended {
+            let count = match &each.end {
+                End::Skipped(_) => &mut summary.skipped,
+                End::Left(_) => &mut summary.unknown,
+                End::Reported(report) => match report.outcome {
+                    Outcome::Done | Outcome::Warnings(_) => &mut summary.done,
+                    Outcome::Failed(_) | Outcome::Stopped => &mut summary.failed,
+                    Outcome::Unknown(_) => &mut summary.unknown,
+                },
+            };
+            *count += 1;
+        }
+        summary
+    }
+
+    /// Returns the exit code: what was asked for and not done is a failure.
+    pub(super) fn exit(&self) -> Exit {
+        let done = self.summary().done;
+        if self.left {
+            Exit::Interrupted
+        } else if done == self.ended.len() {
+            Exit::Done
+        } else {
+            Exit::Failed
+        }
+    }
+
+    /// Says for people how each change ended.
+    pub(super) fn tell(&self, output: &Output) {
+        for each in &self.ended {
+            each.tell(output);
+        }
+        if self.left {
+            output.note("proxdeck: interrupted; what the server had begun goes on there");
+        }
+    }
+}
+
+impl Ended {
+    /// Returns the report, if the change came to one.
+    pub(super) fn report(&self) -> Option<&Report> {
+        match &self.end {
+            End::Reported(report) => Some(report),
+            End::Skipped(_) | End::Left(_) => None,
+        }
+    }
+
+    /// Returns what it is about within the guest.
+    pub(super) fn subject(&self) -> &str {
+        &self.subject
+    }
+
+    /// Describes the guest and how its change ended.
+    pub(super) fn row(&self) -> ChangeRow {
+        ChangeRow {
+            vmid: self.guest.vmid.get(),
+            name: self.guest.name.as_ref().map(|name| name.raw().to_owned()),
+            node: self.guest.node.to_string(),
+            end: self.end_row(),
+        }
+    }
+
+    /// Describes how the change ended.
+    pub(super) fn end_row(&self) -> EndRow {
+        let product = self.report().and_then(|report| report.product.as_ref());
+        EndRow {
+            operation: self.operation,
+            outcome: self.outcome(),
+            upid: self.upid().map(ToString::to_string),
+            new_vmid: match product {
+                Some(Product::Guest(guest)) => Some(guest.vmid.get()),
+                _ => None,
+            },
+            error: self.complaint(),
+            notes: self
+                .report()
+                .map(|report| report.notes.clone())
+                .unwrap_or_default(),
+        }
+    }
+
+    fn complaint(&self) -> Option<Complaint> {
+        match &self.end {
+            End::Skipped(reason) => Some(Complaint::new(Exit::Refused, "Skipped", reason, "")),
+            End::Left(upid) => {
+                let message = match upid {
+                    Some(_) => "interrupted; the task goes on at the server",
+                    None => "interrupted before the server answered; it may have been begun",
+                };
+                let advice = "look at the guest before trying again";
+                let exit = Exit::Interrupted;
+                Some(Complaint::new(exit, "Cancelled", message, advice))
+            }
+            End::Reported(report) => report.outcome.failure().map(Complaint::of_failure),
+        }
+    }
+
+    fn outcome(&self) -> &'static str {
+        match &self.end {
+            End::Skipped(_) => "skipped",
+            End::Left(_) => "unknown",
+            End::Reported(report) => report.outcome.as_str(),
+        }
+    }
+
+    fn upid(&self) -> Option<&Upid> {
+        match &self.end {
+            End::Skipped(_) => None,
+            End::Left(upid) => upid.as_ref(),
+            End::Reported(report) => report.upid.as_ref(),
+        }
+    }
+
+    /// Says for people how it ended: what was done on stdout, what went wrong on stderr.
+    fn tell(&self, output: &Output) {
+        let guest = &self.guest;
+        let what = match self.subject.as_str() {
+            "" => self.operation.to_owned(),
+            subject => format!("{} {subject}", self.operation),
+        };
+        if let Some(report) = self.report()
+            && report.outcome.is_success()
+        {
+            let warnings = match report.outcome {
+                Outcome::Warnings(count) => format!(", with {count} warnings"),
+                Outcome::Done | Outcome::Failed(_) | Outcome::Stopped | Outcome::Unknown(_) => {
+                    String::new()
+                }
+            };
+            let facts = report.product.as_ref().map(facts).unwrap_or_default();
+            output.line(format_args!("{guest}: {what}{facts}{warnings}"));
+        } else {
+            let complaint = self.complaint();
+            let reason = complaint.as_ref().map_or("", Complaint::message);
+            let outcome = self.outcome();
+            output.note(format_args!(
+                "proxdeck: {guest}: {what} {outcome}: {reason}"
+            ));
+            if let Some(upid) = self.upid() {
+                output.note(format_args!("  {upid}"));
+            }
+            for line in complaint.iter().flat_map(Complaint::remarks) {
+                output.note(format_args!("  {line}"));
+            }
+        }
+        for note in self.report().iter().flat_map(|report| &report.notes) {
+            output.note(format_args!("{guest}: {note}"));
+        }
+    }
+}
+
+/// Says what exists now that did not before.
+fn facts(product: &Product) -> String {
+    match product {
+        Product::Snapshot(facts) => {
+            let taken = facts.taken.map(super::document::calendar);
+            let ram = if facts.has_ram { ", with RAM" } else { "" };
+            format!(" taken {}{ram}", taken.unwrap_or_default())
+        }
+        Product::Guest(guest) => format!(", new guest {guest}"),
+        Product::Power(facts) if facts.requested => ", requested of the cluster's HA".to_owned(),
+        Product::Power(facts) => format!(", now {}", facts.status),
+        Product::RolledBack(_) => " done".to_owned(),
+    }
+}

@@ -1,0 +1,305 @@
+//! Makes a full copy of a guest, makes sure that it is ours, and starts it if asked.
+
+use std::collections::BTreeMap;
+
+use super::errand::{Errand, carry_out};
+use super::follow::Following;
+use super::{Context, unverified};
+use crate::domain::failure::{Failure, FailureKind};
+use crate::domain::guest::{GuestRef, Status};
+use crate::domain::guest_config::GuestConfig;
+use crate::domain::id::Vmid;
+use crate::domain::operation::{CloneGuest, Fate, Outcome, Part, Product, Report, Stamp};
+use crate::domain::task::Upid;
+use crate::domain::text::Text;
+use crate::proxmox::endpoints::CloneSpec;
+use crate::proxmox::{Client, Error};
+
+/// How often another id is tried when one was taken meanwhile (SPEC §5.3).
+const TRIES: u32 = 5;
+
+/// Makes a full copy of a guest.
+pub(super) async fn clone(context: Context<'_>, operation: &CloneGuest) -> Report {
+    // Where the configuration cannot be read, only the progress is the poorer for it.
+    let source = config_of_source(context.client, operation).await;
+    let shares = shares(&source.unwrap_or_default());
+    let mut held: Vec<Upid> = Vec::new();
+    for turn in 1.. {
+        let vmid = match operation.vmid() {
+            Some(vmid) => vmid,
+            None => match context.client.cluster().next_id().await {
+                Ok(vmid) => vmid,
+                Err(error) => return Report::new(Outcome::Failed(Box::new(error.into()))),
+            },
+        };
+        let step = format!(
+            "copying {} to {vmid} {}",
+            operation.source(),
+            operation.name()
+        );
+        context.reporter.step(step).await;
+        let errand = Copying {
+            operation,
+            vmid,
+            shares: &shares,
+        };
+        let errands = carry_out(context, &errand, &held).await;
+        held.extend(errands.report.upid.clone());
+        let is_taken = errands
+            .refusal
+            .as_ref()
+            .is_some_and(|text| id_is_taken(text.raw(), vmid));
+        if is_taken
+            && operation.vmid().is_none()
+            && turn < TRIES
+            && !context.reporter.stop_requested()
+        {
+            let step = format!("{vmid} was taken meanwhile; trying another id");
+            context.reporter.step(step).await;
+            continue;
+        }
+        return finish(context, operation, &errand, errands.report).await;
+    }
+    unreachable!("the last turn returns")
+}
+
+async fn config_of_source(client: &Client, operation: &CloneGuest) -> Result<GuestConfig, Error> {
+    let source = operation.source();
+    match operation.snapshot() {
+        Some(name) => client.guests().snapshot_config(source, name.raw()).await,
+        None => client.guests().config(source).await,
+    }
+}
+
+/// Weighs the drives by their sizes; empty when one of them is unknown.
+fn shares(config: &GuestConfig) -> BTreeMap<String, f64> {
+    let Some(total) = config.disk_size().filter(|total| *total > 0) else {
+        return BTreeMap::new();
+    };
+    config
+        .drives()
+        .into_iter()
+        .filter_map(|drive| Some((drive.key, drive.size? as f64 / total as f64)))
+        .collect()
+}
+
+/// Tells whether a refusal or a task's end means that somebody else has the id (PITFALLS 20).
+fn id_is_taken(text: &str, vmid: Vmid) -> bool {
+    text.contains("already exists")
+        || (text.contains("can't lock file") && text.contains(&format!("lock-{vmid}.conf")))
+}
+
+/// Says what exists now, and starts the copy if all is well.
+async fn finish(
+    context: Context<'_>,
+    operation: &CloneGuest,
+    errand: &Copying<'_>,
+    mut report: Report,
+) -> Report {
+    if let Outcome::Unknown(_) = &report.outcome {
+        // The task may not be known; what is ours is known by its nonce.
+        return match errand.holder(context.client).await {
+            Ok(Holder::Ours(guest)) => {
+                let note = format!("{guest} exists and is ours; whether it is whole is not known");
+                report.with_product(Product::Guest(guest)).with_note(note)
+            }
+            Ok(Holder::Copying) => {
+                let vmid = errand.vmid;
+                report.with_note(format!(
+                    "a guest {vmid} is being made; whose it is shows later"
+                ))
+            }
+            Ok(Holder::Nobody | Holder::Other) | Err(_) => report,
+        };
+    }
+    if !report.outcome.is_success() || !operation.starts() {
+        return report;
+    }
+    let Some(Product::Guest(guest)) = report.product.clone() else {
+        return report;
+    };
+    if context.reporter.stop_requested() {
+        return report.with_note(format!("{guest} was not started: asked to stop"));
+    }
+    context.reporter.step(format!("starting {guest}")).await;
+    let started = carry_out(context, &Start { guest: &guest }, &[])
+        .await
+        .report;
+    let copied = Part {
+        guest: guest.clone(),
+        subject: Text::from("copy"),
+        fate: Fate::Ended(report.outcome.clone()),
+        upid: report.upid.clone(),
+    };
+    let start = Part {
+        guest: guest.clone(),
+        subject: Text::from("start"),
+        fate: Fate::Ended(started.outcome.clone()),
+        upid: started.upid.clone(),
+    };
+    report.parts = vec![copied, start];
+    if !started.outcome.is_success() {
+        report.outcome = started.outcome;
+        report
+            .notes
+            .push(format!("{guest} exists, but its start is not sure"));
+    }
+    report.notes.extend(started.notes);
+    report
+}
+
+/// The copying to one id.
+struct Copying<'a> {
+    operation: &'a CloneGuest,
+    vmid: Vmid,
+    shares: &'a BTreeMap<String, f64>,
+}
+
+/// Who has the id that we asked for.
+enum Holder {
+    Nobody,
+    /// A guest that carries our nonce.
+    Ours(GuestRef),
+    /// A guest that is being made; its description comes at the end.
+    Copying,
+    Other,
+}
+
+impl Copying<'_> {
+    /// Returns the new guest as it will be called.
+    fn copy(&self) -> GuestRef {
+        GuestRef {
+            vmid: self.vmid,
+            kind: self.operation.source().kind,
+            node: self.operation.node().clone(),
+            name: Some(self.operation.name().as_str().into()),
+        }
+    }
+
+    async fn holder(&self, client: &Client) -> Result<Holder, Error> {
+        let guest = self.copy();
+        let config = match client.guests().config(&guest).await {
+            Ok(config) => config,
+            Err(error) if error.kind() == FailureKind::NoSuchGuest => return Ok(Holder::Nobody),
+            Err(error) => return Err(error),
+        };
+        let stamp = Stamp::find(config.description());
+        if stamp.is_some_and(|stamp| stamp.nonce() == self.operation.stamp().nonce()) {
+            return Ok(Holder::Ours(guest));
+        }
+        let is_being_made = config.lock().is_some_and(|lock| lock.raw() == "clone");
+        Ok(if is_being_made {
+            Holder::Copying
+        } else {
+            Holder::Other
+        })
+    }
+}
+
+impl Errand for Copying<'_> {
+    const FAILURE: FailureKind = FailureKind::TaskFailed;
+
+    fn guest(&self) -> &GuestRef {
+        self.operation.source()
+    }
+
+    fn task_kinds(&self) -> &'static [&'static str] {
+        &["qmclone"]
+    }
+
+    async fn send(&self, client: &Client, guest: &GuestRef) -> Result<Upid, Error> {
+        let spec = CloneSpec {
+            vmid: self.vmid,
+            name: self.operation.name().as_str(),
+            description: self.operation.description(),
+            snapshot: self.operation.snapshot().map(Text::raw),
+            pool: self.operation.pool(),
+            target: self.operation.target(),
+            storage: self.operation.storage(),
+        };
+        client.guests().clone(guest, spec).await
+    }
+
+    async fn is_untouched(&self, client: &Client, _guest: &GuestRef) -> Result<bool, Error> {
+        Ok(matches!(self.holder(client).await?, Holder::Nobody))
+    }
+
+    async fn verify(
+        &self,
+        context: Context<'_>,
+        _guest: &GuestRef,
+        outcome: Outcome,
+    ) -> (Outcome, Option<Product>) {
+        context.reporter.step("looking at the new guest").await;
+        let what = match self.holder(context.client).await {
+            Ok(Holder::Ours(guest)) => return (outcome, Some(Product::Guest(guest))),
+            Ok(Holder::Nobody) => "there is no such guest",
+            Ok(Holder::Copying) => "the guest is still being made",
+            Ok(Holder::Other) => "the guest of that id is somebody else's",
+            // The task is ours and ended well: the guest exists, whatever can be read of it.
+            Err(error) => return (unverified(error), Some(Product::Guest(self.copy()))),
+        };
+        let text = format!("the task ended well, but {what} ({})", self.vmid);
+        let failure = Failure::new(FailureKind::TaskFailed, text);
+        (Outcome::Failed(Box::new(failure)), None)
+    }
+
+    async fn is_ours(&self, client: &Client, upid: &Upid) -> bool {
+        // The task is named after the source; its first line names the copy (recording 334).
+        let first = client.tasks().log(upid, 0).await.unwrap_or_default();
+        let wanted = format!("with ID {}", self.vmid);
+        first
+            .iter()
+            .any(|line| line.text.raw().trim_end().ends_with(&wanted))
+    }
+
+    fn following(&self) -> Following {
+        Following {
+            // The server removes what a stopped copy had made.
+            may_stop: true,
+            shares: self.shares.clone(),
+        }
+    }
+}
+
+/// The start of the new guest.
+struct Start<'a> {
+    guest: &'a GuestRef,
+}
+
+impl Errand for Start<'_> {
+    const FAILURE: FailureKind = FailureKind::TaskFailed;
+
+    fn guest(&self) -> &GuestRef {
+        self.guest
+    }
+
+    fn task_kinds(&self) -> &'static [&'static str] {
+        &["qmstart", "hastart"]
+    }
+
+    async fn send(&self, client: &Client, guest: &GuestRef) -> Result<Upid, Error> {
+        client.guests().start_up(guest).await
+    }
+
+    async fn is_untouched(&self, client: &Client, guest: &GuestRef) -> Result<bool, Error> {
+        Ok(client.guests().state(guest).await?.status == Status::Stopped)
+    }
+
+    async fn verify(
+        &self,
+        context: Context<'_>,
+        guest: &GuestRef,
+        outcome: Outcome,
+    ) -> (Outcome, Option<Product>) {
+        match context.client.guests().state(guest).await {
+            Ok(state) if state.status == Status::Running => (outcome, None),
+            Ok(state) => {
+                let text = format!("the task ended well, but the guest is {}", state.status);
+                let failure = Failure::new(FailureKind::TaskFailed, text);
+                (Outcome::Failed(Box::new(failure)), None)
+            }
+            Err(error) => (unverified(error), None),
+        }
+    }
+}

@@ -1,0 +1,278 @@
+//! Returns a guest to a snapshot, after a safety snapshot where one is wanted.
+
+use std::time::Duration;
+
+use super::errand::{Errand, carry_out};
+use super::follow::{End, Following, follow};
+use super::{Context, delete_snapshot, refused, snapshot, unverified};
+use crate::domain::failure::{Failure, FailureKind};
+use crate::domain::guest::{GuestRef, Status};
+use crate::domain::id::GuestKind;
+use crate::domain::operation::{
+    Fate, Outcome, Part, Product, Report, RollBack, RollBackFacts, TakeSnapshot,
+};
+use crate::domain::snapshot::SnapshotList;
+use crate::domain::task::{TaskState, Upid};
+use crate::domain::text::Text;
+use crate::proxmox::endpoints::TaskFilter;
+use crate::proxmox::{Client, Error};
+
+/// How often the separate start is looked for, half a second apart.
+const LOOKS_FOR_START: u32 = 20;
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// Returns a guest to a snapshot.
+///
+/// Nothing is rolled back when the snapshot or the guest is no longer what was meant, or when the
+/// safety snapshot did not come about.
+pub(super) async fn roll_back(context: Context<'_>, operation: &RollBack) -> Report {
+    let mut guest = operation.guest().clone();
+    let mut list = match look(context, operation, &guest).await {
+        Ok(list) => list,
+        Err(report) => return *report,
+    };
+    let mut parts = Vec::new();
+    if let Some(safety) = operation.safety() {
+        let errands = snapshot::take(context, safety).await;
+        let part = part_of(&errands.guest, safety.name().as_str(), &errands.report);
+        context
+            .auditor
+            .part("safety-snapshot", &part, context.client.server_time());
+        parts.push(part);
+        if !errands.report.outcome.is_success() {
+            return not_rolled_back(errands.report, safety, parts);
+        }
+        guest = errands.guest;
+        // The safety snapshot is the present's parent now, and the list another.
+        list = match context.client.guests().snapshots(&guest).await {
+            Ok(list) => list,
+            Err(error) => {
+                let failed = Report::new(Outcome::Failed(Box::new(error.into())));
+                return not_rolled_back(failed, safety, parts);
+            }
+        };
+    }
+    let step = format!("going back to {}", operation.snapshot().name);
+    context.reporter.step(step).await;
+    let errand = Return {
+        operation,
+        guest: &guest,
+        before: &list,
+    };
+    let errands = carry_out(context, &errand, &[]).await;
+    let mut report = errands.report;
+    if report.outcome.is_success() {
+        after(context, operation, &errands.guest, &mut report).await;
+    } else if let Some(safety) = operation.safety() {
+        let note = format!(
+            "the safety snapshot {} was taken and is kept",
+            safety.name()
+        );
+        report.notes.push(note);
+    }
+    if !parts.is_empty() {
+        let name = operation.snapshot().name.raw();
+        parts.push(part_of(&errands.guest, name, &report));
+        report.parts = parts;
+    }
+    report
+}
+
+fn part_of(guest: &GuestRef, subject: &str, report: &Report) -> Part {
+    Part {
+        guest: guest.clone(),
+        subject: Text::from(subject),
+        fate: Fate::Ended(report.outcome.clone()),
+        upid: report.upid.clone(),
+    }
+}
+
+/// Makes the report of a roll-back that was not begun because its safety snapshot is not sure.
+fn not_rolled_back(mut report: Report, safety: &TakeSnapshot, parts: Vec<Part>) -> Report {
+    let note = format!(
+        "nothing was rolled back: the safety snapshot {} is not sure to be there",
+        safety.name()
+    );
+    report.notes.insert(0, note);
+    report.product = None;
+    report.parts = parts;
+    report
+}
+
+/// Reads guest and snapshots once more, right before anything is lost.
+async fn look(
+    context: Context<'_>,
+    operation: &RollBack,
+    guest: &GuestRef,
+) -> Result<SnapshotList, Box<Report>> {
+    let failed = |error: Error| Box::new(Report::new(Outcome::Failed(Box::new(error.into()))));
+    let (guests, conflict) = (context.client.guests(), FailureKind::Conflict);
+    let state = guests.state(guest).await.map_err(failed)?;
+    if state.name.is_some() && guest.name.is_some() && state.name != guest.name {
+        let name = state.name.unwrap_or_default();
+        let reason = format!("guest {} is now called {name}", guest.vmid);
+        return Err(Box::new(refused(conflict, reason)));
+    }
+    if let Some(lock) = state.lock {
+        let reason = format!("the guest is locked ({lock})");
+        return Err(Box::new(refused(FailureKind::Locked, reason)));
+    }
+    let list = guests.snapshots(guest).await.map_err(failed)?;
+    match delete_snapshot::changed(&list, operation.snapshot()) {
+        Some(reason) => Err(Box::new(refused(conflict, reason))),
+        None => Ok(list),
+    }
+}
+
+/// The return itself.
+struct Return<'a> {
+    operation: &'a RollBack,
+    guest: &'a GuestRef,
+    before: &'a SnapshotList,
+}
+
+impl Errand for Return<'_> {
+    const FAILURE: FailureKind = FailureKind::TaskFailed;
+
+    fn guest(&self) -> &GuestRef {
+        self.guest
+    }
+
+    fn task_kinds(&self) -> &'static [&'static str] {
+        match self.guest.kind {
+            GuestKind::Qemu => &["qmrollback"],
+            GuestKind::Lxc => &["vzrollback"],
+        }
+    }
+
+    async fn send(&self, client: &Client, guest: &GuestRef) -> Result<Upid, Error> {
+        let name = self.operation.snapshot().name.raw();
+        let start = self.operation.starts();
+        client.guests().rollback(guest, name, start).await
+    }
+
+    async fn is_untouched(&self, client: &Client, guest: &GuestRef) -> Result<bool, Error> {
+        let list = client.guests().snapshots(guest).await?;
+        // The digest is of the whole configuration, which a roll-back writes anew.
+        Ok(list.digest.is_some() && list == *self.before)
+    }
+
+    async fn verify(
+        &self,
+        context: Context<'_>,
+        guest: &GuestRef,
+        outcome: Outcome,
+    ) -> (Outcome, Option<Product>) {
+        context
+            .reporter
+            .step("making sure of the guest's present")
+            .await;
+        let list = match context.client.guests().snapshots(guest).await {
+            Ok(list) => list,
+            Err(error) => return (unverified(error), None),
+        };
+        let wanted = &self.operation.snapshot().name;
+        if list.current_parent.as_ref() != Some(wanted) {
+            let parent = match &list.current_parent {
+                Some(parent) => format!("descends from {parent}"),
+                None => "descends from no snapshot".to_owned(),
+            };
+            let text = format!("the task ended well, but the guest's present {parent}");
+            let failure = Failure::new(FailureKind::TaskFailed, text);
+            return (Outcome::Failed(Box::new(failure)), None);
+        }
+        let facts = RollBackFacts {
+            snapshot: wanted.clone(),
+            status: None,
+            safety: self
+                .operation
+                .safety()
+                .map(|safety| Text::from(safety.name().as_str())),
+        };
+        (outcome, Some(Product::RolledBack(facts)))
+    }
+
+    fn proves_itself(&self) -> bool {
+        // Most guests go back to the snapshot that they descend from; that shows nothing.
+        self.before.current_parent.as_ref() != Some(&self.operation.snapshot().name)
+    }
+}
+
+/// Waits for the start that the server makes of its own, and reads whether the guest runs.
+async fn after(context: Context<'_>, operation: &RollBack, guest: &GuestRef, report: &mut Report) {
+    if operation.starts()
+        && let Some(upid) = report.upid.clone()
+    {
+        match follow_start(context, guest, &upid).await {
+            Some(TaskState::Ok | TaskState::Warnings(_)) => {}
+            Some(state) => report
+                .notes
+                .push(format!("the guest went back, but its start ended: {state}")),
+            None => report
+                .notes
+                .push("the guest went back, but no task of its start was found".to_owned()),
+        }
+    }
+    let state = match context.client.guests().state(guest).await {
+        Ok(state) => state,
+        Err(error) => {
+            let note = format!("whether the guest runs could not be read: {error}");
+            return report.notes.push(note);
+        }
+    };
+    let is_up = !matches!(state.status, Status::Stopped | Status::Unknown);
+    if operation.ends_running() && !is_up {
+        let text = format!("the guest went back, but it is {}", state.status);
+        report.outcome = Outcome::Failed(Box::new(Failure::new(FailureKind::TaskFailed, text)));
+    } else if !operation.ends_running() && is_up {
+        let who = if state.ha_managed {
+            "high availability started it"
+        } else {
+            "somebody started it"
+        };
+        report
+            .notes
+            .push(format!("the guest is {}: {who}", state.status));
+    }
+    if let Some(Product::RolledBack(facts)) = &mut report.product {
+        facts.status = Some(state.status);
+    }
+}
+
+/// Finds the start that followed a roll-back, and how it ended.
+async fn follow_start(
+    context: Context<'_>,
+    guest: &GuestRef,
+    roll_back: &Upid,
+) -> Option<TaskState> {
+    context.reporter.step("waiting for the guest's start").await;
+    let kind = match guest.kind {
+        GuestKind::Qemu => "qmstart",
+        GuestKind::Lxc => "vzstart",
+    };
+    let filter = TaskFilter {
+        vmid: Some(guest.vmid),
+        since: Some(roll_back.started().timestamp()),
+        kind: Some(kind),
+        ..TaskFilter::default()
+    };
+    for _ in 0..LOOKS_FOR_START {
+        let tasks = context.client.tasks().of_node(&guest.node, &filter).await;
+        // Newest first; an older start of the same second is not the one that came of the roll-back.
+        let found = tasks.unwrap_or_default().into_iter().find(|task| {
+            task.upid.kind() == kind
+                && task.upid.vmid() == Some(guest.vmid)
+                && task.upid.started() >= roll_back.started()
+        });
+        if let Some(task) = found {
+            context.reporter.accepted(&task.upid).await;
+            let followed = follow(context, &task.upid, Following::default()).await;
+            return match followed.end {
+                End::Known(state) => Some(state),
+                End::Lost(_) => None,
+            };
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+    None
+}

@@ -1,0 +1,333 @@
+//! Any form: its preview, its fields, what is wrong with them, and what Enter would do.
+
+use ratatui::Frame;
+use ratatui::layout::{Position, Rect};
+use ratatui::style::Style;
+use ratatui::text::Line;
+
+use crate::app::dialogs::{Choice, Form, Input, Item, Preview, Switch, TextField, Typed, Weight};
+use crate::ui::theme::Theme;
+use crate::ui::widgets::{Row, dialog, fit, hint_line, width};
+
+const LABEL: usize = 14;
+const COLUMNS: u16 = 90;
+
+pub(super) fn draw(frame: &mut Frame<'_>, form: &Form, theme: &Theme) {
+    let inside = usize::from(COLUMNS.min(frame.area().width)).saturating_sub(4);
+    let lines = lines(form, inside, theme);
+    // One blank above, one before the keys, the keys, and two for the frame.
+    let rows = u16::try_from(lines.len() + 5).unwrap_or(u16::MAX);
+    let inner = dialog(frame, COLUMNS, rows, &form.title, theme);
+    let room = usize::from(inner.height).saturating_sub(3);
+    // On a low screen the field that has the keys stays in sight.
+    let focused = lines
+        .iter()
+        .position(|line| line.cursor.is_some())
+        .unwrap_or(0);
+    let first = (focused + 2)
+        .saturating_sub(room)
+        .min(lines.len().saturating_sub(room));
+    for (line, y) in lines.into_iter().skip(first).take(room).zip(inner.y + 1..) {
+        frame.render_widget(
+            line.text,
+            Rect {
+                y,
+                height: 1,
+                ..inner
+            },
+        );
+        if let Some(Some(column)) = line.cursor {
+            let x = column.min(usize::from(inner.width).saturating_sub(1)) as u16;
+            frame.set_cursor_position(Position { x: inner.x + x, y });
+        }
+    }
+    let enter = if form.is_ready() {
+        form.verb
+    } else {
+        "(not yet)"
+    };
+    let hints = [
+        ("Enter", enter),
+        ("Tab", "next"),
+        ("Ctrl-x", "calls"),
+        ("Esc", form.refusal),
+    ];
+    let bottom = Rect {
+        y: inner.bottom().saturating_sub(1),
+        height: 1,
+        ..inner
+    };
+    frame.render_widget(hint_line(&hints, usize::from(inner.width), theme), bottom);
+}
+
+/// A line, and where the text cursor is if it belongs to the field that has the keys.
+struct FormLine {
+    text: Line<'static>,
+    cursor: Option<Option<usize>>,
+}
+
+impl FormLine {
+    fn plain(text: Line<'static>) -> Self {
+        Self { text, cursor: None }
+    }
+}
+
+fn lines(form: &Form, columns: usize, theme: &Theme) -> Vec<FormLine> {
+    let mut lines: Vec<FormLine> = form
+        .preview
+        .iter()
+        .flat_map(|preview| preview_lines(preview, columns, theme))
+        .collect();
+    if !lines.is_empty() {
+        lines.push(FormLine::plain(Line::default()));
+    }
+    for (index, item) in form.items.iter().enumerate() {
+        lines.push(item_line(item, index == form.focus, columns, theme));
+        let objection = form
+            .objection(item.field)
+            .filter(|_| !item.label.is_empty());
+        if let Some(objection) = objection {
+            let mut row = Row::new(theme.unicode);
+            row.gap(LABEL).text(
+                fit(&objection.reason, columns - LABEL, theme.unicode),
+                theme.critical,
+            );
+            lines.push(FormLine::plain(row.line()));
+        } else {
+            lines.push(FormLine::plain(Line::default()));
+        }
+    }
+    for objection in form.other_objections().chain(whole_objection(form)) {
+        let text = fit(&objection.reason, columns, theme.unicode);
+        lines.push(FormLine::plain(Line::styled(text, theme.critical)));
+    }
+    if form.shows_calls {
+        let calls = form
+            .checked
+            .as_ref()
+            .map(|operation| operation.calls())
+            .unwrap_or_default();
+        for call in &calls {
+            lines.extend(
+                wrapped(&call.to_string(), columns)
+                    .into_iter()
+                    .map(|text| FormLine::plain(Line::styled(text, theme.dim))),
+            );
+        }
+        if calls.is_empty() {
+            let text = "the calls are known once everything is filled in";
+            lines.push(FormLine::plain(Line::styled(text, theme.dim)));
+        }
+    }
+    lines
+}
+
+/// An objection to the whole, which forms with a confirmation have as a field without a name.
+fn whole_objection(form: &Form) -> Option<&crate::domain::request::Objection> {
+    use crate::domain::request::Field;
+    form.objection(Field::Whole)
+        .filter(|_| form.input(Field::Whole).is_some())
+}
+
+fn preview_lines(preview: &Preview, columns: usize, theme: &Theme) -> Vec<FormLine> {
+    let style = match preview.weight {
+        Weight::Plain => theme.text,
+        Weight::Warning => theme.warning,
+        Weight::Loss => theme.critical,
+    };
+    let mut lines = Vec::new();
+    for (index, text) in wrapped(&preview.text, columns.saturating_sub(LABEL))
+        .into_iter()
+        .enumerate()
+    {
+        let mut row = Row::new(theme.unicode);
+        row.gap(1)
+            .left(
+                if index == 0 { preview.label } else { "" },
+                LABEL - 1,
+                theme.dim,
+            )
+            .text(text, style);
+        lines.push(FormLine::plain(row.line()));
+    }
+    lines
+}
+
+/// Breaks a text at blanks into lines of at most so many columns.
+fn wrapped(text: &str, columns: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in text.split_inclusive(' ') {
+        let used = lines.last().map_or(0, |line| width(line));
+        if used > 0 && used + width(word.trim_end()) > columns {
+            lines.push(String::new());
+        }
+        if let Some(line) = lines.last_mut() {
+            line.push_str(word);
+        }
+    }
+    lines
+        .into_iter()
+        .map(|line| fit(line.trim_end(), columns, true))
+        .collect()
+}
+
+fn item_line(item: &Item, focused: bool, columns: usize, theme: &Theme) -> FormLine {
+    let room = columns.saturating_sub(LABEL);
+    let (mut row, column) = match &item.input {
+        Input::Text(text) => (
+            label(item.label, focused, theme),
+            Some(LABEL + typed_column(text, room)),
+        ),
+        Input::Typed(typed) => {
+            let column = 2 + TYPE.len() + width(&typed.expected) + 4;
+            (
+                label_of_typed(typed, focused, theme),
+                Some(column + typed_column(&typed.field, room)),
+            )
+        }
+        Input::Choice(_) | Input::Switch(_) | Input::Consent(_) => {
+            (label(item.label, focused, theme), None)
+        }
+    };
+    match &item.input {
+        Input::Text(text) => {
+            row.text(window(text, room), theme.text);
+        }
+        Input::Choice(choice) => push_choice(&mut row, choice, room, theme),
+        Input::Switch(switch) => push_switch(&mut row, switch, room, theme),
+        Input::Typed(typed) => push_typed(&mut row, typed, theme),
+        Input::Consent(consent) => {
+            for (text, chosen) in [(consent.keep, !consent.given), (consent.act, consent.given)] {
+                let style = if chosen {
+                    theme.cursor.patch(theme.strong)
+                } else {
+                    theme.dim
+                };
+                row.text(format!("[ {text} ]"), style).gap(2);
+            }
+        }
+    }
+    FormLine {
+        text: row.line(),
+        cursor: focused.then_some(column),
+    }
+}
+
+fn label(text: &str, focused: bool, theme: &Theme) -> Row {
+    let mut row = Row::new(theme.unicode);
+    row.text(if focused { mark(theme) } else { " " }, theme.focus);
+    row.left(
+        text,
+        LABEL - 1,
+        if focused { theme.focus } else { theme.dim },
+    );
+    row
+}
+
+fn mark(theme: &Theme) -> &'static str {
+    if theme.unicode { "▌" } else { ">" }
+}
+
+/// Shows the part of a text around the cursor.
+fn window(field: &TextField, room: usize) -> String {
+    let skip = (field.cursor() + 1).saturating_sub(room);
+    field.value().chars().skip(skip).take(room).collect()
+}
+
+fn typed_column(field: &TextField, room: usize) -> usize {
+    let skip = (field.cursor() + 1).saturating_sub(room);
+    let before: String = field
+        .value()
+        .chars()
+        .take(field.cursor())
+        .skip(skip)
+        .collect();
+    width(&before)
+}
+
+fn push_choice(row: &mut Row, choice: &Choice, room: usize, theme: &Theme) {
+    let all: usize = choice.options.iter().map(|option| width(option) + 5).sum();
+    if all > room {
+        // Too many to show: the chosen one, and that there are others on either side.
+        let option = choice.options.get(choice.chosen).map_or("", String::as_str);
+        let (left, right) = if theme.unicode {
+            ("◂ ", " ▸")
+        } else {
+            ("< ", " >")
+        };
+        row.text(left, theme.accent).text(
+            fit(option, room.saturating_sub(20), theme.unicode),
+            theme.strong,
+        );
+        row.text(right, theme.accent);
+        row.text(
+            format!("  {} of {}", choice.chosen + 1, choice.options.len()),
+            theme.dim,
+        );
+        return;
+    }
+    for (index, option) in choice.options.iter().enumerate() {
+        let chosen = index == choice.chosen;
+        let knob = match (chosen, theme.unicode) {
+            (true, true) => "◉ ",
+            (false, true) => "○ ",
+            (true, false) => "(*) ",
+            (false, false) => "( ) ",
+        };
+        row.text(
+            format!("{knob}{option}"),
+            if chosen { theme.strong } else { theme.dim },
+        )
+        .gap(3);
+    }
+}
+
+fn push_switch(row: &mut Row, switch: &Switch, room: usize, theme: &Theme) {
+    match &switch.refusal {
+        Some(reason) => {
+            let text = format!("[ ] {}: {reason}", switch.text);
+            row.text(fit(&text, room, theme.unicode), theme.dim);
+        }
+        None => {
+            row.text(if switch.on { "[x] " } else { "[ ] " }, theme.text);
+            row.text(
+                fit(&switch.text, room.saturating_sub(4), theme.unicode),
+                theme.text,
+            );
+        }
+    }
+}
+
+const TYPE: &str = "type ";
+
+fn label_of_typed(typed: &Typed, focused: bool, theme: &Theme) -> Row {
+    let mut row = Row::new(theme.unicode);
+    row.text(if focused { mark(theme) } else { " " }, theme.focus)
+        .gap(1);
+    row.text(TYPE, theme.text)
+        .text(typed.expected.clone(), theme.strong);
+    row.gap(4);
+    row
+}
+
+fn push_typed(row: &mut Row, typed: &Typed, theme: &Theme) {
+    let (hint, style) = match typed.missing() {
+        Some(0) => ("that is it".to_owned(), theme.ok),
+        Some(missing) if typed.field.value().is_empty() => {
+            (format!("{missing} letters"), theme.dim)
+        }
+        Some(missing) => (format!("{missing} more"), theme.dim),
+        None => ("this is not it".to_owned(), theme.critical),
+    };
+    let style_of_typed = if typed.missing().is_some() {
+        theme.text
+    } else {
+        theme.critical
+    };
+    let shown: String = typed.field.value().chars().take(30).collect();
+    let rest = width(&typed.expected).max(8).saturating_sub(width(&shown));
+    let underline = Style::new().add_modifier(ratatui::style::Modifier::UNDERLINED);
+    row.text(shown, style_of_typed.patch(underline))
+        .text(" ".repeat(rest), underline);
+    row.gap(3).text(hint, style);
+}

@@ -1,0 +1,23 @@
+//! The command line as a person and a script meet it: the real binary against a real server.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "what a test prepares must succeed, in its helpers too"
+)]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a test waits for another process by the clock, and reads its terminal in a thread"
+)]
+
+mod config;
+mod demo;
+mod documents;
+mod logs;
+mod readme;
+mod refusals;
+mod simulate;
+mod snapshots;
+mod streams;
+#[cfg(unix)]
+mod terminal;
+mod world;
