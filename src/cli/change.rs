@@ -225,6 +225,22 @@ impl Carried {
         }
     }
 
+    /// Says for people only what went wrong with a whole change.
+    pub(super) fn tell_failures(&self, output: &Output) {
+        for each in &self.ended {
+            if let Some(complaint) = each.complaint() {
+                output.note(format_args!(
+                    "proxdeck: {}: {}",
+                    each.operation,
+                    complaint.message()
+                ));
+            }
+            for note in each.report().iter().flat_map(|report| &report.notes) {
+                output.note(note);
+            }
+        }
+    }
+
     /// Says for people how each change ended.
     pub(super) fn tell(&self, output: &Output) {
         for each in &self.ended {
