@@ -17,6 +17,8 @@ use crate::domain::text::Text;
 pub enum Effect {
     /// Runs an operation as a job.
     Run(JobId, Operation),
+    /// Lets a job finish its running step and begin no other.
+    Stop(JobId),
     /// Asks the server a question.
     Fetch(Ticket, Query),
     /// Reads the whole inventory again now.

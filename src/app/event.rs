@@ -30,6 +30,8 @@ pub enum Event {
     Inventory(Arc<Inventory>),
     /// The connection changed.
     Link(Link),
+    /// Something about this program should be known.
+    Note(String),
     /// A job moved on.
     Job(JobId, Update),
     /// A question was answered.

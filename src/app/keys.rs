@@ -2,7 +2,7 @@
 
 use super::action::{Action, Motion};
 use super::availability::{Availability, availability};
-use super::dialogs::{Dialog, FailureText, FilterLine, LogView, Palette, Quit, Reply};
+use super::dialogs::{Dialog, FailureText, FilterLine, LogView, Palette, Parting, Quit, Reply};
 use super::effect::Effect;
 use super::keymap::Combo;
 use super::state::{Pane, State, View};
@@ -54,7 +54,10 @@ impl State {
                 self.dialogs.pop();
                 self.run(operation, effects);
             }
-            Reply::Leave => self.leave(effects),
+            Reply::Part(parting) => {
+                self.dialogs.pop();
+                self.part(parting, effects);
+            }
             Reply::Move(motion) => self.move_by(motion, effects),
             Reply::Act(action) => {
                 self.dialogs.pop();
@@ -306,6 +309,21 @@ impl State {
         };
         self.toasts.tell(format!("copied {what}"), self.now.moment);
         effects.push(Effect::Copy(text));
+    }
+
+    fn part(&mut self, parting: Parting, effects: &mut Vec<Effect>) {
+        match parting {
+            Parting::Stay => {}
+            Parting::Wait => self.leaves_after_work = true,
+            Parting::FinishStep => {
+                self.leaves_after_work = true;
+                effects.extend(self.jobs.running().map(|job| Effect::Stop(job.id)));
+            }
+            Parting::LeaveNow => self.leave(effects),
+        }
+        if self.leaves_after_work && self.jobs.running().next().is_none() {
+            self.leave(effects);
+        }
     }
 
     fn quit(&mut self, effects: &mut Vec<Effect>) {

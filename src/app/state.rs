@@ -168,6 +168,8 @@ pub struct State {
     pub(super) selected_at: Moment,
     pub(super) tickets: u64,
     drawn: u64,
+    /// Whether the program ends as soon as nothing is at work.
+    pub leaves_after_work: bool,
     pub(super) leaving: bool,
 }
 
@@ -195,6 +197,7 @@ impl State {
             selected_at: now.moment,
             tickets: 0,
             drawn: 0,
+            leaves_after_work: false,
             leaving: false,
         }
     }

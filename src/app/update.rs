@@ -49,6 +49,7 @@ impl State {
                 self.measure_listed();
             }
             Event::Link(link) => self.link = link,
+            Event::Note(note) => self.toasts.notice(note, now.moment),
             Event::Job(id, update) => self.job(id, update, &mut effects),
             Event::Fetched(ticket, result) => self.fetched(ticket, result),
         }
@@ -137,6 +138,9 @@ impl State {
             self.detail.outdate(vmid);
         }
         effects.push(Effect::Refresh);
+        if self.leaves_after_work && self.jobs.running().next().is_none() {
+            self.leave(effects);
+        }
     }
 
     fn fetched(&mut self, ticket: Ticket, result: Result<Answer, Failure>) {

@@ -16,7 +16,7 @@ use crate::domain::operation::{Operation, Outcome, Product, Report};
 use crate::domain::permission::Permissions;
 use crate::domain::request::Objection;
 use crate::domain::task::Upid;
-use crate::operations::{AuditLog, WriteAccess};
+use crate::operations::WriteAccess;
 use crate::runtime::Ending;
 
 /// What is to happen to one guest.
@@ -104,7 +104,7 @@ pub(super) async fn carry_out(
     operation: &'static str,
     changes: Vec<Change>,
 ) -> Carried {
-    let access = write_access(session, setup, output);
+    let access = access_of(session, setup, output);
     let mut carried = Carried {
         ended: Vec::new(),
         left: false,
@@ -138,23 +138,12 @@ pub(super) async fn carry_out(
     carried
 }
 
-/// Opens the audit log; without it changes are made all the same, and that is said.
-fn write_access(session: &Session, setup: &Setup, output: &Output) -> WriteAccess {
-    if setup.read_only {
-        return WriteAccess::ReadOnly;
+fn access_of(session: &Session, setup: &Setup, output: &Output) -> WriteAccess {
+    let (access, note) = setup.write_access(&session.cluster);
+    if let Some(note) = note {
+        output.note(format_args!("proxdeck: note: {note}"));
     }
-    let opened = setup
-        .audit_log()
-        .and_then(|path| AuditLog::open(path, session.cluster.as_str()));
-    match opened {
-        Ok(log) => WriteAccess::Logged(log),
-        Err(error) => {
-            output.note(format_args!(
-                "proxdeck: note: no audit log is written: {error}"
-            ));
-            WriteAccess::Unlogged
-        }
-    }
+    access
 }
 
 /// Refuses before any write when the account lacks a privilege that a change needs.
@@ -233,6 +222,22 @@ impl Carried {
             Exit::Done
         } else {
             Exit::Failed
+        }
+    }
+
+    /// Says for people only what went wrong with a whole change.
+    pub(super) fn tell_failures(&self, output: &Output) {
+        for each in &self.ended {
+            if let Some(complaint) = each.complaint() {
+                output.note(format_args!(
+                    "proxdeck: {}: {}",
+                    each.operation,
+                    complaint.message()
+                ));
+            }
+            for note in each.report().iter().flat_map(|report| &report.notes) {
+                output.note(note);
+            }
         }
     }
 

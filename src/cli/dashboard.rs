@@ -21,11 +21,14 @@ pub(super) async fn run(setup: &Setup) -> anyhow::Result<Exit> {
         keymap,
         rules: setup.rules.clone(),
     };
+    let (access, note) = setup.write_access(&session.cluster);
     runtime::run(Dashboard {
         setting,
         client: session.client.clone(),
         interval: session.refresh,
         theme,
+        access,
+        notes: note.into_iter().collect(),
     })
     .await?;
     Ok(Exit::Done)

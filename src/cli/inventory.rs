@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 
 use super::connect::Session;
 use crate::domain::guest::Guest;
-use crate::domain::inventory::Node;
+use crate::domain::inventory::{Node, Storage};
 use crate::domain::time::Moment;
 use crate::proxmox::Error;
 use crate::runtime::Clock;
@@ -16,6 +16,8 @@ pub(super) struct Reading {
     pub(super) guests: Vec<Guest>,
     /// The nodes in the order of their names.
     pub(super) nodes: Vec<Node>,
+    /// The storages, a shared one once.
+    pub(super) storages: Vec<Storage>,
     /// How many rows made no sense and were left out.
     pub(super) rejected: usize,
     /// The calendar when the answer had come.
@@ -36,6 +38,7 @@ impl Reading {
         Ok(Self {
             guests,
             nodes: rows.nodes,
+            storages: rows.storages,
             rejected: rows.rejected,
             time: now.wall,
             read: now.moment,

@@ -22,6 +22,7 @@ mod power;
 mod progress;
 mod prune;
 mod quota;
+mod restore;
 mod rules;
 mod setup;
 mod simulate;
@@ -94,6 +95,7 @@ enum Command {
     List(list::List),
     Snapshot(snapshot::Snapshot),
     Power(power::Power),
+    Restore(restore::Restore),
     Prune(prune::Prune),
     Quota(quota::Quota),
     Console(console::Console),
@@ -109,6 +111,7 @@ impl Command {
             Self::List(list) => list.json,
             Self::Snapshot(snapshot) => snapshot.json(),
             Self::Power(power) => power.json,
+            Self::Restore(restore) => restore.json,
             Self::Prune(prune) => prune.json,
             Self::Quota(quota) => quota.json,
             Self::Console(_) | Self::Config(_) | Self::Simulate(_) | Self::Completions(_) => false,
@@ -221,6 +224,7 @@ async fn answer(arguments: &Arguments, output: &Output) -> anyhow::Result<Exit> 
         Command::List(_)
         | Command::Snapshot(_)
         | Command::Power(_)
+        | Command::Restore(_)
         | Command::Prune(_)
         | Command::Quota(_)
         | Command::Console(_) => {}
@@ -234,7 +238,9 @@ async fn answer(arguments: &Arguments, output: &Output) -> anyhow::Result<Exit> 
     let result = match command {
         Command::Snapshot(snapshot) => snapshot.run(&setup, output).await,
         Command::Power(power) => power.run(&setup, output).await,
-        Command::List(_) | Command::Prune(_) | Command::Quota(_) | Command::Console(_) => {
+        Command::Restore(restore) => restore.run(&setup, output).await,
+        Command::Prune(prune) => prune.run(&setup, output).await,
+        Command::List(_) | Command::Quota(_) | Command::Console(_) => {
             let mut ending = Ending::listen()?;
             interruptible(&mut ending, look(command, &setup, output)).await
         }
@@ -252,12 +258,13 @@ async fn answer(arguments: &Arguments, output: &Output) -> anyhow::Result<Exit> 
 async fn look(command: &Command, setup: &Setup, output: &Output) -> anyhow::Result<Exit> {
     match command {
         Command::List(list) => list.run(setup, output).await,
-        Command::Prune(prune) => prune.run(setup, output).await,
         Command::Quota(quota) => quota.run(setup, output).await,
         Command::Console(console) => console.run(setup, output).await,
         // These change something, or need no cluster.
         Command::Snapshot(_)
         | Command::Power(_)
+        | Command::Restore(_)
+        | Command::Prune(_)
         | Command::Config(_)
         | Command::Simulate(_)
         | Command::Completions(_) => Ok(Exit::Done),

@@ -1,9 +1,9 @@
-//! `proxdeck prune`: the retention plan; this build prints it and deletes nothing.
+//! `proxdeck prune`: the retention plan; it is printed, and executed only with `--yes`.
 
 use chrono::TimeDelta;
 use serde::Serialize;
 
-use super::Exit;
+use super::change::{self, Carried, Change, Ended, Step};
 use super::complaint::Refusal;
 use super::connect::Session;
 use super::document::{Document, calendar, rfc3339};
@@ -13,8 +13,14 @@ use super::setup::Setup;
 use super::snapshot::read::{self, Silent, Unread};
 use super::table::{Side, Table};
 use super::target::{self, Target};
+use super::{Exit, interruptible};
 use crate::domain::guest::Guest;
+use crate::domain::inventory::Resources;
+use crate::domain::operation::{Fate, Part};
+use crate::domain::request::PruneRequest;
 use crate::domain::retention::{self, GuestSnapshots, RetentionPlan};
+use crate::domain::time::Moment;
+use crate::runtime::Ending;
 use crate::ui::format;
 
 /// With clocks further apart ages mean nothing (SPEC §5.5).
@@ -22,12 +28,17 @@ const MAX_SKEW: TimeDelta = TimeDelta::minutes(5);
 
 /// Show which snapshots of the managed guests the retention would delete, and why each other stays
 ///
-/// The plan has every snapshot of every managed guest exactly once. Nothing is deleted.
+/// The plan has every snapshot of every managed guest exactly once. Nothing is deleted without
+/// --yes; before each deletion the guest is looked at again, and what has changed is skipped.
 #[derive(Debug, clap::Args)]
 pub(super) struct Prune {
     /// Managed guests, as 104 or 104=agent-build-4; without any, all of them
     #[arg(value_name = "VMID")]
     targets: Vec<Target>,
+
+    /// Delete what the plan says
+    #[arg(long)]
+    yes: bool,
 
     /// Print one JSON document
     #[arg(long)]
@@ -46,20 +57,63 @@ struct Row<'a> {
     verdict: &'static str,
     reason: String,
     age_seconds: Option<u64>,
+    /// What came of its deletion; absent where none was tried.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    outcome: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    upid: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
-struct Summary {
+struct Summary<'a> {
     policy: String,
     guests: usize,
     keep: usize,
     delete: usize,
     /// The guests whose snapshots could not be read; nothing is planned for them.
-    unread: Vec<Unread>,
+    unread: &'a [Unread],
 }
 
 impl Prune {
     pub(super) async fn run(&self, setup: &Setup, output: &Output) -> anyhow::Result<Exit> {
+        let mut ending = Ending::listen()?;
+        let planned = interruptible(&mut ending, self.plan(setup, output)).await?;
+        let executes = self.yes && planned.plan.summary().delete > 0;
+        if !self.json {
+            planned.tell(output);
+            if !executes {
+                output.note("this is the plan alone; nothing was deleted");
+            }
+        }
+        let carried = if executes {
+            Some(planned.execute(setup, output, &mut ending).await?)
+        } else {
+            None
+        };
+        let parts = carried.as_ref().map(parts).unwrap_or_default();
+        if self.json {
+            planned.print(&parts, output);
+        } else {
+            for part in &parts {
+                tell_part(part, output);
+            }
+        }
+        match carried {
+            None => Ok(Exit::Done),
+            Some(carried) => {
+                if !self.json {
+                    // Of a plan that was executed the parts say how; only its failure is left.
+                    carried.tell_failures(output);
+                }
+                Ok(carried.exit())
+            }
+        }
+    }
+
+    async fn plan(&self, setup: &Setup, output: &Output) -> anyhow::Result<Planned> {
+        if self.yes {
+            setup.require_writable()?;
+        }
         let selection = &setup.rules.selection;
         if !selection.is_configured() {
             return Err(Refusal::new(
@@ -97,34 +151,14 @@ impl Prune {
             .collect();
         let policy = &setup.rules.retention;
         let plan = retention::plan(&judged, policy, reading.time + skew);
-        if self.json {
-            let found = plan.summary();
-            let rows: Vec<Row<'_>> = plan.rows().iter().map(row).collect();
-            let summary = Summary {
-                policy: policy.to_string(),
-                guests: judged.len(),
-                keep: found.keep(),
-                delete: found.delete,
-                unread: lists.unread,
-            };
-            output.document(&Document::new(
-                "proxdeck.prune/1",
-                &session.cluster,
-                reading.time,
-                &rows,
-                summary,
-            ));
-            return Ok(Exit::Done);
-        }
-        if !plan.rows().is_empty() {
-            output.line(table(&plan));
-        }
-        output.line(plan.summary());
-        for each in &lists.unread {
-            each.tell(output);
-        }
-        output.note("this is the plan alone; nothing was deleted");
-        Ok(Exit::Done)
+        Ok(Planned {
+            guests: judged.len(),
+            plan,
+            unread: lists.unread,
+            session,
+            reading,
+            skew,
+        })
     }
 
     /// Finds the guests of the plan: the managed ones, or those named, which must be managed.
@@ -148,8 +182,123 @@ impl Prune {
     }
 }
 
-fn row(row: &retention::Row) -> Row<'_> {
+/// A plan, and what it was made from.
+struct Planned {
+    session: Session,
+    reading: Reading,
+    skew: TimeDelta,
+    plan: RetentionPlan,
+    guests: usize,
+    unread: Vec<Unread>,
+}
+
+impl Planned {
+    /// Prints the plan for people.
+    fn tell(&self, output: &Output) {
+        if !self.plan.rows().is_empty() {
+            output.line(table(&self.plan));
+        }
+        output.line(self.plan.summary());
+        for each in &self.unread {
+            each.tell(output);
+        }
+    }
+
+    /// Prints the plan as a document, with what came of each deletion.
+    fn print(&self, parts: &[Part], output: &Output) {
+        let found = self.plan.summary();
+        let rows: Vec<Row<'_>> = self
+            .plan
+            .rows()
+            .iter()
+            .map(|each| row(each, parts))
+            .collect();
+        let summary = Summary {
+            policy: self.plan.policy().to_string(),
+            guests: self.guests,
+            keep: found.keep(),
+            delete: found.delete,
+            unread: &self.unread,
+        };
+        output.document(&Document::new(
+            "proxdeck.prune/1",
+            &self.session.cluster,
+            self.reading.time,
+            &rows,
+            summary,
+        ));
+    }
+
+    /// Checks the plan against the guests and carries it out.
+    async fn execute(
+        &self,
+        setup: &Setup,
+        output: &Output,
+        ending: &mut Ending,
+    ) -> anyhow::Result<Carried> {
+        let permissions = self.session.client.access().permissions().await?;
+        let resources = Resources {
+            guests: Resources::dated(self.reading.guests.clone(), None, Moment::default()),
+            ..Resources::default()
+        };
+        let request = PruneRequest {
+            plan: self.plan.clone(),
+        };
+        let operation = request
+            .check(Some(&resources), Some(self.skew))
+            .map_err(|objections| {
+                let reasons: Vec<String> = objections.iter().map(ToString::to_string).collect();
+                change::refused(&reasons)
+            })?;
+        let change = Change {
+            guest: operation.guest().clone(),
+            subject: String::new(),
+            step: Step::Do(Box::new(operation)),
+        };
+        change::require_privileges(std::slice::from_ref(&change), &permissions)?;
+        let changes = vec![change];
+        Ok(change::carry_out(&self.session, setup, output, ending, "prune", changes).await)
+    }
+}
+
+fn parts(carried: &Carried) -> Vec<Part> {
+    carried
+        .ended
+        .iter()
+        .filter_map(Ended::report)
+        .flat_map(|report| report.parts.clone())
+        .collect()
+}
+
+/// Says how one deletion ended: what is gone on stdout, what is not on stderr.
+fn tell_part(part: &Part, output: &Output) {
+    let Part { guest, subject, .. } = part;
+    match &part.fate {
+        Fate::Ended(outcome) if outcome.is_success() => {
+            output.line(format_args!("{guest}: {subject} deleted"));
+        }
+        Fate::Ended(outcome) => {
+            let failure = outcome.failure().map(ToString::to_string);
+            output.note(format_args!(
+                "proxdeck: {guest}: deletion of {subject} {}: {}",
+                outcome.as_str(),
+                failure.unwrap_or_default()
+            ));
+        }
+        Fate::Skipped(reason) | Fate::NotTried(reason) => {
+            output.note(format_args!(
+                "proxdeck: {guest}: {subject} {}: {reason}",
+                part.fate.as_str()
+            ));
+        }
+    }
+}
+
+fn row<'a>(row: &'a retention::Row, parts: &[Part]) -> Row<'a> {
     let guest = row.guest();
+    let part = parts
+        .iter()
+        .find(|part| part.guest.vmid == guest.vmid && part.subject == *row.name());
     Row {
         vmid: guest.vmid.get(),
         name: guest.name.as_ref().map(crate::domain::text::Text::raw),
@@ -160,6 +309,10 @@ fn row(row: &retention::Row) -> Row<'_> {
         verdict: row.verdict().as_str(),
         reason: row.reason().to_string(),
         age_seconds: row.age().map(|age| age.as_secs()),
+        outcome: part.map(|part| part.fate.as_str()),
+        upid: part
+            .and_then(|part| part.upid.as_ref())
+            .map(ToString::to_string),
     }
 }
 

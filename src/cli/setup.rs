@@ -1,7 +1,6 @@
 //! What a command starts from: flags, environment and config file, read once and checked.
 
 use std::io;
-use std::path::PathBuf;
 
 use tempfile::TempDir;
 
@@ -15,6 +14,7 @@ use crate::config::error::{ConfigError, Place, Problem, Source, nearest};
 use crate::config::load::{Flags, Loaded, load, load_demo};
 use crate::config::paths::Paths;
 use crate::config::settings::KeyOverride;
+use crate::operations::{AuditLog, WriteAccess};
 use crate::runtime::logging::{self, Log};
 use crate::ui::{ColorDepth, Theme};
 
@@ -101,10 +101,19 @@ impl Setup {
         }
     }
 
-    /// Returns where changes are written down; its folder is made.
-    pub(super) fn audit_log(&self) -> io::Result<PathBuf> {
-        self.paths.create_state_folder()?;
-        Ok(self.paths.audit_log())
+    /// Opens the audit log; without it changes are made all the same, and the note says so.
+    pub(super) fn write_access(&self, cluster: &str) -> (WriteAccess, Option<String>) {
+        if self.read_only {
+            return (WriteAccess::ReadOnly, None);
+        }
+        let folder = self.paths.create_state_folder();
+        match folder.and_then(|()| AuditLog::open(self.paths.audit_log(), cluster)) {
+            Ok(log) => (WriteAccess::Logged(log), None),
+            Err(error) => {
+                let note = format!("no audit log is written: {error}");
+                (WriteAccess::Unlogged, Some(note))
+            }
+        }
     }
 
     /// Refuses a change that `--read-only` forbids.

@@ -30,6 +30,11 @@ impl FromStr for Target {
 }
 
 impl Target {
+    /// Tells whether a name was given, if only to say that there is none.
+    pub(super) fn is_named(&self) -> bool {
+        self.name.is_some()
+    }
+
     /// Finds the guest, and makes sure that it has the name that was given.
     ///
     /// `104=` says that the guest has no name.

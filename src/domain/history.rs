@@ -330,7 +330,9 @@ pub fn present<'a>(
     let newest = samples.into_iter().map(|sample| sample.until).max();
     newest
         .filter(|newest| (now - *newest).abs() <= BETWEEN_SAMPLES)
-        .map_or(now, |newest| newest - TimeDelta::milliseconds(1))
+        .map_or(now, |newest| {
+            newest - TimeDelta::milliseconds(LEAST_OVERLAP_MS)
+        })
 }
 
 /// Averages a figure over each column; a column about which nothing is known is a gap.
@@ -578,6 +580,10 @@ mod tests {
             assert_eq!(columns, [None, Some(0.5)], "{now}");
         }
         assert_eq!(present(&samples, at(90)), at(90));
+        let mut barely_begun = sample(60);
+        barely_begun.until += TimeDelta::milliseconds(300);
+        let window = Window::ending(present(&[barely_begun], at(61)), Duration::from_secs(15), 1);
+        assert_eq!(resample(&[barely_begun], Channel::Cpu, window), [Some(0.5)]);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The loop: events in, state, effects out, frame.
 
+use std::collections::HashMap;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,6 +20,7 @@ use super::terminal::{Surface, Terminal};
 use super::{clipboard, input};
 use crate::app::state::Setting;
 use crate::app::{Effect, Event, State};
+use crate::operations::WriteAccess;
 use crate::proxmox::Client;
 use crate::ui::{self, Theme, Viewport};
 
@@ -40,6 +42,10 @@ pub struct Dashboard {
     pub interval: Duration,
     /// The colours.
     pub theme: Theme,
+    /// Whether and how changes are made.
+    pub access: WriteAccess,
+    /// What should be known from the start, such as a log that cannot be written.
+    pub notes: Vec<String>,
 }
 
 /// Runs the dashboard in the terminal until it is left.
@@ -71,11 +77,13 @@ pub async fn drive(
     let (events, mut happened) = mpsc::channel(256);
     let (publish, mut known) = watch::channel(Known::default());
     let nudge: Nudge = Arc::new(Notify::new());
-    let performer = Performer {
+    let mut performer = Performer {
         client: dashboard.client.clone(),
         events,
         tasks: tasks.clone(),
         cancelled: cancelled.clone(),
+        access: Arc::new(dashboard.access),
+        stops: HashMap::new(),
     };
     tasks.spawn(refresh::run(
         dashboard.client,
@@ -90,6 +98,10 @@ pub async fn drive(
         viewport: Viewport::default(),
     };
     let mut state = State::new(dashboard.setting, clock.now());
+    for note in dashboard.notes {
+        // A note asks for nothing.
+        let _ = state.update(Event::Note(note), clock.now());
+    }
     let mut tick = tokio::time::interval(TICK);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut frame = tokio::time::interval(FRAME);
@@ -122,7 +134,7 @@ pub async fn drive(
             dirty = true;
             let anew = event == Event::Resize;
             let effects = state.update(event, clock.now());
-            let after = perform(effects, &performer, &nudge);
+            let after = perform(effects, &mut performer, &nudge);
             let result = match after {
                 After::GoOn if anew => surface.forget(),
                 After::GoOn => Ok(()),
@@ -178,11 +190,12 @@ enum After {
     Leave,
 }
 
-fn perform(effects: Vec<Effect>, performer: &Performer, nudge: &Nudge) -> After {
+fn perform(effects: Vec<Effect>, performer: &mut Performer, nudge: &Nudge) -> After {
     let mut after = After::GoOn;
     for effect in effects {
         match effect {
             Effect::Run(job, operation) => performer.run(job, operation),
+            Effect::Stop(job) => performer.stop(job),
             Effect::Fetch(ticket, query) => performer.fetch(ticket, query),
             Effect::Refresh => nudge.notify_one(),
             Effect::Copy(text) => clipboard::copy(&text),

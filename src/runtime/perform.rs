@@ -1,5 +1,7 @@
 //! Performs effects in tracked tasks and returns what comes of them as events.
 
+use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
@@ -20,6 +22,9 @@ pub(super) struct Performer {
     pub(super) events: mpsc::Sender<Event>,
     pub(super) tasks: TaskTracker,
     pub(super) cancelled: CancellationToken,
+    pub(super) access: Arc<WriteAccess>,
+    /// How each job is asked to begin no further step.
+    pub(super) stops: HashMap<JobId, CancellationToken>,
 }
 
 impl Performer {
@@ -56,20 +61,30 @@ impl Performer {
         });
     }
 
+    /// Lets a job finish its running step and begin no other.
+    pub(super) fn stop(&mut self, job: JobId) {
+        if let Some(stop) = self.stops.remove(&job) {
+            stop.cancel();
+        }
+    }
+
     /// Runs an operation as a job; a panic in it becomes its failure.
-    pub(super) fn run(&self, job: JobId, operation: Operation) {
+    pub(super) fn run(&mut self, job: JobId, operation: Operation) {
+        let stop = CancellationToken::new();
+        self.stops.insert(job, stop.clone());
         let Self {
             client,
             events,
             cancelled,
+            access,
             ..
         } = self.clone();
         let (updates, mut received) = mpsc::channel(32);
         let work = self.tasks.spawn(async move {
-            let reporter = Reporter::new(updates);
+            let reporter = Reporter::new(updates).with_stop(stop);
             tokio::select! {
                 () = cancelled.cancelled() => {}
-                () = operations::run(&client, &operation, &reporter, &WriteAccess::Unlogged) => {}
+                () = operations::run(&client, &operation, &reporter, &access) => {}
             }
         });
         self.tasks.spawn(async move {

@@ -93,6 +93,7 @@ async fn pitfall_04_a_read_has_no_body_and_a_write_says_its_length() {
         vmid: Some(vmid),
         since: Some(1_763_900_000),
         kind: Some("qmsnapshot"),
+        ..TaskFilter::default()
     };
     client.tasks().of_node(&node, &filter).await.unwrap();
     let name = "one-two".parse().unwrap();
@@ -123,6 +124,35 @@ async fn pitfall_04_a_read_has_no_body_and_a_write_says_its_length() {
         write.header("content-type"),
         Some("application/x-www-form-urlencoded")
     );
+}
+
+#[tokio::test]
+async fn pitfall_04_a_deletion_carries_its_parameters_in_the_query() {
+    let teller = Teller::start(|_| Say::answer("500 no", "")).await;
+    let client = listening_to(&teller, token("hub@pve!deck", "secret"));
+    client
+        .guests()
+        .destroy(&guest(101), true)
+        .await
+        .unwrap_err();
+    client
+        .guests()
+        .delete_snapshot(&guest(101), "one")
+        .await
+        .unwrap_err();
+    for (heard, target) in teller.heard().iter().zip([
+        "/api2/json/nodes/pve1/qemu/101?purge=1",
+        "/api2/json/nodes/pve1/qemu/101/snapshot/one",
+    ]) {
+        assert_eq!(
+            (heard.method.as_str(), heard.target.as_str()),
+            ("DELETE", target)
+        );
+        assert_eq!(heard.body, "");
+        let length = heard.header("content-length").unwrap_or("0");
+        assert_eq!((length, heard.header("transfer-encoding")), ("0", None));
+    }
+    assert_eq!(teller.heard().len(), 2);
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use proxdeck::domain::failure::{Failure, FailureKind};
 use proxdeck::domain::operation::{Outcome, Product, Update};
 use proxdeck::domain::text::Text;
-use proxdeck::operations::{self, Reporter};
+use proxdeck::operations::{self, Reporter, WriteAccess};
 use proxdeck::simulator::{FaultKind, FaultRule, Options, Scenario, Simulator};
 use tokio::sync::mpsc;
 
@@ -185,7 +185,7 @@ async fn a_task_that_the_server_forgot_is_unknown_and_named() {
     let (sender, mut receiver) = mpsc::channel(16);
     let running = async {
         let reporter = Reporter::new(sender);
-        operations::run(&client, &operation, &reporter).await;
+        operations::run(&client, &operation, &reporter, &WriteAccess::Unlogged).await;
     };
     let restarting = async {
         let mut upid = None;
@@ -228,7 +228,13 @@ async fn it_goes_on_when_nobody_listens() {
     let operation = stage.wish(102, "fresh", "", false).await;
     let (sender, receiver) = mpsc::channel(1);
     drop(receiver);
-    operations::run(&stage.client, &operation, &Reporter::new(sender)).await;
+    operations::run(
+        &stage.client,
+        &operation,
+        &Reporter::new(sender),
+        &WriteAccess::Unlogged,
+    )
+    .await;
     assert!(stage.snapshot(102, "fresh").is_some());
     assert!(
         stage

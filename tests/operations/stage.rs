@@ -5,7 +5,7 @@ use std::time::Duration;
 use proxdeck::domain::guest::Guest;
 use proxdeck::domain::operation::{Call, Operation, Report, Update};
 use proxdeck::domain::request::SnapshotRequest;
-use proxdeck::operations::{self, Reporter};
+use proxdeck::operations::{self, Reporter, WriteAccess};
 use proxdeck::proxmox::{Client, Connection, Credentials, Trust};
 use proxdeck::simulator::{Entry, Options, Scenario, Simulator, SnapshotView};
 use tokio::sync::mpsc;
@@ -80,7 +80,7 @@ impl Stage {
         let running = async {
             // The reporter goes with the operation, so that the listening ends.
             let reporter = Reporter::new(sender);
-            operations::run(&self.client, operation, &reporter).await;
+            operations::run(&self.client, operation, &reporter, &WriteAccess::Unlogged).await;
         };
         let both = async { tokio::join!(running, listening) };
         let ((), mut updates) = tokio::time::timeout(DEADLINE, both)
@@ -94,7 +94,7 @@ impl Stage {
             .filter(|update| matches!(update, Update::Ended(_)))
             .count();
         assert_eq!(ends, 0, "there is one end: {updates:?}");
-        (updates, report)
+        (updates, *report)
     }
 
     /// Waits until a condition holds in the world.

@@ -8,6 +8,7 @@ use crossterm::event::{Event as TerminalEvent, KeyCode, KeyEvent, KeyModifiers};
 use futures_util::{StreamExt, stream};
 use proxdeck::app::keymap::Keymap;
 use proxdeck::app::state::{Rules, Setting};
+use proxdeck::operations::WriteAccess;
 use proxdeck::proxmox::{Client, Connection, Credentials, Trust};
 use proxdeck::runtime::{Dashboard, Surface, drive};
 use proxdeck::simulator::{Options, Scenario, Simulator};
@@ -68,6 +69,12 @@ impl Deck {
             client,
             interval: wish.interval,
             theme,
+            access: if wish.read_only {
+                WriteAccess::ReadOnly
+            } else {
+                WriteAccess::Unlogged
+            },
+            notes: Vec::new(),
         };
         let (keys, pressed) = mpsc::unbounded_channel();
         let (shown, screen) = watch::channel(String::new());

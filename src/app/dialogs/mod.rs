@@ -28,7 +28,7 @@ pub use power::PowerMenu;
 pub use prune::PruneDialog;
 pub use purpose::FormDialog;
 pub(super) use purpose::Known;
-pub use quit::Quit;
+pub use quit::{Parting, Quit};
 pub use snapshot::SnapshotClass;
 
 use super::action::{Action, Motion};
@@ -67,8 +67,8 @@ pub enum Reply {
     Close,
     /// To be closed, and its operation run.
     Run(Operation),
-    /// The program to end.
-    Leave,
+    /// To be closed, and the program to end one way or another.
+    Part(Parting),
     /// The cursor behind it to move.
     Move(Motion),
     /// To be closed, and an action done.

@@ -1,46 +1,38 @@
 //! The question whether to leave work in hand.
 
 use ratatui::Frame;
+use ratatui::style::Style;
 use ratatui::text::Line;
 use ratatui::widgets::Paragraph;
 
-use crate::app::dialogs::Quit;
+use crate::app::dialogs::{Parting, Quit};
 use crate::ui::theme::Theme;
-use crate::ui::widgets::{Row, dialog, fit, hint_line};
+use crate::ui::widgets::{Row, cursor_mark, dialog, fit, hint_line};
 
 pub(super) fn draw(frame: &mut Frame<'_>, quit: &Quit, theme: &Theme) {
-    let rows = (quit.at_work.len().min(6) + 8) as u16;
-    let inner = dialog(frame, 64, rows, "Leave with work in hand?", theme);
+    let shown = quit.at_work.len().min(6);
+    let rows = (shown + Parting::ORDER.len() + 6) as u16;
+    let inner = dialog(frame, 68, rows, "Leave with work in hand?", theme);
     let columns = usize::from(inner.width);
     let mut lines = vec![Line::default()];
-    for title in quit.at_work.iter().take(6) {
-        lines.push(Line::styled(
-            fit(&format!("  {title}"), columns, theme.unicode),
-            theme.strong,
-        ));
+    for title in quit.at_work.iter().take(shown) {
+        let text = fit(&format!("  {title}"), columns, theme.unicode);
+        lines.push(Line::styled(text, theme.strong));
     }
-    lines.push(Line::styled(
-        "  The server goes on with its task; nobody will look at its end.",
-        theme.dim,
-    ));
     lines.push(Line::default());
-    let mut choice = Row::new(theme.unicode);
-    for (text, chosen) in [("stay", !quit.leaves), ("leave", quit.leaves)] {
-        choice.gap(2).text(
-            format!("[ {text} ]"),
-            if chosen {
-                theme.cursor.patch(theme.strong)
-            } else {
-                theme.text
-            },
+    for (index, parting) in Parting::ORDER.iter().enumerate() {
+        let chosen = index == quit.chosen;
+        let mut row = Row::new(theme.unicode);
+        cursor_mark(&mut row, chosen, theme);
+        row.gap(1).text(
+            parting.as_str(),
+            if chosen { theme.strong } else { theme.text },
         );
+        let style = if chosen { theme.cursor } else { Style::new() };
+        lines.push(row.fill(columns).line().style(style));
     }
-    lines.push(choice.line());
     lines.push(Line::default());
-    lines.push(hint_line(
-        &[("Tab", "choose"), ("Enter", "do it"), ("Esc", "stay")],
-        columns,
-        theme,
-    ));
+    let hints = [("Up Down", "choose"), ("Enter", "do it"), ("Esc", "stay")];
+    lines.push(hint_line(&hints, columns, theme));
     frame.render_widget(Paragraph::new(lines), inner);
 }

@@ -4,6 +4,7 @@ use ratatui::Frame;
 use ratatui::layout::{Position, Rect};
 
 use crate::app::State;
+use crate::app::action::Action;
 use crate::app::availability::{Availability, availability};
 use crate::app::dialogs::{Dialog, FilterLine};
 use crate::app::filter::PREFIXES;
@@ -18,21 +19,38 @@ pub(in crate::ui) fn draw(frame: &mut Frame<'_>, area: Rect, state: &State, them
     let context = state.focus.context();
     let mut row = Row::new(theme.unicode);
     row.gap(1);
-    for binding in BINDINGS.iter().filter(|binding| !binding.label.is_empty()) {
-        if !binding
-            .contexts
-            .iter()
-            .any(|place| *place == context || *place == Context::Anywhere)
-        {
-            continue;
-        }
-        let Some(key) = state.setting.keymap.keys(context, binding.action).first() else {
-            continue;
-        };
-        let key = key.to_string();
-        if row.used() + width(&key) + width(binding.label) + 2 > usize::from(area.width) {
-            break;
-        }
+    // Whoever knows nothing else must still find help and the way out.
+    let (always, others): (Vec<_>, Vec<_>) = BINDINGS
+        .iter()
+        .filter(|binding| !binding.label.is_empty())
+        .filter(|binding| {
+            binding
+                .contexts
+                .iter()
+                .any(|place| [context, Context::Anywhere].contains(place))
+        })
+        .filter_map(|binding| {
+            Some((
+                binding,
+                state
+                    .setting
+                    .keymap
+                    .keys(context, binding.action)
+                    .first()?
+                    .to_string(),
+            ))
+        })
+        .partition(|(binding, _)| matches!(binding.action, Action::Help | Action::Quit));
+    let taken: usize = always
+        .iter()
+        .map(|(binding, key)| width(key) + width(binding.label) + 3)
+        .sum();
+    let room = usize::from(area.width).saturating_sub(taken);
+    let fitting = others.into_iter().scan(1, |used, (binding, key)| {
+        *used += width(&key) + width(binding.label) + 3;
+        (*used <= room).then_some((binding, key))
+    });
+    for (binding, key) in fitting.chain(always) {
         match availability(state, binding.action) {
             Availability::Yes => row
                 .text(key, theme.accent)

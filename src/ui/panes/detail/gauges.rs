@@ -76,14 +76,19 @@ pub(super) fn flat(close: &CloseUp<'_>, columns: usize) -> Vec<Line<'static>> {
         push_gauge(close, &mut row, gauge, (LABELS, bar, TEXT));
         lines.push(row.line());
     }
-    let mut notes = close.row();
-    for (text, style) in [balloon(close), pressure(close)].into_iter().flatten() {
-        notes.text(text, style).gap(3);
-    }
-    if notes.used() > 0 {
-        lines.push(notes.line());
-    }
     lines
+}
+
+/// Makes one line of what explains the gauges, if anything does.
+pub(super) fn notes(close: &CloseUp<'_>) -> Vec<Line<'static>> {
+    let mut row = close.row();
+    for (text, style) in [balloon(close), pressure(close)].into_iter().flatten() {
+        row.text(text, style).gap(3);
+    }
+    if row.used() == 0 {
+        return Vec::new();
+    }
+    vec![row.line()]
 }
 
 /// Makes a line for each direction of disk and network: its last minutes, and its rate now.

@@ -80,7 +80,7 @@ fn tall(close: &CloseUp<'_>, columns: usize, rows: usize) -> Vec<Line<'static>> 
     let kept = tail.len() + blanks * usize::from(!tail.is_empty());
     if measured {
         let room = rows.saturating_sub(used + kept);
-        let history = charts::tall(close, columns, room.saturating_sub(blanks));
+        let history = charts::tall(close, columns, room);
         if !history.is_empty() {
             sections.push(history);
         }
@@ -110,25 +110,44 @@ fn beside(
         .collect()
 }
 
-/// Sets the parts side by side; facts and history give way to limits and budget.
+/// Sets the parts side by side; what there is no room for gives way to limits and budget.
 fn flat(close: &CloseUp<'_>, columns: usize, rows: usize) -> Vec<Line<'static>> {
-    let tail = super::verdicts::lines(close.seen, close.state, columns, close.theme);
-    let facts = close.facts(columns, rows);
+    let measured = close.unmeasured.is_none();
+    let gauges = if close.runs() {
+        gauges::flat(close, columns)
+    } else {
+        Vec::new()
+    };
     let remarks = close.remarks(columns);
-    let mut lines = Vec::new();
-    if close.runs() {
-        lines.extend(gauges::flat(close, columns));
+    let mut tail = super::verdicts::lines(close.seen, close.state, columns, close.theme);
+    if gauges.len() + tail.len() + remarks.len() >= rows {
+        let half = columns / 2 - 1;
+        tail = super::verdicts::lines(close.seen, close.state, half, close.theme);
+        tail.retain(|line| line.width() > 0);
+        let right = tail.split_off(tail.len().div_ceil(2));
+        tail = beside(tail, right, half + 2);
     }
-    if close.unmeasured.is_none() && lines.len() + tail.len() < rows {
-        lines.extend(charts::flat(close, columns));
-    }
-    for section in [remarks, facts] {
-        if lines.is_empty() || lines.len() + section.len() + tail.len() <= rows {
-            lines.extend(section);
+    let mut room = rows.saturating_sub(gauges.len() + tail.len());
+    let mut fitting = |section: Vec<Line<'static>>| -> Vec<Line<'static>> {
+        if section.len() > room {
+            return Vec::new();
         }
-    }
-    lines.extend(tail);
-    lines
+        room -= section.len();
+        section
+    };
+    let remarks = fitting(remarks);
+    let history = fitting(if measured {
+        charts::flat(close, columns)
+    } else {
+        Vec::new()
+    });
+    let notes = fitting(if measured {
+        gauges::notes(close)
+    } else {
+        Vec::new()
+    });
+    let facts = fitting(close.facts(columns, rows));
+    [gauges, notes, history, remarks, facts, tail].concat()
 }
 
 /// What the pane is about, gathered once for a frame.

@@ -1,0 +1,149 @@
+//! Power, deletions, keep marks and the execution of a plan.
+
+use crate::world::{Home, World};
+
+#[test]
+fn a_guest_is_started_and_what_interrupts_it_wants_a_yes() {
+    let world = World::small();
+    let started = world.run(&["power", "start", "102=db-1", "--json"]);
+    assert_eq!(started.code, 0, "{}{}", started.stdout, started.stderr);
+    let document = started.json();
+    assert_eq!(document["schema"], "proxdeck.power/1");
+    assert_eq!(document["rows"][0]["operation"], "start");
+    assert_eq!(document["rows"][0]["outcome"], "done");
+    let before = world.writes().len();
+    for (arguments, sentence) in [
+        (
+            &["stop", "101"][..],
+            "nobody can be asked without a terminal",
+        ),
+        (&["start", "101"], "101 web-1: "),
+        (
+            &["stop", "101", "--yes", "--read-only"],
+            "refuses every change",
+        ),
+        (&["stop", "101=other", "--yes"], "is called web-1"),
+        (&["explode", "101"], "invalid value"),
+    ] {
+        let ran = world.run(&[&["power"], arguments].concat());
+        assert_eq!(ran.code, 2, "{arguments:?}: {}", ran.stderr);
+        assert!(ran.stderr.contains(sentence), "{}", ran.stderr);
+    }
+    assert_eq!(world.writes().len(), before);
+    let stopped = world.run(&["power", "stop", "101", "--yes"]);
+    assert_eq!(stopped.code, 0, "{}", stopped.stderr);
+    assert!(
+        stopped.stdout.starts_with("101 web-1: stop"),
+        "{}",
+        stopped.stdout
+    );
+}
+
+#[test]
+fn a_snapshot_is_marked_unmarked_and_deleted_by_name() {
+    let world = World::small();
+    let keep = world.run(&["snapshot", "keep", "101", "s1"]);
+    assert_eq!(keep.code, 0, "{}", keep.stderr);
+    let listed = world.run(&["snapshot", "list", "101", "--json"]).json();
+    assert_eq!(listed["rows"][0]["description"], "disk only\n#keep");
+    let again = world.run(&["snapshot", "keep", "101", "s1"]);
+    assert_eq!(again.code, 2);
+    assert!(again.stderr.contains("is kept already"), "{}", again.stderr);
+    let off = world.run(&["snapshot", "keep", "101", "s1", "--off"]);
+    assert_eq!(off.code, 0, "{}", off.stderr);
+    let unasked = world.run(&["snapshot", "delete", "101", "s2ram"]);
+    assert_eq!(unasked.code, 2);
+    let unknown = world.run(&["snapshot", "delete", "101", "nope", "--yes", "--json"]);
+    assert_eq!(unknown.code, 2);
+    assert_eq!(unknown.json()["error"]["kind"], "UnknownSnapshot");
+    let deleted = world.run(&[
+        "snapshot",
+        "delete",
+        "101=web-1",
+        "s2ram",
+        "--yes",
+        "--json",
+    ]);
+    assert_eq!(deleted.code, 0, "{}", deleted.stderr);
+    assert_eq!(deleted.json()["rows"][0]["operation"], "delete-snapshot");
+    let listed = world.run(&["snapshot", "list", "101", "--json"]).json();
+    assert_eq!(listed["summary"]["snapshots"], 1);
+    let log = world.home.folder.path().join("state/proxdeck/audit.jsonl");
+    let log = std::fs::read_to_string(log).unwrap();
+    assert!(log.contains("s2ram"), "{log}");
+    assert!(!log.contains(&world.simulator.accounts().token_secret));
+}
+
+#[test]
+fn a_plan_is_executed_only_with_yes_and_every_deletion_is_told() {
+    let home = Home::new();
+    let plan = home.run(&["--demo", "prune", "105"]);
+    assert_eq!(plan.code, 0, "{}", plan.stderr);
+    assert!(plan.stderr.contains("nothing was deleted"));
+    let refused = home.run(&["--demo", "prune", "105", "--yes", "--read-only"]);
+    assert_eq!(refused.code, 2);
+    let executed = home.run(&["--demo", "prune", "105=agent-docs-1", "--yes", "--json"]);
+    assert_eq!(executed.code, 0, "{}", executed.stderr);
+    let document = executed.json();
+    let rows = document["rows"].as_array().unwrap();
+    let doomed: Vec<_> = rows
+        .iter()
+        .filter(|row| row["verdict"] == "delete")
+        .collect();
+    assert!(doomed.len() > 1, "{document}");
+    assert!(
+        doomed.iter().all(|row| row["outcome"] == "done"),
+        "{document}"
+    );
+    let kept = rows.iter().filter(|row| row["verdict"] == "keep");
+    assert!(kept.clone().count() > 1 && kept.clone().all(|row| row.get("outcome").is_none()));
+}
+
+#[test]
+fn a_guest_goes_back_only_when_it_is_named_and_confirmed() {
+    let world = World::small();
+    for (arguments, sentence) in [
+        (
+            &["101=web-1", "s1"][..],
+            "nobody can be asked without a terminal",
+        ),
+        (
+            &["101", "s1", "--yes"],
+            "with --yes the guest's name has to be written",
+        ),
+        (&["101=db-1", "s1", "--yes"], "is called web-1, not db-1"),
+        (&["101=web-1", "nope", "--yes"], "has no snapshot nope"),
+        (
+            &["101=web-1", "s1", "--yes", "--read-only"],
+            "refuses every change",
+        ),
+        (
+            &["101=web-1", "s1", "--start", "--no-start"],
+            "cannot be used with",
+        ),
+    ] {
+        let ran = world.run(&[&["restore"], arguments].concat());
+        assert_eq!(ran.code, 2, "{arguments:?}: {}", ran.stderr);
+        assert!(
+            ran.stderr.contains(sentence),
+            "{arguments:?}: {}",
+            ran.stderr
+        );
+        assert_eq!(ran.stdout, "");
+    }
+    assert_eq!(world.writes(), [""; 0]);
+    let ran = world.run(&["restore", "101=web-1", "s1", "--safety", "--yes", "--json"]);
+    assert_eq!(ran.code, 0, "{}{}", ran.stdout, ran.stderr);
+    assert!(
+        ran.stderr
+            .contains("it is stopped at once, without a shutdown"),
+        "{}",
+        ran.stderr
+    );
+    let document = ran.json();
+    assert_eq!(document["rows"][0]["operation"], "rollback");
+    assert_eq!(document["rows"][0]["outcome"], "done");
+    let writes = world.writes();
+    assert_eq!(writes[0], "POST /nodes/pve1/qemu/101/snapshot");
+    assert_eq!(writes[1], "POST /nodes/pve1/qemu/101/snapshot/s1/rollback");
+}
