@@ -285,3 +285,59 @@ pub(super) fn permissions(tree: wire::PermissionTree) -> Permissions {
 fn timestamp(seconds: u64) -> Option<DateTime<Utc>> {
     DateTime::from_timestamp(i64::try_from(seconds).ok()?, 0)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rows(json: &str) -> ResourceRows {
+        resources(serde_json::from_str(json).unwrap())
+    }
+
+    #[test]
+    fn pitfall_18_a_shared_storage_counts_once_and_a_local_one_for_every_node() {
+        let rows = rows(
+            r#"[
+            {"type":"storage","storage":"local","node":"pve1","status":"available","shared":0,"maxdisk":100},
+            {"type":"storage","storage":"local","node":"pve2","status":"available","shared":0,"maxdisk":100},
+            {"type":"storage","storage":"nfs","node":"pve1","status":"unknown","shared":1},
+            {"type":"storage","storage":"nfs","node":"pve2","status":"available","shared":"1","maxdisk":"700","disk":5}
+            ]"#,
+        );
+        let listed: Vec<(&str, bool, Option<u64>)> = rows
+            .storages
+            .iter()
+            .map(|storage| (storage.name.as_str(), storage.available, storage.size))
+            .collect();
+        let local = ("local", true, Some(100));
+        assert_eq!(
+            listed,
+            [local, local, ("nfs", true, Some(700))],
+            "one that answers speaks for all"
+        );
+    }
+
+    #[test]
+    fn pitfall_17_an_unknown_guest_has_no_figures_and_no_zeros() {
+        let rows = rows(
+            r#"[{"type":"qemu","vmid":126,"node":"pve4","status":"unknown","tags":"a;b c,d","id":"qemu/126"}]"#,
+        );
+        let guest = &rows.guests[0];
+        assert_eq!(
+            (guest.name.as_ref(), guest.figures),
+            (None, Figures::default())
+        );
+        let tags: Vec<String> = guest.tags.iter().map(ToString::to_string).collect();
+        assert_eq!(tags, ["a", "b", "c", "d"]);
+    }
+
+    #[test]
+    fn rows_that_make_no_sense_are_counted_and_left_out() {
+        let rows = rows(
+            r#"[{"type":"qemu","vmid":"abc","node":"pve1"},{"type":"qemu","vmid":100,"node":"../x"},
+                {"vmid":101,"node":"pve1"},{"type":"sdn","sdn":"zone"},{"type":"lxc","vmid":"102","node":"pve1"}]"#,
+        );
+        assert_eq!(rows.guests.len(), 1);
+        assert_eq!(rows.rejected, 3, "what later versions add is no mistake");
+    }
+}

@@ -1,6 +1,7 @@
 //! A dashboard without a terminal: keys in, text out.
 
 use std::io;
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -24,7 +25,7 @@ pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
 
 /// A running dashboard and the simulator that it looks at.
 pub(crate) struct Deck {
-    pub(crate) simulator: Simulator,
+    simulator: Option<Simulator>,
     keys: mpsc::UnboundedSender<TerminalEvent>,
     screen: watch::Receiver<String>,
     loop_task: JoinHandle<io::Result<()>>,
@@ -91,11 +92,33 @@ impl Deck {
             drive(dashboard, keys.map(Ok), signals, &mut surface).await
         });
         Self {
-            simulator,
+            simulator: Some(simulator),
             keys,
             screen,
             loop_task,
         }
+    }
+
+    /// Returns the server that is watched.
+    pub(crate) fn simulator(&self) -> &Simulator {
+        self.simulator.as_ref().expect("the server runs")
+    }
+
+    /// Takes the server away, as a restart of its machine does.
+    pub(crate) async fn stop_server(&mut self) -> SocketAddr {
+        let simulator = self.simulator.take().expect("the server runs");
+        let address = simulator.address();
+        simulator.shutdown().await;
+        address
+    }
+
+    /// Starts a server of the same world where the old one was.
+    pub(crate) async fn start_server(&mut self, scenario: Scenario, listen: SocketAddr) {
+        let options = Options {
+            listen,
+            ..Options::new(scenario)
+        };
+        self.simulator = Some(Simulator::start(options).await.unwrap());
     }
 
     /// Presses keys: words separated by blanks; `<Enter>` and the like are keys, others are typed.
@@ -156,7 +179,7 @@ impl Deck {
             .expect("the dashboard ends")
             .expect("without a panic")
             .expect("without an error");
-        self.simulator
+        self.simulator.expect("the server runs")
     }
 }
 

@@ -39,7 +39,7 @@ async fn steady(guests: usize) -> BTreeMap<String, usize> {
         screen.contains(&format!(" {guests} · id"))
     })
     .await;
-    let journal = deck.simulator.journal();
+    let journal = deck.simulator().journal();
     until(journal, "the first readings", |journal| {
         journal
             .entries()
@@ -98,12 +98,29 @@ async fn a_server_that_goes_away_is_said_and_one_that_returns_is_noticed() {
     let deck = Deck::start(Wish::default()).await;
     deck.see("web-1").await;
     let fault = "refused=1".parse().unwrap();
-    let fault = deck.simulator.faults().add(fault);
+    let fault = deck.simulator().faults().add(fault);
     let screen = deck.see("LINK DOWN").await;
     assert!(screen.contains("web-1"), "what is known stays:\n{screen}");
     deck.see("next try in").await;
-    deck.simulator.faults().remove(fault);
+    deck.simulator().faults().remove(fault);
     deck.press("r");
     deck.see_no("LINK DOWN").await;
+    deck.quit().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_is_killed_and_started_again_is_watched_on_by_itself() {
+    let mut deck = Deck::start(Wish::default()).await;
+    deck.see("web-1").await;
+    let address = deck.stop_server().await;
+    let screen = deck.see("LINK DOWN").await;
+    assert!(
+        screen.contains("web-1") && screen.contains("old"),
+        "{screen}"
+    );
+    assert!(screen.contains("cannot reach the server"), "{screen}");
+    deck.start_server(Scenario::small(), address).await;
+    let screen = deck.see_no("LINK DOWN").await;
+    assert!(screen.contains("web-1"), "{screen}");
     deck.quit().await;
 }

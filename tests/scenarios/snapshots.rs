@@ -12,7 +12,7 @@ async fn a_snapshot_with_memory_is_taken_followed_and_found_in_the_tree() {
     deck.see("Snapshot of 101 web-1 on pve1").await;
     deck.press("<Ctrl-u> before-merge <Tab> <Tab> try <Tab> <Space> <Ctrl-x>");
     deck.see("POST /nodes/pve1/qemu/101/snapshot").await;
-    let from = deck.simulator.journal().len();
+    let from = deck.simulator().journal().len();
     deck.press("<Enter>");
     deck.see("snapshot 101 web-1 done: before-merge").await;
     let screen = deck
@@ -25,7 +25,7 @@ async fn a_snapshot_with_memory_is_taken_followed_and_found_in_the_tree() {
         "its description is shown:\n{screen}"
     );
 
-    let view = deck.simulator.world().guest(101).unwrap();
+    let view = deck.simulator().world().guest(101).unwrap();
     let taken = view
         .snapshots
         .iter()
@@ -33,7 +33,7 @@ async fn a_snapshot_with_memory_is_taken_followed_and_found_in_the_tree() {
         .unwrap();
     assert!(taken.vmstate);
     let writes: Vec<_> = deck
-        .simulator
+        .simulator()
         .journal()
         .entries()
         .into_iter()

@@ -6,4 +6,5 @@
 mod dashboard;
 mod ending;
 mod harness;
+mod journey;
 mod resizing;

@@ -13,7 +13,7 @@ use crate::ui::theme::Theme;
 use crate::ui::viewport::Viewport;
 use crate::ui::widgets::{Row, cursor_mark, dialog, fit, hint_line, push_bar, width};
 
-const AGE: usize = 10;
+const AGE: usize = 6;
 
 pub(super) fn draw(
     frame: &mut Frame<'_>,
@@ -112,8 +112,8 @@ fn draw_rows(
     let columns = usize::from(inner.width);
     let longest =
         |text: fn(&PlanRow) -> String| rows.iter().map(|row| width(&text(row))).max().unwrap_or(0);
-    let guest = longest(|row| row.guest().to_string()).clamp(8, 26);
-    let name = longest(|row| row.name().to_string()).clamp(8, 32);
+    let guest = longest(|row| row.guest().to_string()).clamp(8, (columns / 5).max(8));
+    let name = longest(|row| row.name().to_string()).clamp(8, (columns / 3).max(8));
     // The rows stay around the cursor, which is kept in the middle where that is possible.
     let first = prune
         .row
