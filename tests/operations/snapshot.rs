@@ -20,16 +20,15 @@ fn failure(outcome: &Outcome) -> &Failure {
 
 #[tokio::test]
 async fn it_sends_what_it_announces_and_nothing_else() {
-    for (vmid, description, ram, works) in [
-        (101, "before; the = upgrade & more", true, true),
-        (102, "", false, true),
-        // The container's storage has no snapshots; it is asked all the same, in a container's words.
-        (150, "a container", false, false),
+    for (vmid, description, ram) in [
+        (101, "before; the = upgrade & more", true),
+        (102, "", false),
+        (150, "a container", false),
     ] {
         let stage = Stage::fast().await;
         let operation = stage.wish(vmid, "fresh", description, ram).await;
         let (_, report) = stage.run(&operation).await;
-        assert_eq!(report.outcome.is_success(), works, "{vmid}: {report:?}");
+        assert_eq!(report.outcome, Outcome::Done, "{vmid}");
         stage.assert_sent(&operation.calls());
     }
 }

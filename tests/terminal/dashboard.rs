@@ -16,7 +16,8 @@ fn is_running_machine(shown: &Shown) -> bool {
         text.lines()
             .find_map(|line| line.split_once(&format!("╭ {vmid} ")))
     });
-    shown.contains("qemu · ") && title.is_some_and(|(_, title)| title.contains("running"))
+    // Of all that runs, machines have a round mark; containers have another.
+    shown.contains("▌●") && title.is_some_and(|(_, title)| title.contains("running"))
 }
 
 /// Moves down until the guest under the cursor is a virtual machine that runs.

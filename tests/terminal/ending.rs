@@ -93,6 +93,8 @@ fn ctrl_z_gives_the_terminal_back_until_the_program_is_continued() {
     screen.press(CTRL_Z);
     screen.wait_until("the shell's screen", |shown| !shown.contains(HELP));
     screen.assert_given_back();
+    // Continued before it has stopped, it would stop for ever.
+    screen.wait_until_stopped();
     screen.kill("CONT");
     screen.wait_until_taken();
     screen.wait_for(HELP);

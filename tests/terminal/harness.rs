@@ -277,6 +277,22 @@ impl Screen {
         assert!(send_signal(signal, &self.process.to_string()));
     }
 
+    /// Waits until the program stands still, as after Ctrl-Z.
+    pub(crate) fn wait_until_stopped(&self) {
+        let pause = Duration::from_millis(20);
+        for _ in 0..DEADLINE.as_millis() / pause.as_millis() {
+            let state = Command::new("ps")
+                .args(["-o", "stat=", "-p", &self.process.to_string()])
+                .output()
+                .unwrap();
+            if state.stdout.starts_with(b"T") {
+                return;
+            }
+            std::thread::sleep(pause);
+        }
+        panic!("the program did not stop\n{}", self.look(Shown::framed));
+    }
+
     /// Closes the terminal under the program, as a window or a lost connection does.
     pub(crate) fn close(&mut self) {
         self.shared.change(|shown| shown.closing = true);
