@@ -200,11 +200,7 @@ async fn a_busy_guest_is_waited_for_when_nothing_was_done() {
 
 #[tokio::test]
 async fn pitfall_02_a_guest_that_moved_is_found_on_its_new_node() {
-    let mut scenario = proxdeck::simulator::Scenario::small();
-    let mut second = scenario.nodes[0].clone();
-    second.name = "pve2".into();
-    scenario.nodes.push(second);
-    let stage = Stage::of(scenario).await;
+    let stage = Stage::with_two_nodes().await;
     let guest = stage.guest(101).await;
     stage
         .simulator
