@@ -131,7 +131,7 @@ fn begins(text: &str, wanted: &str) -> bool {
 mod tests {
     use super::*;
     use crate::domain::guest::{Figures, Status};
-    use crate::domain::id::{GuestKind, Vmid};
+    use crate::domain::id::{GuestKind, PoolName, Vmid};
 
     fn guest(vmid: u64, name: &str, node: &str, tags: &[&str], pool: Option<&str>) -> Guest {
         Guest {
@@ -163,7 +163,7 @@ mod tests {
         ];
         let mut guests: Vec<&Guest> = all.iter().collect();
         Filter::parse(text).retain(&mut guests, |guest| {
-            guest.pool.as_ref().map(|pool| pool.as_str())
+            guest.pool.as_ref().map(PoolName::as_str)
         });
         guests.iter().map(|guest| guest.vmid.get()).collect()
     }

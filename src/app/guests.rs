@@ -283,7 +283,7 @@ mod tests {
         let mut table = table(&before);
         table.sort = SortColumn::Cpu;
         table.rebuild(&before, |_| None);
-        table.move_by(1);
+        table.move_by(-1);
         assert_eq!(
             (numbers(&table), table.cursor()),
             (vec![102, 101, 100], Vmid::new(101))

@@ -21,11 +21,11 @@ pub(super) fn news(title: &str, report: &Report) -> News {
     } else {
         format!(" ({})", report.tally())
     };
-    let notes = report
-        .notes
-        .iter()
-        .map(|note| format!("; {note}"))
-        .collect::<String>();
+    let mut notes = String::new();
+    for note in &report.notes {
+        notes.push_str("; ");
+        notes.push_str(note);
+    }
     match &report.outcome {
         Outcome::Done => News::Good(format!("{title} done{made}{parts}{notes}")),
         Outcome::Warnings(count) => {

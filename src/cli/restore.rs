@@ -26,7 +26,7 @@ use crate::ui::format;
     proxdeck restore 104=agent-build-4 keep-before-upgrade --safety --yes")]
 #[expect(
     clippy::struct_excessive_bools,
-    reason = "each is a flag of the command line, and a pair of opposites overrides an alias"
+    reason = "each is a flag of the command line, which names both of each pair"
 )]
 pub(super) struct Restore {
     /// The guest, as 104; with --yes as 104=agent-build-4

@@ -126,17 +126,12 @@ impl Deck {
     pub(crate) async fn until(&self, what: &str, holds: impl Fn(&str) -> bool) -> String {
         let mut screen = self.screen.clone();
         let waited = tokio::time::timeout(DEADLINE, screen.wait_for(|text| holds(text))).await;
-        match waited {
-            Ok(Ok(text)) => text.clone(),
-            Ok(Err(_)) => panic!(
-                "the dashboard ended before {what}; it showed:\n{}",
-                self.screen()
-            ),
-            Err(_) => panic!(
-                "waited in vain for {what}; the screen shows:\n{}",
-                self.screen()
-            ),
-        }
+        let waited = match waited {
+            Ok(Ok(text)) => return text.clone(),
+            Ok(Err(_)) => "the dashboard ended before",
+            Err(tokio::time::error::Elapsed { .. }) => "waited in vain for",
+        };
+        panic!("{waited} {what}; the screen shows:\n{}", self.screen());
     }
 
     /// Waits until a text is on the screen.

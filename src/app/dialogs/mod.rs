@@ -130,10 +130,7 @@ impl Dialog {
             return Reply::Close;
         }
         match self {
-            Self::Form(form) => match action {
-                Action::Form(key) => form.act(key),
-                _ => Reply::Stay,
-            },
+            Self::Form(form) => form.act(action),
             Self::Power(menu) => menu.act(action),
             Self::Prune(plan) => plan.act(action, page),
             Self::Help(help) => help.act(action),

@@ -28,14 +28,14 @@ impl PowerMenu {
 
     pub(super) fn act(&mut self, action: Action) -> Reply {
         let last = PowerAction::ALL.len() - 1;
-        match action {
-            Action::Move(motion) => {
-                self.row = self.row.saturating_add_signed(motion.rows(4)).min(last)
-            }
-            Action::Form(FormKey::NextField) => self.row = (self.row + 1).min(last),
-            Action::Form(FormKey::PreviousField) => self.row = self.row.saturating_sub(1),
-            Action::Form(FormKey::Submit) => return Reply::Power(PowerAction::ALL[self.row]),
-            _ => {}
+        if let Action::Move(motion) = action {
+            self.row = self.row.saturating_add_signed(motion.rows(4)).min(last);
+        } else if action == Action::Form(FormKey::NextField) {
+            self.row = (self.row + 1).min(last);
+        } else if action == Action::Form(FormKey::PreviousField) {
+            self.row = self.row.saturating_sub(1);
+        } else if action == Action::Form(FormKey::Submit) {
+            return Reply::Power(PowerAction::ALL[self.row]);
         }
         Reply::Stay
     }

@@ -154,15 +154,23 @@ impl PruneDialog {
             self.row = self.row.saturating_add_signed(motion.rows(page)).min(last);
             return Reply::Stay;
         }
-        match action {
-            Action::Form(FormKey::Toggle) => return self.toggle(),
-            Action::Form(FormKey::Calls) => self.shows_calls = !self.shows_calls,
-            Action::Form(FormKey::Submit) if self.is_confirmed() => {
-                if let Ok(operation) = &self.checked {
+        let Action::Form(key) = action else {
+            return Reply::Stay;
+        };
+        match key {
+            FormKey::Toggle => return self.toggle(),
+            FormKey::Calls => self.shows_calls = !self.shows_calls,
+            FormKey::Submit => {
+                if self.is_confirmed()
+                    && let Ok(operation) = &self.checked
+                {
                     return Reply::Run(operation.clone());
                 }
             }
-            _ => {}
+            FormKey::NextField
+            | FormKey::PreviousField
+            | FormKey::NextChoice
+            | FormKey::PreviousChoice => {}
         }
         Reply::Stay
     }

@@ -7,7 +7,7 @@ use super::form::Form;
 use super::power::PowerPurpose;
 use super::roll_back::RollBackPurpose;
 use super::snapshot::SnapshotPurpose;
-use crate::app::action::FormKey;
+use crate::app::action::Action;
 use crate::app::effect::{Query, Ticket};
 use crate::app::keymap::Combo;
 use crate::domain::failure::Failure;
@@ -79,7 +79,10 @@ impl FormDialog {
         self.form.paste(text);
     }
 
-    pub(super) fn act(&mut self, key: FormKey) -> Reply {
+    pub(super) fn act(&mut self, action: Action) -> Reply {
+        let Action::Form(key) = action else {
+            return Reply::Stay;
+        };
         let (reply, changed) = self.form.act(key);
         if let (Some(Field::Class), Purpose::Snapshot(purpose)) = (changed, &self.purpose) {
             purpose.suggest(&mut self.form);

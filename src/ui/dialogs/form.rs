@@ -6,6 +6,7 @@ use ratatui::style::Style;
 use ratatui::text::Line;
 
 use crate::app::dialogs::{Choice, Form, Input, Item, Preview, Switch, TextField, Typed, Weight};
+use crate::domain::operation::Operation;
 use crate::ui::theme::Theme;
 use crate::ui::widgets::{Row, dialog, fit, hint_line, width};
 
@@ -20,10 +21,7 @@ pub(super) fn draw(frame: &mut Frame<'_>, form: &Form, theme: &Theme) {
     let inner = dialog(frame, COLUMNS, rows, &form.title, theme);
     let room = usize::from(inner.height).saturating_sub(3);
     // On a low screen the field that has the keys stays in sight.
-    let focused = lines
-        .iter()
-        .position(|line| line.cursor.is_some())
-        .unwrap_or(0);
+    let focused = lines.iter().position(|line| line.focused).unwrap_or(0);
     let first = (focused + 2)
         .saturating_sub(room)
         .min(lines.len().saturating_sub(room));
@@ -36,7 +34,7 @@ pub(super) fn draw(frame: &mut Frame<'_>, form: &Form, theme: &Theme) {
                 ..inner
             },
         );
-        if let Some(Some(column)) = line.cursor {
+        if let Some(column) = line.cursor {
             let x = column.min(usize::from(inner.width).saturating_sub(1)) as u16;
             frame.set_cursor_position(Position { x: inner.x + x, y });
         }
@@ -60,15 +58,22 @@ pub(super) fn draw(frame: &mut Frame<'_>, form: &Form, theme: &Theme) {
     frame.render_widget(hint_line(&hints, usize::from(inner.width), theme), bottom);
 }
 
-/// A line, and where the text cursor is if it belongs to the field that has the keys.
+/// A line of the form.
 struct FormLine {
     text: Line<'static>,
-    cursor: Option<Option<usize>>,
+    /// Whether it belongs to the field that has the keys.
+    focused: bool,
+    /// Where the text cursor is, in a field for text that has the keys.
+    cursor: Option<usize>,
 }
 
 impl FormLine {
     fn plain(text: Line<'static>) -> Self {
-        Self { text, cursor: None }
+        Self {
+            text,
+            focused: false,
+            cursor: None,
+        }
     }
 }
 
@@ -105,7 +110,7 @@ fn lines(form: &Form, columns: usize, theme: &Theme) -> Vec<FormLine> {
         let calls = form
             .checked
             .as_ref()
-            .map(|operation| operation.calls())
+            .map(Operation::calls)
             .unwrap_or_default();
         for call in &calls {
             lines.extend(
@@ -209,7 +214,8 @@ fn item_line(item: &Item, focused: bool, columns: usize, theme: &Theme) -> FormL
     }
     FormLine {
         text: row.line(),
-        cursor: focused.then_some(column),
+        focused,
+        cursor: column.filter(|_| focused),
     }
 }
 
@@ -283,19 +289,16 @@ fn push_choice(row: &mut Row, choice: &Choice, room: usize, theme: &Theme) {
 }
 
 fn push_switch(row: &mut Row, switch: &Switch, room: usize, theme: &Theme) {
-    match &switch.refusal {
-        Some(reason) => {
-            let text = format!("[ ] {}: {reason}", switch.text);
-            row.text(fit(&text, room, theme.unicode), theme.dim);
-        }
-        None => {
-            row.text(if switch.on { "[x] " } else { "[ ] " }, theme.text);
-            row.text(
-                fit(&switch.text, room.saturating_sub(4), theme.unicode),
-                theme.text,
-            );
-        }
+    if let Some(reason) = &switch.refusal {
+        let text = format!("[ ] {}: {reason}", switch.text);
+        row.text(fit(&text, room, theme.unicode), theme.dim);
+        return;
     }
+    row.text(if switch.on { "[x] " } else { "[ ] " }, theme.text);
+    row.text(
+        fit(&switch.text, room.saturating_sub(4), theme.unicode),
+        theme.text,
+    );
 }
 
 const TYPE: &str = "type ";

@@ -6,6 +6,7 @@ use ratatui::style::Style;
 use ratatui::text::Line;
 
 use crate::app::dialogs::PruneDialog;
+use crate::domain::operation::Operation;
 use crate::domain::retention::{Row as PlanRow, Verdict};
 use crate::ui::format;
 use crate::ui::theme::Theme;
@@ -176,7 +177,7 @@ fn problem(prune: &PruneDialog, columns: usize, theme: &Theme) -> Line<'static> 
         let calls = prune
             .checked
             .as_ref()
-            .map(|operation| operation.calls())
+            .map(Operation::calls)
             .unwrap_or_default();
         let first = calls.first().map(ToString::to_string).unwrap_or_default();
         let more = calls.len().saturating_sub(1);

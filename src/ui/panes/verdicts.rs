@@ -99,9 +99,11 @@ fn amount(amount: Amount, unicode: bool) -> String {
     let Some(value) = amount.value() else {
         return "?".to_owned();
     };
-    let sign = match amount.certainty() {
-        Certainty::AtLeast if !unicode => ">=",
-        certainty => certainty.sign(),
+    let lower_bound = amount.certainty() == Certainty::AtLeast;
+    let sign = if lower_bound && !unicode {
+        ">="
+    } else {
+        amount.certainty().sign()
     };
     format!("{sign}{}", short(value))
 }
