@@ -58,7 +58,7 @@ pub(super) async fn clone(context: Context<'_>, operation: &CloneGuest) -> Repor
             context.reporter.step(step).await;
             continue;
         }
-        return finish(context, operation, &errand, errands.report).await;
+        return finish(context, &errand, &errands.guest, errands.report).await;
     }
     unreachable!("the last turn returns")
 }
@@ -92,13 +92,14 @@ fn id_is_taken(text: &str, vmid: Vmid) -> bool {
 /// Says what exists now, and starts the copy if all is well.
 async fn finish(
     context: Context<'_>,
-    operation: &CloneGuest,
     errand: &Copying<'_>,
+    source: &GuestRef,
     mut report: Report,
 ) -> Report {
+    let operation = errand.operation;
     if let Outcome::Unknown(_) = &report.outcome {
         // The task may not be known; what is ours is known by its nonce.
-        return match errand.holder(context.client).await {
+        return match errand.holder(context.client, source).await {
             Ok(Holder::Ours(guest)) => {
                 let note = format!("{guest} exists and is ours; whether it is whole is not known");
                 report.with_product(Product::Guest(guest)).with_note(note)
@@ -166,18 +167,18 @@ enum Holder {
 }
 
 impl Copying<'_> {
-    /// Returns the new guest as it will be called.
-    fn copy(&self) -> GuestRef {
+    /// Returns the new guest as it will be called; without a target it is where its source is.
+    fn copy(&self, source: &GuestRef) -> GuestRef {
         GuestRef {
             vmid: self.vmid,
             kind: self.operation.source().kind,
-            node: self.operation.node().clone(),
+            node: self.operation.target().unwrap_or(&source.node).clone(),
             name: Some(self.operation.name().as_str().into()),
         }
     }
 
-    async fn holder(&self, client: &Client) -> Result<Holder, Error> {
-        let guest = self.copy();
+    async fn holder(&self, client: &Client, source: &GuestRef) -> Result<Holder, Error> {
+        let guest = self.copy(source);
         let config = match client.guests().config(&guest).await {
             Ok(config) => config,
             Err(error) if error.kind() == FailureKind::NoSuchGuest => return Ok(Holder::Nobody),
@@ -220,24 +221,24 @@ impl Errand for Copying<'_> {
         client.guests().clone(guest, spec).await
     }
 
-    async fn is_untouched(&self, client: &Client, _guest: &GuestRef) -> Result<bool, Error> {
-        Ok(matches!(self.holder(client).await?, Holder::Nobody))
+    async fn is_untouched(&self, client: &Client, guest: &GuestRef) -> Result<bool, Error> {
+        Ok(matches!(self.holder(client, guest).await?, Holder::Nobody))
     }
 
     async fn verify(
         &self,
         context: Context<'_>,
-        _guest: &GuestRef,
+        guest: &GuestRef,
         outcome: Outcome,
     ) -> (Outcome, Option<Product>) {
         context.reporter.step("looking at the new guest").await;
-        let what = match self.holder(context.client).await {
+        let what = match self.holder(context.client, guest).await {
             Ok(Holder::Ours(guest)) => return (outcome, Some(Product::Guest(guest))),
             Ok(Holder::Nobody) => "there is no such guest",
             Ok(Holder::Copying) => "the guest is still being made",
             Ok(Holder::Other) => "the guest of that id is somebody else's",
             // The task is ours and ended well: the guest exists, whatever can be read of it.
-            Err(error) => return (unverified(error), Some(Product::Guest(self.copy()))),
+            Err(error) => return (unverified(error), Some(Product::Guest(self.copy(guest)))),
         };
         let text = format!("the task ended well, but {what} ({})", self.vmid);
         let failure = Failure::new(FailureKind::TaskFailed, text);

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::errand::{Errand, carry_out};
 use super::follow::{End, Following, follow};
+use super::lookup::{Whereabouts, whereabouts};
 use super::{Context, delete_snapshot, refused, snapshot, unverified};
 use crate::domain::failure::{Failure, FailureKind};
 use crate::domain::guest::{GuestRef, Status};
@@ -27,7 +28,7 @@ const PAUSE: Duration = Duration::from_millis(500);
 /// safety snapshot did not come about.
 pub(super) async fn roll_back(context: Context<'_>, operation: &RollBack) -> Report {
     let mut guest = operation.guest().clone();
-    let mut list = match look(context, operation, &guest).await {
+    let mut list = match look(context, operation, &mut guest).await {
         Ok(list) => list,
         Err(report) => return *report,
     };
@@ -103,11 +104,21 @@ fn not_rolled_back(mut report: Report, safety: &TakeSnapshot, parts: Vec<Part>) 
 async fn look(
     context: Context<'_>,
     operation: &RollBack,
-    guest: &GuestRef,
+    guest: &mut GuestRef,
 ) -> Result<SnapshotList, Box<Report>> {
     let failed = |error: Error| Box::new(Report::new(Outcome::Failed(Box::new(error.into()))));
     let (guests, conflict) = (context.client.guests(), FailureKind::Conflict);
-    let state = guests.state(guest).await.map_err(failed)?;
+    let state = match guests.state(guest).await {
+        Err(error) if error.kind() == FailureKind::NoSuchGuest => {
+            match whereabouts(context.client, guest).await {
+                Ok(Whereabouts::Elsewhere(found)) => *guest = found,
+                Ok(Whereabouts::Here | Whereabouts::Gone) | Err(_) => return Err(failed(error)),
+            }
+            guests.state(guest).await
+        }
+        state => state,
+    };
+    let state = state.map_err(failed)?;
     if state.name.is_some() && guest.name.is_some() && state.name != guest.name {
         let name = state.name.unwrap_or_default();
         let reason = format!("guest {} is now called {name}", guest.vmid);

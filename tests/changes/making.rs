@@ -193,3 +193,21 @@ async fn a_stopped_copy_leaves_nothing() {
     );
     assert_eq!(played.report.product, None);
 }
+
+#[tokio::test]
+async fn a_source_that_moved_is_copied_on_its_new_node() {
+    let stage = Stage::with_two_nodes().await;
+    let wish = Wish {
+        start: true,
+        ..Wish::default()
+    };
+    let operation = clone(&stage, wish).await;
+    stage
+        .simulator
+        .edit(|world| world.move_guest(102, "pve2").unwrap());
+    let report = stage.play(&operation).await.report;
+    assert_eq!(report.outcome, Outcome::Done, "{report:?}");
+    let vmid = made(report.product);
+    assert_eq!(stage.view(vmid).node, "pve2");
+    assert_eq!(stage.view(vmid).status, RunState::Running);
+}

@@ -172,3 +172,16 @@ async fn a_vanished_worker_proves_nothing_where_the_parent_was_the_target_before
     assert!(matches!(report.outcome, Outcome::Unknown(_)), "{report:?}");
     assert!(report.notes[0].contains("lock `rollback`"), "{report:?}");
 }
+
+#[tokio::test]
+async fn a_guest_that_moved_goes_back_on_its_new_node() {
+    let stage = Stage::with_two_nodes().await;
+    let operation = roll_back(&stage, "s1", true, Some("before")).await;
+    stage
+        .simulator
+        .edit(|world| world.move_guest(101, "pve2").unwrap());
+    let report = stage.play(&operation).await.report;
+    assert_eq!(report.outcome, Outcome::Done, "{report:?}");
+    assert_eq!(stage.view(101).config["parent"], "s1");
+    assert_eq!(stage.view(101).status, RunState::Running);
+}

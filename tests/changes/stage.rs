@@ -66,6 +66,15 @@ impl Stage {
         }
     }
 
+    /// Starts the small world with a second node, to which guests may move.
+    pub(crate) async fn with_two_nodes() -> Self {
+        let mut scenario = Scenario::small();
+        let mut second = scenario.nodes[0].clone();
+        second.name = "pve2".into();
+        scenario.nodes.push(second);
+        Self::of(scenario).await
+    }
+
     /// Signs in with the token that may take no snapshots.
     pub(crate) fn limit(&mut self) {
         let accounts = self.simulator.accounts();
