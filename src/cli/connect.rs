@@ -13,8 +13,8 @@ use crate::simulator::Simulator;
 
 /// So long one of several servers may take before the next is tried.
 const PATIENCE: Duration = Duration::from_secs(4);
-/// How often the demo is read: its world moves quickly.
-const DEMO_REFRESH: Duration = Duration::from_secs(2);
+/// How often the demo is read: as often as a cluster by default.
+const DEMO_REFRESH: Duration = Duration::from_secs(5);
 
 /// A cluster that can be asked.
 #[derive(Debug)]

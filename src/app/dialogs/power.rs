@@ -30,10 +30,6 @@ impl PowerMenu {
         let last = PowerAction::ALL.len() - 1;
         if let Action::Move(motion) = action {
             self.row = self.row.saturating_add_signed(motion.rows(4)).min(last);
-        } else if action == Action::Form(FormKey::NextField) {
-            self.row = (self.row + 1).min(last);
-        } else if action == Action::Form(FormKey::PreviousField) {
-            self.row = self.row.saturating_sub(1);
         } else if action == Action::Form(FormKey::Submit) {
             return Reply::Power(PowerAction::ALL[self.row]);
         }

@@ -24,6 +24,8 @@ pub enum Context {
     Filter,
     /// A dialog with fields.
     Form,
+    /// A menu of which one row is chosen.
+    Menu,
     /// A plan that is edited.
     Plan,
     /// A dialog that is only read.
@@ -40,7 +42,12 @@ impl Context {
             | Self::Tasks
             | Self::Nodes
             | Self::Storages => true,
-            Self::Anywhere | Self::Filter | Self::Form | Self::Plan | Self::Reading => false,
+            Self::Anywhere
+            | Self::Filter
+            | Self::Form
+            | Self::Menu
+            | Self::Plan
+            | Self::Reading => false,
         }
     }
 }
@@ -68,14 +75,17 @@ const FORM: &[Context] = &[Context::Form];
 const READING: &[Context] = &[Context::Reading];
 const DIALOGS: &[Context] = &[
     Context::Form,
+    Context::Menu,
     Context::Plan,
     Context::Reading,
     Context::Filter,
 ];
 const PLAN: &[Context] = &[Context::Plan];
+const LINES: &[Context] = &[Context::Menu, Context::Plan];
 const EVERYWHERE: &[Context] = &[
     Context::Anywhere,
     Context::Form,
+    Context::Menu,
     Context::Plan,
     Context::Reading,
     Context::Filter,
@@ -154,14 +164,15 @@ pub static BINDINGS: &[Binding] = &[
     row(Action::Move(Motion::Top), READING, &["g", "Home"], "", "go to the beginning"),
     row(Action::Move(Motion::Bottom), READING, &["G", "End"], "", "go to the end and follow"),
     row(Action::Copy, READING, &["y"], "", "copy it to the clipboard (OSC 52)"),
-    row(Action::Move(Motion::Down), PLAN, &["j", "Down"], "", "move down"),
-    row(Action::Move(Motion::Up), PLAN, &["k", "Up"], "", "move up"),
+    row(Action::Move(Motion::Down), LINES, &["j", "Down"], "", "move down"),
+    row(Action::Move(Motion::Up), LINES, &["k", "Up"], "", "move up"),
     row(Action::Move(Motion::PageDown), PLAN, &["PgDn"], "", "move one page down"),
     row(Action::Move(Motion::PageUp), PLAN, &["PgUp"], "", "move one page up"),
-    row(Action::Move(Motion::Top), PLAN, &["g", "Home"], "", "go to the first row"),
-    row(Action::Move(Motion::Bottom), PLAN, &["G", "End"], "", "go to the last row"),
+    row(Action::Move(Motion::Top), LINES, &["g", "Home"], "", "go to the first row"),
+    row(Action::Move(Motion::Bottom), LINES, &["G", "End"], "", "go to the last row"),
     row(Action::Form(FormKey::Toggle), PLAN, &["Space"], "", "keep the snapshot, or let it be deleted again"),
     row(Action::Form(FormKey::Calls), PLAN, &["x"], "", "show the API calls, or hide them"),
+    row(Action::Form(FormKey::Submit), &[Context::Menu], &["Enter"], "", "choose the row under the cursor"),
     row(Action::Form(FormKey::Submit), PLAN, &["Enter"], "", "execute the plan, when its count is typed"),
     row(Action::Quit, READING, &["q"], "", "close"),
 ];

@@ -39,10 +39,11 @@ pub(super) fn draw(frame: &mut Frame<'_>, form: &Form, theme: &Theme) {
             frame.set_cursor_position(Position { x: inner.x + x, y });
         }
     }
-    let enter = if form.is_ready() {
-        form.verb
-    } else {
-        "(not yet)"
+    let enter = match form.items.get(form.focus).map(|item| &item.input) {
+        // On the side that leaves it, Enter leaves it.
+        Some(Input::Consent(consent)) if !consent.given => consent.keep,
+        _ if form.is_ready() => form.verb,
+        _ => "(not yet)",
     };
     let hints = [
         ("Enter", enter),

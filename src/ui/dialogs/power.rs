@@ -52,7 +52,7 @@ pub(super) fn draw(frame: &mut Frame<'_>, menu: &PowerMenu, state: &State, theme
     }
     let hints = [
         ("Enter", "choose"),
-        ("Up Down", "move"),
+        ("j k", "move"),
         ("Esc", "leave it as it is"),
     ];
     let bottom = Rect {
