@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 
 use super::connect::Session;
 use crate::domain::guest::Guest;
-use crate::domain::inventory::{Node, Storage};
+use crate::domain::inventory::{Node, Resources, Storage};
 use crate::domain::time::Moment;
 use crate::proxmox::Error;
 use crate::runtime::Clock;
@@ -44,6 +44,16 @@ impl Reading {
             read: now.moment,
             clock,
         })
+    }
+
+    /// Returns the same as the checks of a wish want it.
+    pub(super) fn resources(&self) -> Resources {
+        Resources {
+            guests: Resources::dated(self.guests.clone(), None, self.read),
+            nodes: self.nodes.clone(),
+            storages: self.storages.clone(),
+            rejected: self.rejected,
+        }
     }
 
     /// Returns how many seconds ago the answer came.

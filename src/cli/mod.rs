@@ -4,6 +4,7 @@
 //! and every error becomes one of the exit codes of [`Exit`].
 
 mod change;
+mod clone;
 mod complaint;
 mod completions;
 mod config;
@@ -94,10 +95,11 @@ struct Common {
 enum Command {
     List(list::List),
     Snapshot(snapshot::Snapshot),
-    Power(power::Power),
     Restore(restore::Restore),
+    Clone(clone::CloneGuest),
     Prune(prune::Prune),
     Quota(quota::Quota),
+    Power(power::Power),
     Console(console::Console),
     Config(config::Config),
     Simulate(simulate::Simulate),
@@ -110,6 +112,7 @@ impl Command {
         match self {
             Self::List(list) => list.json,
             Self::Snapshot(snapshot) => snapshot.json(),
+            Self::Clone(clone) => clone.json,
             Self::Power(power) => power.json,
             Self::Restore(restore) => restore.json,
             Self::Prune(prune) => prune.json,
@@ -223,6 +226,7 @@ async fn answer(arguments: &Arguments, output: &Output) -> anyhow::Result<Exit> 
         Command::Simulate(simulate) => return simulate.run(output).await,
         Command::List(_)
         | Command::Snapshot(_)
+        | Command::Clone(_)
         | Command::Power(_)
         | Command::Restore(_)
         | Command::Prune(_)
@@ -237,6 +241,7 @@ async fn answer(arguments: &Arguments, output: &Output) -> anyhow::Result<Exit> 
     }
     let result = match command {
         Command::Snapshot(snapshot) => snapshot.run(&setup, output).await,
+        Command::Clone(clone) => clone.run(&setup, output).await,
         Command::Power(power) => power.run(&setup, output).await,
         Command::Restore(restore) => restore.run(&setup, output).await,
         Command::Prune(prune) => prune.run(&setup, output).await,
@@ -262,6 +267,7 @@ async fn look(command: &Command, setup: &Setup, output: &Output) -> anyhow::Resu
         Command::Console(console) => console.run(setup, output).await,
         // These change something, or need no cluster.
         Command::Snapshot(_)
+        | Command::Clone(_)
         | Command::Power(_)
         | Command::Restore(_)
         | Command::Prune(_)

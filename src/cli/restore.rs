@@ -133,13 +133,7 @@ impl Restore {
             Some((list, snapshot))
         });
         let Some((list, snapshot)) = found else {
-            let name = clean(&self.snapshot);
-            return Err(Refusal::new(
-                "UnknownSnapshot",
-                format!("guest {} has no snapshot {name}", guest.to_ref()),
-                format!("`proxdeck snapshot list {}` shows them", guest.vmid),
-            )
-            .into());
+            return Err(read::unknown(guest, &self.snapshot).into());
         };
         let whom = guest.to_ref();
         let present = client.guests().config(&whom).await?;

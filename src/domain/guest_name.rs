@@ -3,6 +3,11 @@
 use std::fmt;
 use std::str::FromStr;
 
+use super::guest::Guest;
+
+/// What a copy's suggested name ends in.
+const COPY: &str = "-copy";
+
 /// A name for a new guest that the server will accept: DNS labels joined by dots.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct GuestName(String);
@@ -11,6 +16,22 @@ impl GuestName {
     /// Returns the name.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// Suggests a name that says where a copy comes from and is a DNS label.
+    pub fn suggest_copy(source: &Guest) -> String {
+        let name = source.name.as_ref().map(ToString::to_string);
+        let label: String = name
+            .unwrap_or_default()
+            .chars()
+            .filter(|c| c.is_ascii_alphanumeric() || *c == '-')
+            .skip_while(|c| *c == '-')
+            .take(63 - COPY.len())
+            .collect();
+        match label.trim_end_matches('-') {
+            "" => format!("guest-{}{COPY}", source.vmid),
+            label => format!("{label}{COPY}"),
+        }
     }
 }
 
@@ -69,6 +90,28 @@ impl FromStr for GuestName {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::request::samples::guest;
+
+    #[test]
+    fn a_copy_s_suggested_name_can_always_be_taken() {
+        let suggest = |name: Option<&str>| {
+            let mut source = guest();
+            source.name = name.map(Into::into);
+            GuestName::suggest_copy(&source)
+        };
+        assert_eq!(suggest(Some("agent-4")), "agent-4-copy");
+        assert_eq!(suggest(Some("my vm.lab")), "myvmlab-copy");
+        assert_eq!(suggest(Some("--ü--")), "guest-104-copy");
+        assert_eq!(suggest(None), "guest-104-copy");
+        for odd in [
+            "a".repeat(80),
+            format!("{}-b", "a".repeat(57)),
+            "-a-".into(),
+        ] {
+            let name = suggest(Some(&odd));
+            assert!(name.parse::<GuestName>().is_ok(), "{name}");
+        }
+    }
 
     #[test]
     fn names_are_refused_for_the_reason_that_the_server_would_have() {

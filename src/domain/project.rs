@@ -12,7 +12,7 @@ use super::id::PoolName;
 use super::selection::Pattern;
 
 /// The word that stands for no project wherever one may be named.
-const NO_PROJECT: &str = "none";
+pub const NO_PROJECT: &str = "none";
 
 /// A budget over the guests of a pool or of a pattern: the config's `[projects.NAME]`.
 #[derive(Debug, Clone, PartialEq)]

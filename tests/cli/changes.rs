@@ -147,3 +147,122 @@ fn a_guest_goes_back_only_when_it_is_named_and_confirmed() {
     assert_eq!(writes[0], "POST /nodes/pve1/qemu/101/snapshot");
     assert_eq!(writes[1], "POST /nodes/pve1/qemu/101/snapshot/s1/rollback");
 }
+
+#[test]
+fn a_clone_tells_the_new_number_and_joins_what_was_asked_for() {
+    let home = Home::new();
+    let ran = home.run(&["--demo", "clone", "105", "--json"]);
+    assert_eq!(ran.code, 0, "{}{}", ran.stdout, ran.stderr);
+    let document = ran.json();
+    assert_eq!(document["schema"], "proxdeck.clone/1");
+    let row = &document["rows"][0];
+    assert_eq!(
+        (&row["operation"], &row["outcome"]),
+        (&"clone".into(), &"done".into())
+    );
+    assert!(row["new_vmid"].as_u64().unwrap() > 100, "{document}");
+    assert!(
+        ran.stderr
+            .contains("copied along with the disks: tags autovibe, docs; its firewall rules"),
+        "{}",
+        ran.stderr
+    );
+
+    let world = World::small();
+    let budgets = "[quota]\naccounting = \"since-boot\"\n[projects.production]\npool = \"prod\"\n";
+    world.home.write_config(&world.config(budgets));
+    let of_snapshot = [
+        "clone",
+        "101=web-1",
+        "--snapshot",
+        "s1",
+        "--vmid",
+        "300",
+        "--name",
+        "web-2",
+        "--project",
+        "production",
+        "--start",
+    ];
+    let ran = world.run(&of_snapshot);
+    assert_eq!(ran.code, 0, "{}{}", ran.stdout, ran.stderr);
+    assert_eq!(ran.stdout, "101 web-1: clone, new guest 300 web-2\n");
+    let alone = world.run(&["clone", "102", "--project", "none"]);
+    assert_eq!(alone.code, 0, "{}{}", alone.stdout, alone.stderr);
+    assert!(alone.stdout.ends_with(" db-1-copy\n"), "{}", alone.stdout);
+    assert_eq!(
+        world.writes(),
+        [
+            "POST /nodes/pve1/qemu/101/clone",
+            "POST /nodes/pve1/qemu/300/status/start",
+            "POST /nodes/pve1/qemu/102/clone",
+        ]
+    );
+    let listed = world.run(&["list", "--json"]).json();
+    let pool_of = |name: &str| {
+        let rows = listed["rows"].as_array().unwrap();
+        let row = rows.iter().find(|row| row["name"] == name).unwrap();
+        (row["pool"].clone(), row["status"].clone())
+    };
+    assert_eq!(pool_of("web-2"), ("prod".into(), "running".into()));
+    assert_eq!(
+        pool_of("db-1-copy"),
+        (serde_json::Value::Null, "stopped".into())
+    );
+    let log = world.home.folder.path().join("state/proxdeck/audit.jsonl");
+    let log = std::fs::read_to_string(log).unwrap();
+    assert!(log.contains("\"clone\""), "{log}");
+}
+
+#[test]
+fn a_clone_that_cannot_be_is_refused_before_anything_is_written() {
+    let world = World::small();
+    let budgets = "[quota]\naccounting = \"since-boot\"\n\
+        [projects.webs]\nmatch = \"tag:web\"\nmarker_pool = \"lab\"\n";
+    world.home.write_config(&world.config(budgets));
+    for (arguments, sentence) in [
+        (&["999"][..], "there is no guest 999"),
+        (&["101=db-1"], "guest 101 is called web-1, not db-1"),
+        (
+            &["101", "--name", "a_b"],
+            "'_' is not allowed in a guest's name",
+        ),
+        (&["101", "--vmid", "102"], "102 is taken: 102 db-1"),
+        (
+            &["101", "--vmid", "7"],
+            "a number from 100 to 999999999 is expected",
+        ),
+        (
+            &["101", "--snapshot", "nope"],
+            "guest 101 web-1 has no snapshot nope",
+        ),
+        (&["101", "--target", "pve9"], "there is no node pve9"),
+        (
+            &["101", "--storage", "local"],
+            "storage local takes no disk images",
+        ),
+        (
+            &["101", "--project", "nope"],
+            "the config has no project nope",
+        ),
+        (
+            &["101", "--project", "webs"],
+            "has no pool that a copy could join",
+        ),
+        (&["101", "--read-only"], "refuses every change"),
+        (&["150"], "150 ct-1: containers are not cloned by proxdeck"),
+        (&["101", "--linked"], "unexpected argument '--linked'"),
+    ] {
+        let ran = world.run(&[&["clone"], arguments].concat());
+        assert_eq!(ran.code, 2, "{arguments:?}: {}", ran.stderr);
+        assert!(
+            ran.stderr.contains(sentence),
+            "{arguments:?}: {}",
+            ran.stderr
+        );
+        assert_eq!(ran.stdout, "");
+    }
+    let unknown = world.run(&["clone", "101", "--project", "nope", "--json"]);
+    assert_eq!(unknown.json()["error"]["kind"], "UnknownProject");
+    assert_eq!(world.writes(), [""; 0]);
+}

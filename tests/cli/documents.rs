@@ -43,6 +43,20 @@ fn snapshot_create() {
 }
 
 #[test]
+fn clone() {
+    let arguments = [
+        "clone",
+        "101=web-1",
+        "--vmid",
+        "300",
+        "--project",
+        "lab",
+        "--json",
+    ];
+    golden(&arguments, "clone", 0);
+}
+
+#[test]
 fn quota() {
     golden(&["quota", "--json"], "quota", 0);
 }

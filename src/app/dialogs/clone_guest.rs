@@ -7,10 +7,11 @@ use crate::app::remote::Remote;
 use crate::domain::failure::Failure;
 use crate::domain::guest::{Guest, GuestRef};
 use crate::domain::guest_config::GuestConfig;
+use crate::domain::guest_name::GuestName;
 use crate::domain::id::{NodeName, PoolName, StorageName};
 use crate::domain::inventory::Resources;
 use crate::domain::operation::Stamp;
-use crate::domain::request::{CloneContext, CloneRequest, Field, PoolChoice};
+use crate::domain::request::{CloneContext, CloneRequest, Field, PoolChoice, copied_along};
 use crate::domain::snapshot::Snapshot;
 use crate::domain::time::Moment;
 
@@ -67,7 +68,7 @@ impl FormDialog {
         let storage_options = std::iter::once("as the source".to_owned())
             .chain(storages.iter().map(ToString::to_string));
         let items = vec![
-            Item::text(Field::Name, "name", suggest_name(guest)),
+            Item::text(Field::Name, "name", GuestName::suggest_copy(guest)),
             Item::text(Field::Vmid, "number", ""),
             Item::choice(Field::Pool, "pool", pool_options.collect()),
             Item::choice(Field::Node, "node", node_options.collect()),
@@ -95,20 +96,6 @@ impl FormDialog {
         };
         Self::new(target, form, Purpose::Clone(purpose))
     }
-}
-
-/// Suggests a name that says where the copy comes from and is a DNS label.
-fn suggest_name(guest: &Guest) -> String {
-    let base = guest
-        .name
-        .as_ref()
-        .map_or_else(|| format!("guest-{}", guest.vmid), ToString::to_string);
-    let base: String = base
-        .chars()
-        .filter(|c| c.is_ascii_alphanumeric() || *c == '-')
-        .take(58)
-        .collect();
-    format!("{}-copy", base.trim_matches('-'))
 }
 
 impl ClonePurpose {
@@ -195,16 +182,8 @@ impl ClonePurpose {
             );
             preview.push(Preview::new("needs", text, Weight::Plain));
         }
-        let is_set = |key: &str| config.get(key).is_some_and(|value| value.raw() == "1");
-        let mut along = Vec::new();
-        if let Some(source) = source.filter(|source| !source.tags.is_empty()) {
-            let tags: Vec<String> = source.tags.iter().map(ToString::to_string).collect();
-            along.push(format!("tags {}", tags.join(", ")));
-        }
-        along.extend(is_set("protection").then(|| "protection".to_owned()));
-        along.extend(is_set("onboot").then(|| "start at boot".to_owned()));
-        along.push("its firewall rules".to_owned());
-        preview.push(Preview::new("along", along.join(" · "), Weight::Plain));
+        let along = copied_along(source, config).join(" · ");
+        preview.push(Preview::new("along", along, Weight::Plain));
         preview
     }
 }

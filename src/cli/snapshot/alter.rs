@@ -2,7 +2,6 @@
 
 use super::read::{self, Silent};
 use crate::cli::change::{self, Change, Step};
-use crate::cli::complaint::Refusal;
 use crate::cli::connect::Session;
 use crate::cli::document::Document;
 use crate::cli::inventory::Reading;
@@ -168,16 +167,7 @@ impl Wish<'_> {
             Some((list, snapshot))
         });
         let Some((list, snapshot)) = found else {
-            return Err(Refusal::new(
-                "UnknownSnapshot",
-                format!(
-                    "guest {} has no snapshot {}",
-                    guest.to_ref(),
-                    clean(self.name)
-                ),
-                format!("`proxdeck snapshot list {}` shows them", guest.vmid),
-            )
-            .into());
+            return Err(read::unknown(guest, self.name).into());
         };
         let operation = check(guest, snapshot, list).map_err(|objections| {
             change::refused(&change::objected(&guest.to_ref(), &objections))

@@ -4,13 +4,14 @@ use futures_util::StreamExt as _;
 use futures_util::stream;
 use serde::Serialize;
 
-use crate::cli::complaint::Complaint;
+use crate::cli::complaint::{Complaint, Refusal};
 use crate::cli::output::Output;
 use crate::cli::progress::Progress;
 use crate::cli::setup::Setup;
 use crate::domain::failure::{Failure, FailureKind};
 use crate::domain::guest::{Guest, GuestRef, Status};
 use crate::domain::snapshot::SnapshotList;
+use crate::domain::text::clean;
 use crate::proxmox::Client;
 
 /// A command asked for reads so many lists at once (SPEC §1.1).
@@ -70,6 +71,15 @@ impl Unread {
             self.error.message()
         ));
     }
+}
+
+/// Refuses because a guest has no snapshot of a name.
+pub(in crate::cli) fn unknown(guest: &Guest, name: &str) -> Refusal {
+    Refusal::new(
+        "UnknownSnapshot",
+        format!("guest {} has no snapshot {}", guest.to_ref(), clean(name)),
+        format!("`proxdeck snapshot list {}` shows them", guest.vmid),
+    )
 }
 
 /// Reads the list of each guest, with progress.

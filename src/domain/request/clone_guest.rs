@@ -185,6 +185,20 @@ pub fn refuses_clones(source: &Guest) -> Option<String> {
     source.lock.as_ref().map(|lock| format!("locked ({lock})"))
 }
 
+/// Says what a copy takes over from its source beside the disks, a piece each.
+pub fn copied_along(source: Option<&Guest>, config: &GuestConfig) -> Vec<String> {
+    let is_set = |key: &str| config.get(key).is_some_and(|value| value.raw() == "1");
+    let mut along = Vec::new();
+    if let Some(source) = source.filter(|source| !source.tags.is_empty()) {
+        let tags: Vec<String> = source.tags.iter().map(ToString::to_string).collect();
+        along.push(format!("tags {}", tags.join(", ")));
+    }
+    along.extend(is_set("protection").then(|| "protection".to_owned()));
+    along.extend(is_set("onboot").then(|| "start at boot".to_owned()));
+    along.push("its firewall rules".to_owned());
+    along
+}
+
 fn refuses_node(resources: &Resources, node: &NodeName) -> Option<String> {
     match resources.node(node).map(|node| node.state) {
         None => Some(format!("there is no node {node}")),
@@ -352,6 +366,25 @@ mod tests {
         assert_eq!(calls.len(), 1);
         let names: Vec<&str> = calls[0].parameters.iter().map(|(name, _)| *name).collect();
         assert_eq!(names, ["newid", "name", "full", "description"]);
+    }
+
+    #[test]
+    fn what_a_copy_takes_over_is_told_and_its_firewall_always() {
+        let mut source = guest();
+        source.tags = Vec::new();
+        let plain = config(&[("onboot", "0")]);
+        assert_eq!(copied_along(Some(&source), &plain), ["its firewall rules"]);
+        source.tags = vec!["critical".into(), "web".into()];
+        let special = config(&[("onboot", "1"), ("protection", "1")]);
+        assert_eq!(
+            copied_along(Some(&source), &special),
+            [
+                "tags critical, web",
+                "protection",
+                "start at boot",
+                "its firewall rules"
+            ]
+        );
     }
 
     #[test]

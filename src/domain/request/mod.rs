@@ -9,7 +9,7 @@ mod prune;
 mod roll_back;
 mod snapshot;
 
-pub use clone_guest::{CloneContext, CloneRequest, PoolChoice, refuses_clones};
+pub use clone_guest::{CloneContext, CloneRequest, PoolChoice, copied_along, refuses_clones};
 pub use power::{PowerRequest, refuses_power};
 pub use prune::{MOST_CLOCK_SKEW, PruneRequest};
 pub use roll_back::{Afterwards, ConfigChange, Losses, RollBackContext, RollBackRequest};
@@ -136,7 +136,7 @@ impl Objections {
 }
 
 #[cfg(test)]
-mod samples {
+pub(super) mod samples {
     //! Values that the tests of several requests begin with.
 
     use chrono::DateTime;
@@ -147,7 +147,7 @@ mod samples {
     use crate::domain::snapshot::{Snapshot, SnapshotList};
     use crate::domain::text::Text;
 
-    pub(super) fn guest() -> Guest {
+    pub(in crate::domain) fn guest() -> Guest {
         Guest {
             vmid: Vmid::new(104).unwrap(),
             kind: GuestKind::Qemu,

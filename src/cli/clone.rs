@@ -1,0 +1,223 @@
+//! `proxdeck clone`: make a full copy of a guest, of its present or of one of its snapshots.
+//!
+//! Name, number, place and privileges are checked before the server is asked to copy anything.
+
+use chrono::{DateTime, Utc};
+
+use super::change::{self, Change, Step};
+use super::complaint::Refusal;
+use super::connect::Session;
+use super::document::Document;
+use super::inventory::Reading;
+use super::output::Output;
+use super::setup::Setup;
+use super::snapshot::read::{self, Silent};
+use super::target::Target;
+use super::{Exit, interruptible};
+use crate::domain::guest::Guest;
+use crate::domain::guest_name::GuestName;
+use crate::domain::id::{NodeName, StorageName, Vmid};
+use crate::domain::operation::Stamp;
+use crate::domain::project::{Membership, NO_PROJECT, Projects};
+use crate::domain::request::{CloneContext, CloneRequest, PoolChoice, copied_along};
+use crate::domain::snapshot::SnapshotList;
+use crate::domain::text::clean;
+use crate::runtime::Ending;
+
+/// Make a full copy of a guest
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  \
+    proxdeck clone 104\n  \
+    proxdeck clone 104=agent-build-4 --name agent-build-9 --start\n  \
+    proxdeck clone 104 --snapshot keep-before-upgrade --vmid 204 --project none")]
+pub(super) struct CloneGuest {
+    /// The guest, as 104 or 104=agent-build-4
+    #[arg(value_name = "VMID")]
+    source: Target,
+
+    /// Copy this snapshot of it, instead of its present
+    #[arg(long, value_name = "SNAPSHOT")]
+    snapshot: Option<String>,
+
+    /// The copy's number, instead of the next free one
+    #[arg(long, value_name = "VMID")]
+    vmid: Option<Vmid>,
+
+    /// The copy's name, instead of the guest's with -copy behind it
+    #[arg(long, value_name = "NAME")]
+    name: Option<String>,
+
+    /// The node for the copy, instead of the guest's; another one needs shared disks
+    #[arg(long, value_name = "NODE")]
+    target: Option<NodeName>,
+
+    /// The storage for all its disks, instead of where the guest's are
+    #[arg(long, value_name = "STORAGE")]
+    storage: Option<StorageName>,
+
+    /// The project whose pool it joins, by name or uuid, instead of the guest's pool; none: no pool
+    #[arg(long, value_name = "PROJECT|none")]
+    project: Option<String>,
+
+    /// Start it when it is there
+    #[arg(long)]
+    start: bool,
+
+    /// Print one JSON document
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+/// A checked clone, and what the copy takes over.
+struct Prepared {
+    session: Session,
+    time: DateTime<Utc>,
+    change: Change,
+    along: Vec<String>,
+}
+
+impl CloneGuest {
+    pub(super) async fn run(&self, setup: &Setup, output: &Output) -> anyhow::Result<Exit> {
+        setup.require_writable()?;
+        let pool = self.pool(&setup.rules.projects)?;
+        let mut ending = Ending::listen()?;
+        let prepare = self.prepare(pool, setup, output);
+        let Prepared {
+            session,
+            time,
+            change,
+            along,
+        } = interruptible(&mut ending, prepare).await?;
+        output.note(format_args!(
+            "{}: copied along with the disks: {}",
+            change.guest,
+            along.join("; ")
+        ));
+        let changes = vec![change];
+        let ending = &mut ending;
+        let carried = change::carry_out(&session, setup, output, ending, "clone", changes).await;
+        if self.json {
+            let rows: Vec<_> = carried.ended.iter().map(change::Ended::row).collect();
+            output.document(&Document::new(
+                "proxdeck.clone/1",
+                &session.cluster,
+                time,
+                &rows,
+                carried.summary(),
+            ));
+        } else {
+            carried.tell(output);
+        }
+        Ok(carried.exit())
+    }
+
+    /// Finds the guest, reads what is needed, and checks everything; nothing is changed yet.
+    async fn prepare(
+        &self,
+        pool: PoolChoice,
+        setup: &Setup,
+        output: &Output,
+    ) -> anyhow::Result<Prepared> {
+        let session = Session::open(setup).await?;
+        let reading = Reading::take(&session).await?;
+        let source = self.source.find(&reading.guests)?;
+        change::require_answering(&[source])?;
+        let client = &session.client;
+        let permissions = client.access().permissions().await?;
+        let list = self.snapshots(&session, source, setup, output).await?;
+        let whom = source.to_ref();
+        let (snapshot, config) = match (&self.snapshot, &list) {
+            (Some(name), Some(list)) => {
+                let found = list.find(name);
+                let snapshot = found.ok_or_else(|| read::unknown(source, name))?;
+                let frozen = client.guests().snapshot_config(&whom, name).await?;
+                (Some(snapshot.clone()), frozen)
+            }
+            _ => (None, client.guests().config(&whom).await?),
+        };
+        let name = self.name.clone();
+        let request = CloneRequest {
+            source: whom.clone(),
+            snapshot,
+            name: name.unwrap_or_else(|| GuestName::suggest_copy(source)),
+            vmid: self.vmid.map(|vmid| vmid.to_string()).unwrap_or_default(),
+            pool,
+            target: self.target.clone(),
+            storage: self.storage.clone(),
+            description: String::new(),
+            start: self.start,
+        };
+        let resources = reading.resources();
+        let context = CloneContext {
+            source: Some(source),
+            snapshots: list.as_ref(),
+            config: Some(&config),
+            resources: Some(&resources),
+        };
+        let now = client.server_time().unwrap_or(reading.time);
+        let stamp = Stamp::new(now, rand::random());
+        let operation = request
+            .check(&context, &stamp)
+            .map_err(|objections| change::refused(&change::objected(&whom, &objections)))?;
+        let along = copied_along(Some(source), &config);
+        let change = Change {
+            guest: whom,
+            subject: String::new(),
+            step: Step::Do(Box::new(operation)),
+        };
+        change::require_privileges(std::slice::from_ref(&change), &permissions)?;
+        let time = reading.time;
+        Ok(Prepared {
+            session,
+            time,
+            change,
+            along,
+        })
+    }
+
+    /// Reads the guest's snapshots where one of them is to be copied.
+    async fn snapshots(
+        &self,
+        session: &Session,
+        source: &Guest,
+        setup: &Setup,
+        output: &Output,
+    ) -> anyhow::Result<Option<SnapshotList>> {
+        if self.snapshot.is_none() {
+            return Ok(None);
+        }
+        let lists = read::lists(&session.client, &[source], Silent::Asked, setup, output).await;
+        match lists.unread.into_iter().next() {
+            Some(unread) => Err(unread.into_complaint().into()),
+            None => Ok(lists.read.into_iter().next().map(|(_, list)| list)),
+        }
+    }
+
+    /// Chooses the pool that the copy joins.
+    fn pool(&self, projects: &Projects) -> Result<PoolChoice, Refusal> {
+        let Some(name) = self.project.as_deref() else {
+            return Ok(PoolChoice::OfSource);
+        };
+        if name == NO_PROJECT {
+            return Ok(PoolChoice::None);
+        }
+        let project = projects.find(name).ok_or_else(|| {
+            Refusal::new(
+                "UnknownProject",
+                format!("the config has no project {}", clean(name)),
+                "`proxdeck quota` shows the projects; --project none is for a copy without one",
+            )
+        })?;
+        match &project.membership {
+            Membership::Pool(pool) => Ok(PoolChoice::Named(pool.clone())),
+            Membership::Match { .. } => Err(Refusal::new(
+                "Refused",
+                format!(
+                    "project {} finds its guests by `match`; it has no pool that a copy could join",
+                    project.name()
+                ),
+                "leave --project out for the guest's pool, or write --project none",
+            )),
+        }
+    }
+}
