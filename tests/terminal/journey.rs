@@ -45,8 +45,11 @@ fn filter_snapshot_roll_back_keep_clone_prune_and_read_the_log() {
     screen.press("-4");
     screen.wait_for("that is it");
     screen.press(ENTER);
-    screen.wait_for("roll back 104 agent-build-4 to");
-    screen.wait_for("done");
+    screen.wait_until("the end of the roll-back", |shown| {
+        let text = shown.text();
+        text.lines()
+            .any(|line| line.contains("roll back 104") && line.contains(" done"))
+    });
     screen.wait_for("-safety");
 
     screen.press("g");
@@ -54,8 +57,8 @@ fn filter_snapshot_roll_back_keep_clone_prune_and_read_the_log() {
     screen.wait_for("of 104 agent-build-4 done");
     screen.wait_for("#keep");
 
-    screen.press(ESCAPE);
-    screen.press(ESCAPE);
+    screen.press(TAB);
+    screen.wait_until_gone("▌ ○");
     screen.press("c");
     screen.wait_for("Clone 104 agent-build-4");
     screen.press(ENTER);
@@ -73,7 +76,9 @@ fn filter_snapshot_roll_back_keep_clone_prune_and_read_the_log() {
     screen.wait_for("RESULT");
     screen.press(ENTER);
     screen.wait_for("TASK OK");
+    // A key right behind Escape would be taken for one with Alt.
     screen.press(ESCAPE);
+    screen.wait_until_gone("TASK OK");
     screen.press("q");
     assert_eq!(screen.exit_code(), 0);
     screen.assert_given_back();
