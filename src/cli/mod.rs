@@ -1,7 +1,7 @@
 //! The command line: what is asked for, and how it is answered.
 //!
 //! Each headless command has a file of its own. Results go to stdout, everything else to stderr,
-//! and every error becomes one of the exit codes of [`Exit`].
+//! and every error becomes one of the exit codes of `Exit`.
 
 mod change;
 mod clone;
