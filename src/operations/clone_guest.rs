@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use super::errand::{Errand, carry_out};
 use super::follow::Following;
+use super::start::Start;
 use super::{Context, unverified};
 use crate::domain::failure::{Failure, FailureKind};
-use crate::domain::guest::{GuestRef, Status};
+use crate::domain::guest::GuestRef;
 use crate::domain::guest_config::GuestConfig;
 use crate::domain::id::Vmid;
 use crate::domain::operation::{CloneGuest, Fate, Outcome, Part, Product, Report, Stamp};
@@ -259,48 +260,6 @@ impl Errand for Copying<'_> {
             // The server removes what a stopped copy had made.
             may_stop: true,
             shares: self.shares.clone(),
-        }
-    }
-}
-
-/// The start of the new guest.
-struct Start<'a> {
-    guest: &'a GuestRef,
-}
-
-impl Errand for Start<'_> {
-    const FAILURE: FailureKind = FailureKind::TaskFailed;
-
-    fn guest(&self) -> &GuestRef {
-        self.guest
-    }
-
-    fn task_kinds(&self) -> &'static [&'static str] {
-        &["qmstart", "hastart"]
-    }
-
-    async fn send(&self, client: &Client, guest: &GuestRef) -> Result<Upid, Error> {
-        client.guests().start_up(guest).await
-    }
-
-    async fn is_untouched(&self, client: &Client, guest: &GuestRef) -> Result<bool, Error> {
-        Ok(client.guests().state(guest).await?.status == Status::Stopped)
-    }
-
-    async fn verify(
-        &self,
-        context: Context<'_>,
-        guest: &GuestRef,
-        outcome: Outcome,
-    ) -> (Outcome, Option<Product>) {
-        match context.client.guests().state(guest).await {
-            Ok(state) if state.status == Status::Running => (outcome, None),
-            Ok(state) => {
-                let text = format!("the task ended well, but the guest is {}", state.status);
-                let failure = Failure::new(FailureKind::TaskFailed, text);
-                (Outcome::Failed(Box::new(failure)), None)
-            }
-            Err(error) => (unverified(error), None),
         }
     }
 }

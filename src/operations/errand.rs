@@ -231,7 +231,7 @@ async fn not_found<E: Errand>(
 }
 
 /// Tells whether the guest holds no lock, has no unfinished snapshot, and is as it was before.
-async fn is_untouched<E: Errand>(client: &Client, errand: &E, guest: &GuestRef) -> bool {
+pub(super) async fn is_untouched<E: Errand>(client: &Client, errand: &E, guest: &GuestRef) -> bool {
     let is_free = match client.guests().state(guest).await {
         Ok(state) => state.lock.is_none(),
         Err(_) => false,

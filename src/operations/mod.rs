@@ -16,6 +16,7 @@ mod power;
 mod prune;
 mod roll_back;
 mod snapshot;
+mod start;
 
 use std::time::Duration;
 

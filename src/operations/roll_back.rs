@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use super::errand::{Errand, carry_out};
+use super::errand::{Errand, carry_out, is_untouched};
 use super::follow::{End, Following, follow};
 use super::lookup::{Whereabouts, whereabouts};
+use super::start::Start;
 use super::{Context, delete_snapshot, refused, snapshot, unverified};
 use crate::domain::failure::{Failure, FailureKind};
 use crate::domain::guest::{GuestRef, Status};
@@ -16,7 +17,7 @@ use crate::domain::snapshot::SnapshotList;
 use crate::domain::task::{TaskState, Upid};
 use crate::domain::text::Text;
 use crate::proxmox::endpoints::TaskFilter;
-use crate::proxmox::{Client, Error};
+use crate::proxmox::{Client, Error, kind_of_task_end};
 
 /// How often the separate start is looked for, half a second apart.
 const LOOKS_FOR_START: u32 = 20;
@@ -216,6 +217,11 @@ async fn after(context: Context<'_>, operation: &RollBack, guest: &GuestRef, rep
     {
         match follow_start(context, guest, &upid).await {
             Some(TaskState::Ok | TaskState::Warnings(_)) => {}
+            Some(TaskState::Failed(reason))
+                if kind_of_task_end(reason.raw()) == FailureKind::Busy =>
+            {
+                start_again(context, guest, &reason, report).await;
+            }
             Some(state) => report
                 .notes
                 .push(format!("the guest went back, but its start ended: {state}")),
@@ -248,6 +254,28 @@ async fn after(context: Context<'_>, operation: &RollBack, guest: &GuestRef, rep
     if let Some(Product::RolledBack(facts)) = &mut report.product {
         facts.status = Some(state.status);
     }
+}
+
+/// Asks for the start once more when the server's own ran into the clean-up of the return.
+///
+/// That clean-up may hold the guest's file lock for half a minute (recordings, note 7). A start
+/// that could not get the lock did nothing, and is asked for again only if that can be seen.
+async fn start_again(context: Context<'_>, guest: &GuestRef, reason: &Text, report: &mut Report) {
+    let start = Start { guest };
+    if !is_untouched(context.client, &start, guest).await {
+        let note = format!("the guest went back, but its start ended: {reason}");
+        return report.notes.push(note);
+    }
+    context
+        .reporter
+        .step("the guest was busy and its start did nothing; asking for it again")
+        .await;
+    let started = carry_out(context, &start, &[]).await.report;
+    if let Some(failure) = started.outcome.failure() {
+        let note = format!("the guest went back, but its start ended: {failure}");
+        report.notes.push(note);
+    }
+    report.notes.extend(started.notes);
 }
 
 /// Finds the start that followed a roll-back, and how it ended.

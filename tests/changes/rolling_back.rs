@@ -162,6 +162,27 @@ async fn a_start_that_failed_after_the_return_is_reported() {
     assert_eq!(stage.view(101).config["parent"], "s1");
 }
 
+/// The server's own clean-up may hold the guest's file lock when its start comes (recordings, note 7).
+#[tokio::test]
+async fn a_start_that_ran_into_the_clean_up_of_the_return_is_asked_for_again() {
+    let stage = Stage::new().await;
+    let operation = roll_back(&stage, "s1", true, None).await;
+    let busy = "can't lock file '/var/lock/qemu-server/lock-101.conf' - got timeout";
+    let fault = FaultRule::new(FaultKind::TaskFails(1, busy.into())).path("qmstart");
+    stage.simulator.faults().add(fault.times(1));
+    let played = stage.play(&operation).await;
+    assert_eq!(played.report.outcome, Outcome::Done, "{:?}", played.report);
+    assert_eq!(stage.view(101).status, RunState::Running);
+    let starts = stage.writes();
+    let starts = starts.iter().filter(|write| write.contains("status/start"));
+    assert_eq!(starts.count(), 1, "{:?}", stage.writes());
+    assert!(
+        played.steps.iter().any(|step| step.contains("busy")),
+        "it is said: {:?}",
+        played.steps
+    );
+}
+
 #[tokio::test]
 async fn a_vanished_worker_proves_nothing_where_the_parent_was_the_target_before() {
     let stage = Stage::new().await;
