@@ -141,14 +141,22 @@ impl Authenticator {
     }
 
     /// Notes that the server refused a proof of this generation.
-    pub(crate) async fn refuse(&self, generation: u64) {
+    ///
+    /// An old ticket may have ended; one that was `renewed` for the same request counts as a
+    /// failed login, so that a server that refuses its own tickets is not asked without end.
+    pub(crate) async fn refuse(&self, generation: u64, renewed: bool) {
         let mut session = self.session.lock().await;
         if session.generation != generation {
             return;
         }
         match &self.credentials {
             Credentials::Token { .. } => session.note_failure(None),
-            Credentials::Password { .. } => session.ticket = None,
+            Credentials::Password { .. } => {
+                // Of many requests refused with one ticket, the first one counts.
+                if session.ticket.take().is_some() && renewed {
+                    session.note_failure(None);
+                }
+            }
         }
     }
 
@@ -247,9 +255,8 @@ impl Session {
                 "the login answer holds no ticket",
             ));
         };
+        // Failures are forgotten when the ticket is accepted, not already when it is given.
         self.generation += 1;
-        self.failures = 0;
-        self.pause_until = None;
         Ok(Ticket {
             text: ticket.into(),
             csrf: csrf.into(),

@@ -166,7 +166,7 @@ impl Client {
                 .await;
             match answer {
                 Err(error) if error.needs_login() => {
-                    authenticator.refuse(proof.generation).await;
+                    authenticator.refuse(proof.generation, last).await;
                     if last || !authenticator.can_renew() {
                         return Err(error);
                     }

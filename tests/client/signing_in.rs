@@ -113,6 +113,25 @@ async fn a_wrong_password_is_tried_once_and_not_again_at_once() {
 }
 
 #[tokio::test]
+async fn a_server_that_refuses_its_own_tickets_is_left_alone_for_a_while() {
+    let simulator = small().await;
+    let accounts = simulator.accounts();
+    let client = client(&simulator, password(&accounts.user, &accounts.password));
+    let refusing = FaultRule::new(FaultKind::Unauthorized).path("/version");
+    simulator.faults().add(refusing);
+    for _ in 0..10 {
+        let error = client.access().version().await.unwrap_err();
+        assert_eq!(error.kind(), FailureKind::AuthenticationFailed, "{error}");
+    }
+    let login = ["POST /access/ticket", "GET /version"];
+    assert_eq!(
+        asked(&simulator),
+        [login, login].concat(),
+        "one renewal, then silence"
+    );
+}
+
+#[tokio::test]
 async fn a_wrong_token_is_tried_once_and_not_again_at_once() {
     let simulator = small().await;
     let client = client(&simulator, token("hub@pve!deck", "wrong"));
