@@ -14,8 +14,8 @@ use crate::domain::inventory::{Resources, SeenGuest};
 use crate::domain::limits::Severity;
 use crate::ui::format;
 use crate::ui::theme::Theme;
-use crate::ui::viewport::{Viewport, scroll_to};
-use crate::ui::widgets::{Row, cursor_mark, message, pane, push_bar, width};
+use crate::ui::viewport::Viewport;
+use crate::ui::widgets::{Row, Table, cursor_mark, message, pane, push_bar, width};
 
 pub(in crate::ui) fn draw(
     frame: &mut Frame<'_>,
@@ -47,39 +47,24 @@ pub(in crate::ui) fn draw(
             }
         };
     }
-    let height = usize::from(inner.height).saturating_sub(1);
-    if focused {
-        viewport.page = height;
-    }
-    scroll_to(
-        &mut viewport.guests,
-        state.guests.cursor_row(),
-        height,
-        rows.len(),
-    );
-    let columns = {
-        let projects = state.setting.rules.projects.iter().next().is_some();
-        Columns::fit(usize::from(inner.width), resources, projects)
+    let projects = state.setting.rules.projects.iter().next().is_some();
+    let columns = Columns::fit(usize::from(inner.width), resources, projects);
+    let table = Table {
+        inner,
+        titles: columns.titles(theme),
+        cursor: state.guests.cursor_row(),
+        // The other panes are about the guest under the cursor, whoever has the keys.
+        shows_cursor: true,
+        offset: &mut viewport.guests,
     };
-    frame.render_widget(columns.titles(theme), Rect { height: 1, ..inner });
-    let shown = rows.iter().enumerate().skip(viewport.guests).take(height);
-    for (line, (row, vmid)) in shown.enumerate() {
-        let Some(seen) = resources.guest(*vmid) else {
-            continue;
-        };
-        let at_cursor = state.guests.cursor_row() == Some(row);
-        let area = Rect {
-            y: inner.y + 1 + line as u16,
-            height: 1,
-            ..inner
-        };
-        let text = columns.line(seen, state, at_cursor, theme);
-        let style = if at_cursor {
-            theme.cursor
-        } else {
-            Style::new()
-        };
-        frame.render_widget(text.style(style), area);
+    let page = table.draw(frame, rows, theme, |vmid, at_cursor| {
+        let seen = resources.guest(*vmid);
+        seen.map_or_else(Line::default, |seen| {
+            columns.line(seen, state, at_cursor, theme)
+        })
+    });
+    if focused {
+        viewport.page = page;
     }
 }
 

@@ -83,10 +83,14 @@ fn marks_line(state: &State, columns: usize, theme: &Theme) -> Option<Line<'stat
         return None;
     }
     let numbers: Vec<String> = marks.iter().take(40).map(ToString::to_string).collect();
-    let hidden = marks
+    // Asked this way round, ten thousand marks cost no more than the table is long.
+    let shown = state
+        .guests
+        .rows()
         .iter()
-        .filter(|vmid| !state.guests.rows().contains(vmid))
+        .filter(|vmid| marks.contains(vmid))
         .count();
+    let hidden = marks.len() - shown;
     let hidden = if hidden > 0 {
         format!(" ({hidden} not shown)")
     } else {

@@ -2,7 +2,6 @@
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
-use ratatui::style::Style;
 use ratatui::text::Line;
 
 use crate::app::State;
@@ -10,8 +9,8 @@ use crate::app::state::Pane;
 use crate::domain::inventory::{Node, NodeState, Resources, Storage};
 use crate::ui::format;
 use crate::ui::theme::Theme;
-use crate::ui::viewport::{Viewport, scroll_to};
-use crate::ui::widgets::{Row, cursor_mark, message, pane, push_bar, width};
+use crate::ui::viewport::Viewport;
+use crate::ui::widgets::{Row, Table, cursor_mark, message, pane, push_bar, width};
 
 pub(in crate::ui) fn draw_nodes(
     frame: &mut Frame<'_>,
@@ -36,42 +35,19 @@ pub(in crate::ui) fn draw_nodes(
     let Some(resources) = known(frame, inner, state, theme) else {
         return;
     };
-    let cursor = state.nodes.node_row(resources);
-    let height = usize::from(inner.height).saturating_sub(1);
-    if focused {
-        viewport.page = height;
-    }
-    scroll_to(
-        &mut viewport.nodes,
-        Some(cursor),
-        height,
-        resources.nodes.len(),
-    );
     let columns = NodeColumns::fit(usize::from(inner.width), resources);
-    frame.render_widget(columns.titles(theme), Rect { height: 1, ..inner });
-    for (line, (row, node)) in resources
-        .nodes
-        .iter()
-        .enumerate()
-        .skip(viewport.nodes)
-        .take(height)
-        .enumerate()
-    {
-        let at_cursor = focused && row == cursor;
-        let text = columns.line(node, resources, at_cursor, theme);
-        let style = if at_cursor {
-            theme.cursor
-        } else {
-            Style::new()
-        };
-        frame.render_widget(
-            text.style(style),
-            Rect {
-                y: inner.y + 1 + line as u16,
-                height: 1,
-                ..inner
-            },
-        );
+    let table = Table {
+        inner,
+        titles: columns.titles(theme),
+        cursor: Some(state.nodes.node_row(resources)),
+        shows_cursor: focused,
+        offset: &mut viewport.nodes,
+    };
+    let page = table.draw(frame, &resources.nodes, theme, |node, at_cursor| {
+        columns.line(node, resources, at_cursor, theme)
+    });
+    if focused {
+        viewport.page = page;
     }
 }
 
@@ -91,17 +67,6 @@ pub(in crate::ui) fn draw_storages(
         let advice = "The account sees storages with Datastore.Audit on /storage.";
         return message(frame, inner, "No storages.", advice, theme);
     }
-    let cursor = state.nodes.storage_row(resources);
-    let height = usize::from(inner.height).saturating_sub(1);
-    if focused {
-        viewport.page = height;
-    }
-    scroll_to(
-        &mut viewport.storages,
-        Some(cursor),
-        height,
-        resources.storages.len(),
-    );
     let columns = usize::from(inner.width);
     let name = resources
         .storages
@@ -124,30 +89,18 @@ pub(in crate::ui) fn draw_storages(
         .gap(1)
         .left("SIZE", 24, theme.dim);
     titles.text("HOLDS", theme.dim);
-    frame.render_widget(titles.line(), Rect { height: 1, ..inner });
-    for (line, (row, storage)) in resources
-        .storages
-        .iter()
-        .enumerate()
-        .skip(viewport.storages)
-        .take(height)
-        .enumerate()
-    {
-        let at_cursor = focused && row == cursor;
-        let text = storage_line(storage, name, columns, at_cursor, theme);
-        let style = if at_cursor {
-            theme.cursor
-        } else {
-            Style::new()
-        };
-        frame.render_widget(
-            text.style(style),
-            Rect {
-                y: inner.y + 1 + line as u16,
-                height: 1,
-                ..inner
-            },
-        );
+    let table = Table {
+        inner,
+        titles: titles.line(),
+        cursor: Some(state.nodes.storage_row(resources)),
+        shows_cursor: focused,
+        offset: &mut viewport.storages,
+    };
+    let page = table.draw(frame, &resources.storages, theme, |storage, at_cursor| {
+        storage_line(storage, name, columns, at_cursor, theme)
+    });
+    if focused {
+        viewport.page = page;
     }
 }
 

@@ -10,8 +10,8 @@ use crate::app::state::Pane;
 use crate::domain::snapshot::{Joint, SnapshotList, TreeNode, TreeRow};
 use crate::ui::format;
 use crate::ui::theme::Theme;
-use crate::ui::viewport::{Viewport, scroll_to};
-use crate::ui::widgets::{Row, cursor_mark, fit, pane};
+use crate::ui::viewport::Viewport;
+use crate::ui::widgets::{Row, Table, cursor_mark, fit, pane};
 
 pub(in crate::ui) fn draw(
     frame: &mut Frame<'_>,
@@ -61,12 +61,6 @@ fn draw_tree(
 ) {
     let focused = state.focus == Pane::Snapshots;
     let tree = list.tree();
-    let height = usize::from(inner.height).saturating_sub(1);
-    if focused {
-        viewport.page = height;
-    }
-    let cursor = state.snapshots.cursor_row(list);
-    scroll_to(&mut viewport.snapshots, Some(cursor), height, tree.len());
     let columns = usize::from(inner.width);
     let name = (columns * 2 / 5).clamp(16, 48);
     let mut titles = Row::new(theme.unicode);
@@ -82,29 +76,18 @@ fn draw_tree(
         columns.saturating_sub(titles.used()),
         theme.dim,
     );
-    frame.render_widget(titles.line(), Rect { height: 1, ..inner });
-    for (line, (index, row)) in tree
-        .iter()
-        .enumerate()
-        .skip(viewport.snapshots)
-        .take(height)
-        .enumerate()
-    {
-        let at_cursor = focused && index == cursor;
-        let text = tree_line(row, columns, name, at_cursor, state, theme);
-        let style = if at_cursor {
-            theme.cursor
-        } else {
-            Style::new()
-        };
-        frame.render_widget(
-            text.style(style),
-            Rect {
-                y: inner.y + 1 + line as u16,
-                height: 1,
-                ..inner
-            },
-        );
+    let table = Table {
+        inner,
+        titles: titles.line(),
+        cursor: Some(state.snapshots.cursor_row(list)),
+        shows_cursor: focused,
+        offset: &mut viewport.snapshots,
+    };
+    let page = table.draw(frame, &tree, theme, |row, at_cursor| {
+        tree_line(row, columns, name, at_cursor, state, theme)
+    });
+    if focused {
+        viewport.page = page;
     }
 }
 

@@ -2,7 +2,6 @@
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
-use ratatui::style::Style;
 use ratatui::text::Line;
 
 use crate::app::State;
@@ -11,8 +10,8 @@ use crate::app::tasks::TaskPane;
 use crate::domain::task::{Task, TaskState};
 use crate::ui::format;
 use crate::ui::theme::Theme;
-use crate::ui::viewport::{Viewport, scroll_to};
-use crate::ui::widgets::{Row, cursor_mark, message, pane, push_bar, width};
+use crate::ui::viewport::Viewport;
+use crate::ui::widgets::{Row, Table, cursor_mark, message, pane, push_bar, width};
 
 pub(in crate::ui) fn draw(
     frame: &mut Frame<'_>,
@@ -65,34 +64,17 @@ pub(in crate::ui) fn draw(
     }
     let ordered = TaskPane::ordered(state.known_tasks());
     let cursor = state.tasks.cursor_row(&ordered);
-    let height = usize::from(inner.height).saturating_sub(1);
-    viewport.page = height;
-    scroll_to(&mut viewport.tasks, cursor, height, ordered.len());
     let columns = Columns::fit(usize::from(inner.width), &ordered);
-    frame.render_widget(columns.titles(theme), Rect { height: 1, ..inner });
-    for (line, (row, task)) in ordered
-        .iter()
-        .enumerate()
-        .skip(viewport.tasks)
-        .take(height)
-        .enumerate()
-    {
-        let at_cursor = cursor == Some(row);
-        let text = columns.line(task, state, at_cursor, theme);
-        let style = if at_cursor {
-            theme.cursor
-        } else {
-            Style::new()
-        };
-        frame.render_widget(
-            text.style(style),
-            Rect {
-                y: inner.y + 1 + line as u16,
-                height: 1,
-                ..inner
-            },
-        );
-    }
+    let table = Table {
+        inner,
+        titles: columns.titles(theme),
+        cursor,
+        shows_cursor: true,
+        offset: &mut viewport.tasks,
+    };
+    viewport.page = table.draw(frame, &ordered, theme, |task, at_cursor| {
+        columns.line(task, state, at_cursor, theme)
+    });
 }
 
 struct Columns {
