@@ -88,7 +88,7 @@ pub(in crate::ui) fn draw_storages(
         .left("USED", bar_width(columns) + 6, theme.dim)
         .gap(1)
         .left("SIZE", 24, theme.dim);
-    titles.text("HOLDS", theme.dim);
+    titles.last("HOLDS", columns, theme.dim);
     let table = Table {
         inner,
         titles: titles.line(),
@@ -167,7 +167,8 @@ impl NodeColumns {
             .left("MEM", self.bar + 6, theme.dim)
             .gap(1);
         row.left("ROOT DISK", self.bar + 6, theme.dim)
-            .text("SIZE", theme.dim);
+            .gap(1)
+            .last("SIZE", self.all, theme.dim);
         row.line()
     }
 
@@ -223,11 +224,7 @@ impl NodeColumns {
             .map(|cores| format!("{cores} cores, "))
             .unwrap_or_default();
         let memory = node.max_memory.map(format::size).unwrap_or_default();
-        row.left(
-            &format!("{cores}{memory}"),
-            self.all.saturating_sub(row.used()),
-            theme.dim,
-        );
+        row.last(&format!("{cores}{memory}"), self.all, theme.dim);
         row.fill(self.all).line()
     }
 
@@ -310,6 +307,6 @@ fn storage_line(
         .as_ref()
         .map(ToString::to_string)
         .unwrap_or_default();
-    row.left(&holds, columns.saturating_sub(row.used()), theme.dim);
+    row.last(&holds, columns, theme.dim);
     row.fill(columns).line()
 }

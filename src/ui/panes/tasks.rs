@@ -97,10 +97,12 @@ impl Columns {
             .unwrap_or(4)
             .clamp(4, 10);
         let free = all.saturating_sub(3 + START + 1 + TOOK + 2 + KIND + 1 + node + 2);
+        // On a narrow screen the guest and the result are worth more than who asked.
+        let user = if free < 60 { 0 } else { (free / 5).min(22) };
         Self {
             all,
-            subject: (free / 4).clamp(6, 28),
-            user: (free / 5).clamp(6, 22),
+            subject: ((free - user) * 2 / 5).clamp(6, 28),
+            user,
             node,
         }
     }
@@ -118,7 +120,7 @@ impl Columns {
             .gap(1);
         row.left("NODE", self.node, theme.dim)
             .gap(1)
-            .left("BY", self.user, theme.dim)
+            .left(if self.user > 0 { "BY" } else { "" }, self.user, theme.dim)
             .gap(1)
             .text("RESULT", theme.dim);
         row.line()

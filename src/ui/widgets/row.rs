@@ -33,6 +33,9 @@ pub(in crate::ui) fn fit(text: &str, most: usize, unicode: bool) -> String {
     cut
 }
 
+/// A last cell narrower than this says nothing.
+const LEAST_CELL: usize = 12;
+
 /// A line under construction.
 #[derive(Debug, Default)]
 pub(in crate::ui) struct Row {
@@ -60,6 +63,15 @@ impl Row {
         self.used += width(&text);
         self.spans.push(Span::styled(text, style));
         self
+    }
+
+    /// Adds the last cell of a line, or leaves it out where too little of it could be read.
+    pub(in crate::ui) fn last(&mut self, text: &str, columns: usize, style: Style) -> &mut Self {
+        let room = columns.saturating_sub(self.used);
+        if room < LEAST_CELL {
+            return self;
+        }
+        self.left(text, room, style)
     }
 
     /// Adds blanks.
