@@ -44,9 +44,10 @@ impl Drop for RawInput {
 }
 
 fn type_in(account: &str) -> anyhow::Result<SecretString> {
+    // Before the question: whoever answers at once would see the password on the screen.
+    let _raw = RawInput::begin()?;
     write!(io::stderr(), "password of {account}: ")?;
     io::stderr().flush()?;
-    let _raw = RawInput::begin()?;
     let mut typed = Typed::default();
     loop {
         let step = match read()? {
@@ -91,7 +92,8 @@ impl Default for Typed {
 impl Typed {
     fn press(&mut self, key: KeyEvent) -> Step {
         let ctrl = key.modifiers.contains(KeyModifiers::CONTROL);
-        if key.code == KeyCode::Enter {
+        // An Enter pressed before the input was raw has become a line feed, which reads as Ctrl-J.
+        if key.code == KeyCode::Enter || (ctrl && key.code == KeyCode::Char('j')) {
             return Step::Done;
         }
         if key.code == KeyCode::Esc || (ctrl && matches!(key.code, KeyCode::Char('c' | 'd'))) {
@@ -146,6 +148,10 @@ mod tests {
         assert_eq!(typed.text.as_str(), "Aü ");
         assert_eq!(
             press(&mut typed, KeyCode::Enter, KeyModifiers::NONE),
+            Step::Done
+        );
+        assert_eq!(
+            press(&mut typed, KeyCode::Char('j'), KeyModifiers::CONTROL),
             Step::Done
         );
         assert_eq!(

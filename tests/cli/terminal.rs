@@ -109,6 +109,18 @@ fn the_password_is_asked_for_and_not_shown() {
 }
 
 #[test]
+fn a_password_typed_before_the_question_is_taken() {
+    let world = World::small();
+    with_password(&world);
+    let password = world.simulator.accounts().password.clone();
+    let mut session = Session::start(&world, &["list"]);
+    session.press(&password);
+    session.press("\r");
+    session.wait_for("web-1");
+    assert_eq!(session.end().0, 0);
+}
+
+#[test]
 fn whoever_does_not_want_to_type_it_leaves_with_ctrl_c() {
     let world = World::small();
     with_password(&world);
