@@ -208,6 +208,7 @@ const CALLS: &[Call] = &[
                 vmid: Vmid::new(900).unwrap(),
                 name: "copy",
                 description: "why",
+                full: true,
                 snapshot: Some("one"),
                 pool: Some(&pool),
                 target: Some(&node),

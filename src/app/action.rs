@@ -102,6 +102,8 @@ pub enum Change {
     KeepMark,
     /// Copies the guest, or the snapshot under the cursor.
     Clone,
+    /// Makes guests from a template.
+    Create,
     /// Starts, stops or holds the guest.
     Power,
     /// Deletes what retention says, in all managed guests.
@@ -140,6 +142,7 @@ impl Action {
             Self::Show(View::Guests) => "guests",
             Self::Show(View::Tasks) => "tasks",
             Self::Show(View::Nodes) => "nodes",
+            Self::Show(View::Templates) => "templates",
             Self::NextPane => "next-pane",
             Self::PreviousPane => "previous-pane",
             Self::Open => "open",
@@ -155,6 +158,7 @@ impl Action {
             Self::Change(Change::DeleteSnapshot) => "delete-snapshot",
             Self::Change(Change::KeepMark) => "keep",
             Self::Change(Change::Clone) => "clone",
+            Self::Change(Change::Create) => "create",
             Self::Change(Change::Power) => "power",
             Self::Change(Change::Prune) => "prune",
             Self::Log => "log",

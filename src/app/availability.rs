@@ -5,6 +5,7 @@ use super::state::State;
 use crate::domain::id::Vmid;
 use crate::domain::permission::Need;
 use crate::domain::request;
+use crate::domain::template::Template;
 
 /// Whether an action is possible; the reason is a phrase for footer, menu and help.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,6 +37,9 @@ fn refusal(state: &State, change: Change) -> Option<String> {
         return (!managed)
             .then(|| "no [selection] in the config says which guests are managed".to_owned());
     }
+    if change == Change::Create {
+        return refuses_creation(state);
+    }
     let marked = state.guests.marks().len();
     if marked > 0 {
         return Some(format!(
@@ -65,8 +69,22 @@ fn refusal(state: &State, change: Change) -> Option<String> {
         }
         Change::Clone => request::refuses_clones(guest),
         Change::Power => guest.template.then(|| "a template cannot run".to_owned()),
-        Change::Prune => None,
+        Change::Create | Change::Prune => None,
     }
+}
+
+fn refuses_creation(state: &State) -> Option<String> {
+    let templates = &state.setting.rules.templates;
+    if templates.is_empty() {
+        return Some("no [templates] in the config say what guests are made from".to_owned());
+    }
+    let resources = state.inventory.resources.value();
+    let Some(resources) = resources else {
+        return Some("the cluster is not read yet".to_owned());
+    };
+    let is_there = |template: &Template| resources.guest(template.vmid).is_some();
+    (!templates.iter().any(is_there))
+        .then(|| "no guest of this cluster has the number of a [templates] entry".to_owned())
 }
 
 /// Names what a change needs in any case; the form names the rest when it is filled in.
@@ -82,6 +100,6 @@ fn needs(change: Change, vmid: Vmid) -> Vec<Need> {
         }
         Change::Clone => on("VM.Clone"),
         Change::Power => on("VM.PowerMgmt"),
-        Change::Prune => Vec::new(),
+        Change::Create | Change::Prune => Vec::new(),
     }
 }

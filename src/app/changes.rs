@@ -15,6 +15,9 @@ impl State {
         if change == Change::Prune {
             return self.open_prune();
         }
+        if change == Change::Create {
+            return self.open_create();
+        }
         let Some(guest) = self.selected_guest().map(|seen| seen.guest.clone()) else {
             return;
         };
@@ -55,7 +58,7 @@ impl State {
                 self.dialogs
                     .push(Dialog::Power(PowerMenu::new(guest.to_ref(), first)));
             }
-            Change::Prune => {}
+            Change::Create | Change::Prune => {}
         }
     }
 
@@ -135,6 +138,18 @@ impl State {
             return;
         };
         self.open_form(FormDialog::clone_guest(guest, snapshot, &resources, stamp));
+    }
+
+    fn open_create(&mut self) {
+        let stamp = Stamp::new(self.now.wall, self.draw());
+        let Some(resources) = self.inventory.resources.value() else {
+            return;
+        };
+        let rules = &self.setting.rules;
+        let chosen = self.catalogue.row(&rules.templates);
+        if let Some(form) = FormDialog::create_guest(rules, resources, chosen, stamp) {
+            self.open_form(form);
+        }
     }
 
     fn open_prune(&mut self) {

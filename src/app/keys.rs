@@ -1,6 +1,6 @@
 //! What keys and actions do.
 
-use super::action::{Action, Motion};
+use super::action::{Action, Change, Motion};
 use super::availability::{Availability, availability};
 use super::dialogs::{Dialog, FailureText, FilterLine, LogView, Palette, Parting, Quit, Reply};
 use super::effect::Effect;
@@ -162,6 +162,7 @@ impl State {
                     self.nodes.move_storage(resources, rows);
                 }
             }
+            Pane::Templates => self.catalogue.move_by(&self.setting.rules.templates, rows),
         }
     }
 
@@ -207,6 +208,8 @@ impl State {
                     self.rows_changed(effects);
                 }
             }
+            // What a template is for is to make guests from it.
+            Pane::Templates => self.dispatch(Action::Change(Change::Create), effects),
             Pane::Detail | Pane::Snapshots | Pane::Storages => {}
         }
     }
@@ -238,7 +241,7 @@ impl State {
                 .tasks
                 .selected(self.known_tasks())
                 .map(|task| task.upid.clone()),
-            View::Guests | View::Nodes => self.last_task_of_guest(),
+            View::Guests | View::Nodes | View::Templates => self.last_task_of_guest(),
         };
         match upid {
             Some(upid) => self.dialogs.push(Dialog::Log(Box::new(LogView::new(upid)))),
@@ -296,6 +299,11 @@ impl State {
                     .storages
                     .get(self.nodes.storage_row(resources))
                     .map(|storage| storage.name.to_string())
+            }
+            Pane::Templates => {
+                let templates = &self.setting.rules.templates;
+                let template = templates.get(self.catalogue.row(templates))?;
+                Some(template.name.clone())
             }
         }
     }

@@ -5,6 +5,7 @@
 
 pub mod action;
 pub mod availability;
+pub mod catalogue;
 mod changes;
 pub mod detail;
 pub mod dialogs;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::catalogue::CataloguePane;
 use super::detail::DetailPane;
 use super::dialogs::Dialog;
 use super::effect::Ticket;
@@ -22,6 +23,7 @@ use crate::domain::project::{Project, Projects};
 use crate::domain::retention::Policy;
 use crate::domain::selection::Selection;
 use crate::domain::task::Task;
+use crate::domain::template::{CardProfile, Template};
 use crate::domain::time::{Moment, Now};
 
 /// What does not change while the program runs.
@@ -56,6 +58,10 @@ pub struct Rules {
     pub projects: Projects,
     /// How long snapshots live.
     pub retention: Policy,
+    /// What new guests are made from.
+    pub templates: Vec<Template>,
+    /// What the network profiles say about a guest's card.
+    pub profiles: Vec<CardProfile>,
 }
 
 /// A page of the dashboard, by its number.
@@ -67,14 +73,17 @@ pub enum View {
     Tasks,
     /// Nodes and storages.
     Nodes,
+    /// The catalogue of templates.
+    Templates,
 }
 
 impl View {
     /// The views with their numbers and titles.
-    pub const ALL: [(Self, char, &'static str); 3] = [
+    pub const ALL: [(Self, char, &'static str); 4] = [
         (Self::Guests, '1', "Guests"),
         (Self::Tasks, '5', "Tasks"),
         (Self::Nodes, '6', "Nodes"),
+        (Self::Templates, '7', "Templates"),
     ];
 
     /// Returns its panes in the order of Tab.
@@ -83,6 +92,7 @@ impl View {
             Self::Guests => &[Pane::Guests, Pane::Detail, Pane::Snapshots],
             Self::Tasks => &[Pane::Tasks],
             Self::Nodes => &[Pane::Nodes, Pane::Storages],
+            Self::Templates => &[Pane::Templates],
         }
     }
 }
@@ -102,6 +112,8 @@ pub enum Pane {
     Nodes,
     /// The storages.
     Storages,
+    /// The templates of the catalogue.
+    Templates,
 }
 
 impl Pane {
@@ -111,6 +123,7 @@ impl Pane {
             Self::Guests | Self::Detail | Self::Snapshots => View::Guests,
             Self::Tasks => View::Tasks,
             Self::Nodes | Self::Storages => View::Nodes,
+            Self::Templates => View::Templates,
         }
     }
 
@@ -123,6 +136,7 @@ impl Pane {
             Self::Tasks => Context::Tasks,
             Self::Nodes => Context::Nodes,
             Self::Storages => Context::Storages,
+            Self::Templates => Context::Templates,
         }
     }
 }
@@ -152,6 +166,8 @@ pub struct State {
     pub tasks: TaskPane,
     /// Nodes and storages.
     pub nodes: NodePanes,
+    /// The templates.
+    pub catalogue: CataloguePane,
     /// The pane that has the keys; it tells the view.
     pub focus: Pane,
     /// Whether that pane fills the screen.
@@ -188,6 +204,7 @@ impl State {
             snapshots: SnapshotPane::default(),
             tasks: TaskPane::default(),
             nodes: NodePanes::default(),
+            catalogue: CataloguePane::default(),
             focus: Pane::Guests,
             zoomed: false,
             dialogs: Vec::new(),

@@ -210,6 +210,8 @@ impl State {
             form.check(&Known {
                 resources,
                 snapshots,
+                rules: &self.setting.rules,
+                verdicts: &self.verdicts,
                 now: self.now,
             });
         } else if let Dialog::Prune(plan) = &mut dialog {

@@ -12,7 +12,7 @@ use super::output::Output;
 use super::progress::Progress;
 use super::setup::Setup;
 use crate::domain::guest::{Guest, GuestRef, Status};
-use crate::domain::operation::{Operation, Outcome, Product, Report};
+use crate::domain::operation::{Fate, HalfMade, Operation, Outcome, Product, Report};
 use crate::domain::permission::Permissions;
 use crate::domain::request::Objection;
 use crate::domain::task::Upid;
@@ -48,6 +48,7 @@ pub(super) struct Ended {
 
 enum End {
     Reported(Report),
+
     Skipped(String),
     /// Nobody watched any more.
     Left(Option<Upid>),
@@ -195,6 +196,44 @@ pub(super) fn refused(reasons: &[String]) -> Refusal {
 }
 
 impl Carried {
+    /// Takes the parts of a batch for changes of their own; returns what else was to be said.
+    pub(super) fn spread(&mut self) -> Vec<String> {
+        let mut notes = Vec::new();
+        let mut ended = Vec::new();
+        for each in self.ended.drain(..) {
+            let End::Reported(report) = each.end else {
+                ended.push(each);
+                continue;
+            };
+            notes.extend(report.notes);
+            ended.extend(report.parts.into_iter().map(|part| {
+                Ended {
+                    guest: part.guest,
+                    subject: String::new(),
+                    operation: each.operation,
+                    end: match part.fate {
+                        Fate::Skipped(reason) | Fate::NotTried(reason) => End::Skipped(reason),
+                        Fate::Ended(outcome) => End::Reported(
+                            Report::new(outcome)
+                                .with_upid(part.upid)
+                                .with_product(part.made.map(Product::Guest)),
+                        ),
+                    },
+                }
+            }));
+        }
+        self.ended = ended;
+        notes
+    }
+
+    /// Returns the guests that were made and are not what was wanted.
+    pub(super) fn half_made(&self) -> Vec<HalfMade> {
+        let reports = self.ended.iter().filter_map(Ended::report);
+        reports
+            .flat_map(|report| report.half_made.clone())
+            .collect()
+    }
+
     /// Returns how many changes ended how.
     pub(super) fn summary(&self) -> Summary {
         let mut summary = Summary::default();

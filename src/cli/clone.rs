@@ -5,11 +5,11 @@
 use chrono::{DateTime, Utc};
 
 use super::change::{self, Change, Step};
-use super::complaint::Refusal;
 use super::connect::Session;
 use super::document::Document;
 use super::inventory::Reading;
 use super::output::Output;
+use super::pool;
 use super::setup::Setup;
 use super::snapshot::read::{self, Silent};
 use super::target::Target;
@@ -17,11 +17,9 @@ use super::{Exit, interruptible};
 use crate::domain::guest::Guest;
 use crate::domain::guest_name::GuestName;
 use crate::domain::id::{NodeName, StorageName, Vmid};
-use crate::domain::operation::Stamp;
-use crate::domain::project::{Membership, NO_PROJECT, Projects};
+use crate::domain::operation::{CopyKind, Stamp};
 use crate::domain::request::{CloneContext, CloneRequest, PoolChoice, copied_along};
 use crate::domain::snapshot::SnapshotList;
-use crate::domain::text::clean;
 use crate::runtime::Ending;
 
 /// Make a full copy of a guest
@@ -79,7 +77,7 @@ struct Prepared {
 impl CloneGuest {
     pub(super) async fn run(&self, setup: &Setup, output: &Output) -> anyhow::Result<Exit> {
         setup.require_writable()?;
-        let pool = self.pool(&setup.rules.projects)?;
+        let pool = pool::of_project(self.project.as_deref(), &setup.rules.projects)?;
         let mut ending = Ending::listen()?;
         let prepare = self.prepare(pool, setup, output);
         let Prepared {
@@ -139,6 +137,7 @@ impl CloneGuest {
         let request = CloneRequest {
             source: whom.clone(),
             snapshot,
+            kind: CopyKind::Full,
             name: name.unwrap_or_else(|| GuestName::suggest_copy(source)),
             vmid: self.vmid.map(|vmid| vmid.to_string()).unwrap_or_default(),
             pool,
@@ -190,34 +189,6 @@ impl CloneGuest {
         match lists.unread.into_iter().next() {
             Some(unread) => Err(unread.into_complaint().into()),
             None => Ok(lists.read.into_iter().next().map(|(_, list)| list)),
-        }
-    }
-
-    /// Chooses the pool that the copy joins.
-    fn pool(&self, projects: &Projects) -> Result<PoolChoice, Refusal> {
-        let Some(name) = self.project.as_deref() else {
-            return Ok(PoolChoice::OfSource);
-        };
-        if name == NO_PROJECT {
-            return Ok(PoolChoice::None);
-        }
-        let project = projects.find(name).ok_or_else(|| {
-            Refusal::new(
-                "UnknownProject",
-                format!("the config has no project {}", clean(name)),
-                "`proxdeck quota` shows the projects; --project none is for a copy without one",
-            )
-        })?;
-        match &project.membership {
-            Membership::Pool(pool) => Ok(PoolChoice::Named(pool.clone())),
-            Membership::Match { .. } => Err(Refusal::new(
-                "Refused",
-                format!(
-                    "project {} finds its guests by `match`; it has no pool that a copy could join",
-                    project.name()
-                ),
-                "leave --project out for the guest's pool, or write --project none",
-            )),
         }
     }
 }

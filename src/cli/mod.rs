@@ -11,6 +11,7 @@ mod config;
 mod confirm;
 mod connect;
 mod console;
+mod create;
 mod dashboard;
 mod demo;
 mod document;
@@ -19,6 +20,7 @@ mod inventory;
 mod list;
 mod output;
 mod password;
+mod pool;
 mod power;
 mod progress;
 mod prune;
@@ -97,6 +99,7 @@ enum Command {
     Snapshot(snapshot::Snapshot),
     Restore(restore::Restore),
     Clone(clone::CloneGuest),
+    Create(create::Create),
     Prune(prune::Prune),
     Quota(quota::Quota),
     Power(power::Power),
@@ -113,6 +116,7 @@ impl Command {
             Self::List(list) => list.json,
             Self::Snapshot(snapshot) => snapshot.json(),
             Self::Clone(clone) => clone.json,
+            Self::Create(create) => create.json,
             Self::Power(power) => power.json,
             Self::Restore(restore) => restore.json,
             Self::Prune(prune) => prune.json,
@@ -227,6 +231,7 @@ async fn answer(arguments: &Arguments, output: &Output) -> anyhow::Result<Exit> 
         Command::List(_)
         | Command::Snapshot(_)
         | Command::Clone(_)
+        | Command::Create(_)
         | Command::Power(_)
         | Command::Restore(_)
         | Command::Prune(_)
@@ -242,6 +247,7 @@ async fn answer(arguments: &Arguments, output: &Output) -> anyhow::Result<Exit> 
     let result = match command {
         Command::Snapshot(snapshot) => snapshot.run(&setup, output).await,
         Command::Clone(clone) => clone.run(&setup, output).await,
+        Command::Create(create) => create.run(&setup, output).await,
         Command::Power(power) => power.run(&setup, output).await,
         Command::Restore(restore) => restore.run(&setup, output).await,
         Command::Prune(prune) => prune.run(&setup, output).await,
@@ -268,6 +274,7 @@ async fn look(command: &Command, setup: &Setup, output: &Output) -> anyhow::Resu
         // These change something, or need no cluster.
         Command::Snapshot(_)
         | Command::Clone(_)
+        | Command::Create(_)
         | Command::Power(_)
         | Command::Restore(_)
         | Command::Prune(_)

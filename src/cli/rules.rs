@@ -2,12 +2,14 @@
 
 use crate::app::state::Rules;
 use crate::config::error::{ConfigError, Problem, Source};
+use crate::config::settings::network::NetworkProfile;
 use crate::config::settings::rules as written;
 use crate::config::settings::{Bound as WrittenBound, Settings, projects as budgets};
 use crate::domain::limits::{Bound, Bounds, InvalidLimit, Limits, Override, Percent, Runtime};
 use crate::domain::project::{Budget, Membership, Project, Projects, Quota, Window};
 use crate::domain::retention::Policy;
 use crate::domain::selection::{Pattern, Selection};
+use crate::domain::template::CardProfile;
 
 /// Converts the settings; what only the rules themselves can object to is reported here.
 pub(super) fn of(settings: &Settings, source: &Source) -> Result<Rules, ConfigError> {
@@ -37,8 +39,18 @@ pub(super) fn of(settings: &Settings, source: &Source) -> Result<Rules, ConfigEr
         limits,
         projects,
         retention,
+        templates: settings.templates.clone(),
+        profiles: settings.network_profiles.iter().map(card).collect(),
     };
     ConfigError::unless_empty(problems, rules)
+}
+
+fn card(written: &NetworkProfile) -> CardProfile {
+    CardProfile {
+        name: written.name.clone(),
+        bridge: written.bridge.clone(),
+        firewall: written.firewall,
+    }
 }
 
 fn texts<T: ToString>(items: &[T]) -> Vec<String> {

@@ -82,6 +82,25 @@ impl GuestConfig {
             .collect()
     }
 
+    /// Returns the disk that it starts from: the first one in the order of boot, else the first of all.
+    pub fn boot_drive(&self) -> Option<Drive> {
+        let drives = self.drives();
+        let order = self.get("boot").map(Text::raw).unwrap_or_default();
+        let order = order
+            .split(',')
+            .find_map(|part| part.strip_prefix("order="));
+        let old = self.get("bootdisk").map(Text::raw);
+        let named = order
+            .into_iter()
+            .flat_map(|order| order.split(';'))
+            .chain(old);
+        named
+            .filter_map(|key| drives.iter().find(|drive| drive.key == key.trim()))
+            .chain(drives.iter().filter(|drive| is_data_disk(&drive.key)))
+            .next()
+            .cloned()
+    }
+
     /// Returns the storages on which its disks lie.
     pub fn storages(&self) -> BTreeSet<StorageName> {
         self.drives()
@@ -102,6 +121,11 @@ fn is_drive_key(key: &str) -> bool {
         || ["scsi", "virtio", "sata", "ide", "mp"]
             .iter()
             .any(|bus| is_numbered(key, bus))
+}
+
+/// Tells whether a disk holds a system or data, and not the firmware's or the TPM's state.
+fn is_data_disk(key: &str) -> bool {
+    !matches!(key, "efidisk0" | "tpmstate0")
 }
 
 /// Tells whether a key is `name` with a number behind it.
@@ -183,6 +207,33 @@ mod tests {
         assert_eq!(drives[3].storage, None);
         assert_eq!(drives[3].size, Some(3 << 39));
         assert_eq!(config.storages().len(), 2);
+    }
+
+    #[test]
+    fn the_boot_disk_is_the_first_disk_in_the_order_of_boot() {
+        let boot = |options: &[(&str, &str)]| {
+            let drive = config(options).boot_drive()?;
+            Some(drive.key)
+        };
+        let disks = [
+            ("efidisk0", "a:0,size=4M"),
+            ("ide2", "local:iso/x.iso,media=cdrom"),
+            ("scsi0", "a:1,size=1G"),
+            ("virtio0", "a:2,size=2G"),
+        ];
+        let with = |key, value| {
+            let mut options = disks.to_vec();
+            options.push((key, value));
+            boot(&options)
+        };
+        assert_eq!(
+            with("boot", "order=ide2;virtio0;scsi0").as_deref(),
+            Some("virtio0")
+        );
+        assert_eq!(with("bootdisk", "virtio0").as_deref(), Some("virtio0"));
+        assert_eq!(with("boot", "order=net0").as_deref(), Some("scsi0"));
+        assert_eq!(boot(&disks).as_deref(), Some("scsi0"));
+        assert_eq!(boot(&disks[..2]), None);
     }
 
     #[test]

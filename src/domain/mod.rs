@@ -4,6 +4,7 @@
 //! (client, operations, state, screen) speaks in these types, so a rule has exactly one home.
 
 pub mod failure;
+pub mod forecast;
 pub mod guest;
 pub mod guest_config;
 pub mod guest_name;
@@ -12,6 +13,7 @@ pub mod history;
 pub mod id;
 pub mod inventory;
 pub mod limits;
+pub mod network_card;
 pub mod operation;
 pub mod permission;
 pub mod plan;
@@ -24,6 +26,7 @@ pub mod retention;
 pub mod selection;
 pub mod snapshot;
 pub mod task;
+pub mod template;
 pub mod text;
 pub mod time;
 pub mod units;

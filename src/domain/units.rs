@@ -9,6 +9,9 @@ use std::str::FromStr;
 /// The bytes of one GB, the unit of quotas (SPEC §5.7).
 pub const GIGABYTE: u64 = 1_000_000_000;
 
+const MEBIBYTE: u64 = 1 << 20;
+const PEBIBYTE: u64 = 1 << 50;
+
 /// Digits behind the point beyond which a fraction says nothing about whole bytes.
 const MAX_FRACTION_DIGITS: usize = 12;
 
@@ -40,6 +43,22 @@ impl Size {
     /// Returns the number of bytes.
     pub const fn bytes(self) -> u64 {
         self.0
+    }
+
+    /// Writes it as Proxmox takes the size of a disk: MiB as `20480M`, else plain bytes.
+    pub fn for_disk(self) -> String {
+        match self.mebibytes() {
+            Some(mebibytes) => format!("{mebibytes}M"),
+            None => self.0.to_string(),
+        }
+    }
+
+    /// Returns the number of MiB, in which Proxmox counts memory and disks.
+    ///
+    /// What is not whole, nothing at all, and more than a pebibyte is no such number.
+    pub const fn mebibytes(self) -> Option<u64> {
+        let whole = self.0.is_multiple_of(MEBIBYTE) && self.0 > 0 && self.0 <= PEBIBYTE;
+        if whole { Some(self.0 / MEBIBYTE) } else { None }
     }
 }
 
@@ -182,6 +201,17 @@ mod tests {
 
     fn bytes(text: &str) -> Result<u64, InvalidSize> {
         text.parse::<Size>().map(Size::bytes)
+    }
+
+    #[test]
+    fn memory_and_disks_are_whole_mebibytes() {
+        let mebibytes = |text: &str| text.parse::<Size>().unwrap().mebibytes();
+        assert_eq!(mebibytes("4GiB"), Some(4096));
+        assert_eq!(mebibytes("1.5GiB"), Some(1536));
+        assert_eq!(mebibytes("1024TiB"), Some(1 << 30));
+        for text in ["0", "4096", "0.3MiB", "4GB", "1025TiB"] {
+            assert_eq!(mebibytes(text), None, "{text}");
+        }
     }
 
     #[test]

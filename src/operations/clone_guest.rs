@@ -1,16 +1,17 @@
-//! Makes a full copy of a guest, makes sure that it is ours, and starts it if asked.
+//! Makes a copy of a guest, makes sure that it is ours, and starts it if asked.
 
 use std::collections::BTreeMap;
 
 use super::errand::{Errand, carry_out};
 use super::follow::Following;
+use super::parts::part_of;
 use super::start::Start;
 use super::{Context, unverified};
 use crate::domain::failure::{Failure, FailureKind};
 use crate::domain::guest::GuestRef;
 use crate::domain::guest_config::GuestConfig;
 use crate::domain::id::Vmid;
-use crate::domain::operation::{CloneGuest, Fate, Outcome, Part, Product, Report, Stamp};
+use crate::domain::operation::{CloneGuest, CopyKind, HalfMade, Outcome, Product, Report, Stamp};
 use crate::domain::task::Upid;
 use crate::domain::text::Text;
 use crate::proxmox::endpoints::CloneSpec;
@@ -18,9 +19,21 @@ use crate::proxmox::{Client, Error};
 
 /// How often another id is tried when one was taken meanwhile (SPEC §5.3).
 const TRIES: u32 = 5;
+/// At how many ids it is looked before none is said to be free.
+const LOOKS: u64 = 100;
 
-/// Makes a full copy of a guest.
+/// Makes a copy of a guest, and starts it if asked.
 pub(super) async fn clone(context: Context<'_>, operation: &CloneGuest) -> Report {
+    let report = copy(context, operation).await;
+    if report.outcome.is_success() && operation.starts() {
+        start(context, operation.stamp(), report).await
+    } else {
+        report
+    }
+}
+
+/// Makes a copy of a guest; says in any case what exists of it now.
+pub(super) async fn copy(context: Context<'_>, operation: &CloneGuest) -> Report {
     // Where the configuration cannot be read, only the progress is the poorer for it.
     let source = config_of_source(context.client, operation).await;
     let shares = shares(&source.unwrap_or_default());
@@ -28,7 +41,7 @@ pub(super) async fn clone(context: Context<'_>, operation: &CloneGuest) -> Repor
     for turn in 1.. {
         let vmid = match operation.vmid() {
             Some(vmid) => vmid,
-            None => match context.client.cluster().next_id().await {
+            None => match free_id(context, operation.stamp(), turn).await {
                 Ok(vmid) => vmid,
                 Err(error) => return Report::new(Outcome::Failed(Box::new(error.into()))),
             },
@@ -59,9 +72,40 @@ pub(super) async fn clone(context: Context<'_>, operation: &CloneGuest) -> Repor
             context.reporter.step(step).await;
             continue;
         }
-        return finish(context, &errand, &errands.guest, errands.report).await;
+        if is_taken {
+            return errands.report;
+        }
+        return look_around(context, &errand, &errands.guest, errands.report).await;
     }
     unreachable!("the last turn returns")
+}
+
+/// Finds an id that nobody has and that no other copy of this run is about to take.
+///
+/// The server reserves nothing (PITFALLS 20). After a collision the next try goes a step aside, by
+/// the operation's own random bits, so that two who met do not meet again.
+async fn free_id(context: Context<'_>, stamp: &Stamp, turn: u32) -> Result<Vmid, Error> {
+    let next = context.client.cluster().next_id().await?;
+    let random = u64::from_str_radix(stamp.nonce(), 16).unwrap_or_default();
+    let aside = match turn {
+        1 => 0,
+        turn => random.rotate_right(8 * turn) % u64::from(4 * turn),
+    };
+    for step in aside..aside + LOOKS {
+        let Some(vmid) = Vmid::new(u64::from(next.get()) + step) else {
+            break;
+        };
+        if !context.ids.reserve(vmid) {
+            continue;
+        }
+        if vmid == next || context.client.cluster().is_free(vmid).await? {
+            return Ok(vmid);
+        }
+    }
+    Err(Error::unsent(
+        FailureKind::Refused,
+        format!("no free id was found from {next} on"),
+    ))
 }
 
 async fn config_of_source(client: &Client, operation: &CloneGuest) -> Result<GuestConfig, Error> {
@@ -90,33 +134,43 @@ fn id_is_taken(text: &str, vmid: Vmid) -> bool {
         || (text.contains("can't lock file") && text.contains(&format!("lock-{vmid}.conf")))
 }
 
-/// Says what exists now, and starts the copy if all is well.
-async fn finish(
+/// Says what exists now of a copy that did not end well.
+async fn look_around(
     context: Context<'_>,
     errand: &Copying<'_>,
     source: &GuestRef,
-    mut report: Report,
+    report: Report,
 ) -> Report {
-    let operation = errand.operation;
-    if let Outcome::Unknown(_) = &report.outcome {
-        // The task may not be known; what is ours is known by its nonce.
-        return match errand.holder(context.client, source).await {
-            Ok(Holder::Ours(guest)) => {
-                let note = format!("{guest} exists and is ours; whether it is whole is not known");
-                report.with_product(Product::Guest(guest)).with_note(note)
-            }
-            Ok(Holder::Copying) => {
-                let vmid = errand.vmid;
-                report.with_note(format!(
-                    "a guest {vmid} is being made; whose it is shows later"
-                ))
-            }
-            Ok(Holder::Nobody | Holder::Other) | Err(_) => report,
-        };
-    }
-    if !report.outcome.is_success() || !operation.starts() {
+    // What was refused at once has made nothing.
+    let was_begun = report.upid.is_some() || matches!(report.outcome, Outcome::Unknown(_));
+    if report.outcome.is_success() || !was_begun {
         return report;
     }
+    // The task may not be known; what is ours is known by its nonce.
+    match errand.holder(context.client, source).await {
+        Ok(Holder::Ours(guest)) => {
+            let note = format!("{guest} exists and is ours; whether it is whole is not known");
+            report.with_product(Product::Guest(guest)).with_note(note)
+        }
+        Ok(Holder::Copying) => {
+            let vmid = errand.vmid;
+            let note = match report.outcome {
+                Outcome::Unknown(_) => {
+                    format!("a guest {vmid} is being made; whose it is shows later")
+                }
+                // A copy that was killed leaves its target behind with the lock on it.
+                Outcome::Failed(_) | Outcome::Stopped | Outcome::Done | Outcome::Warnings(_) => {
+                    format!("guest {vmid} is left with the lock `clone`; only root frees it")
+                }
+            };
+            report.with_note(note)
+        }
+        Ok(Holder::Nobody | Holder::Other) | Err(_) => report,
+    }
+}
+
+/// Starts the copy as the last part of its making.
+pub(super) async fn start(context: Context<'_>, stamp: &Stamp, mut report: Report) -> Report {
     let Some(Product::Guest(guest)) = report.product.clone() else {
         return report;
     };
@@ -127,24 +181,19 @@ async fn finish(
     let started = carry_out(context, &Start { guest: &guest }, &[])
         .await
         .report;
-    let copied = Part {
-        guest: guest.clone(),
-        subject: Text::from("copy"),
-        fate: Fate::Ended(report.outcome.clone()),
-        upid: report.upid.clone(),
-    };
-    let start = Part {
-        guest: guest.clone(),
-        subject: Text::from("start"),
-        fate: Fate::Ended(started.outcome.clone()),
-        upid: started.upid.clone(),
-    };
-    report.parts = vec![copied, start];
+    if report.parts.is_empty() {
+        report.parts.push(part_of(&guest, "copy", &report));
+    }
+    report.parts.push(part_of(&guest, "start", &started));
     if !started.outcome.is_success() {
         report.outcome = started.outcome;
         report
             .notes
             .push(format!("{guest} exists, but its start is not sure"));
+        report.half_made.push(HalfMade {
+            guest,
+            stamp: stamp.clone(),
+        });
     }
     report.notes.extend(started.notes);
     report
@@ -214,6 +263,7 @@ impl Errand for Copying<'_> {
             vmid: self.vmid,
             name: self.operation.name().as_str(),
             description: self.operation.description(),
+            full: self.operation.kind() == CopyKind::Full,
             snapshot: self.operation.snapshot().map(Text::raw),
             pool: self.operation.pool(),
             target: self.operation.target(),

@@ -6,12 +6,18 @@
 //! refused there, and every change is noted in the audit log before and after.
 
 mod audit;
+mod batch;
 mod clone_guest;
+mod configure;
+mod create_guest;
 mod delete_snapshot;
 mod errand;
 mod follow;
+mod grow;
+mod ids;
 mod keep;
 mod lookup;
+mod parts;
 mod power;
 mod prune;
 mod roll_back;
@@ -26,6 +32,8 @@ use tokio_util::sync::CancellationToken;
 pub use audit::{AuditLog, WriteAccess};
 
 use audit::Auditor;
+use batch::Board;
+use ids::Ids;
 
 use crate::domain::failure::{Failure, FailureKind};
 use crate::domain::operation::{Operation, Outcome, Report, Update};
@@ -38,6 +46,8 @@ use crate::proxmox::Client;
 pub struct Reporter {
     updates: mpsc::Sender<Update>,
     stop: CancellationToken,
+    /// Which part of a larger change it reports about, if so.
+    part: Option<(Board, usize)>,
 }
 
 impl Reporter {
@@ -46,6 +56,7 @@ impl Reporter {
         Self {
             updates,
             stop: CancellationToken::new(),
+            part: None,
         }
     }
 
@@ -69,6 +80,11 @@ impl Reporter {
     }
 
     fn progress(&self, fraction: Option<f64>, line: Text) {
+        let fraction = match &self.part {
+            None => fraction,
+            // What one part cannot tell, the whole cannot either; it stays where it was.
+            Some((board, index)) => Some(board.note(*index, fraction.unwrap_or_default())),
+        };
         let _ = self.updates.try_send(Update::Progress { fraction, line });
     }
 
@@ -95,6 +111,7 @@ struct Context<'a> {
     client: &'a Client,
     reporter: &'a Reporter,
     auditor: &'a Auditor<'a>,
+    ids: &'a Ids,
 }
 
 /// Runs an operation to its end and reports it.
@@ -129,6 +146,7 @@ pub async fn run(
         client,
         reporter,
         auditor: &auditor,
+        ids: &Ids::default(),
     };
     let mut report = execute(context, operation).await;
     auditor.ended(operation, &report, client.server_time());
@@ -144,6 +162,8 @@ async fn execute(context: Context<'_>, operation: &Operation) -> Report {
         Operation::RollBack(operation) => roll_back::roll_back(context, operation).await,
         Operation::Power(operation) => power::change(context, operation).await,
         Operation::CloneGuest(operation) => clone_guest::clone(context, operation).await,
+        Operation::CreateGuest(operation) => create_guest::create(context, operation).await,
+        Operation::Batch(batch) => batch::carry_out_all(context, batch).await,
         Operation::Prune(operation) => prune::prune(context, operation).await,
     }
 }

@@ -10,6 +10,7 @@ use super::Context;
 use super::delete_snapshot::{Deletion, changed};
 use super::errand::carry_out;
 use super::lookup::{Whereabouts, whereabouts};
+use super::parts::{Words, sum_up};
 use crate::domain::failure::{Failure, FailureKind};
 use crate::domain::guest::GuestRef;
 use crate::domain::id::StorageName;
@@ -26,6 +27,11 @@ const GUESTS_AT_ONCE: usize = 4;
 /// The kinds of storage whose snapshots are parts of files: two deletions at once slow each other.
 const FILE_BASED: [&str; 6] = ["dir", "nfs", "cifs", "cephfs", "glusterfs", "btrfs"];
 
+const WORDS: Words = Words {
+    failed: "not every snapshot could be deleted",
+    unknown: "of some snapshots nobody knows",
+};
+
 /// Executes a retention plan.
 pub(super) async fn prune(context: Context<'_>, operation: &Prune) -> Report {
     let groups = operation.plan().groups();
@@ -40,7 +46,7 @@ pub(super) async fn prune(context: Context<'_>, operation: &Prune) -> Report {
     let parts: Vec<Part> = join_all(work).await.into_iter().flatten().collect();
     let mut report = Report::new(Outcome::Done);
     report.parts = parts;
-    report.outcome = sum_up(&report);
+    report.outcome = sum_up(&report, WORDS);
     report.notes.push(report.tally().to_string());
     report
 }
@@ -106,6 +112,7 @@ async fn prune_guest(
             subject: snapshot.name.clone(),
             fate,
             upid,
+            made: None,
         };
         context
             .auditor
@@ -217,45 +224,5 @@ impl Turn<'_> {
             .into_iter()
             .find(|task| task.state.is_running() && task.upid.vmid() == Some(self.guest.vmid));
         Ok(running.map(|task| format!("a task of the guest is running ({})", task.upid.kind())))
-    }
-}
-
-/// Makes one outcome of many: what went wrong weighs more than what went well.
-fn sum_up(report: &Report) -> Outcome {
-    let tally = report.tally();
-    let failures = || {
-        report.parts.iter().filter_map(|part| match &part.fate {
-            Fate::Ended(outcome) => outcome
-                .failure()
-                .map(|failure| format!("{} of {}: {failure}", part.subject, part.guest)),
-            Fate::Skipped(_) | Fate::NotTried(_) => None,
-        })
-    };
-    let failure = |what: &str| {
-        let mut failure = Failure::new(FailureKind::TaskFailed, format!("{what}: {tally}"));
-        failure.details.extend(failures().map(Into::into));
-        Box::new(failure)
-    };
-    if tally.failed > 0 {
-        return Outcome::Failed(failure("not every snapshot could be deleted"));
-    }
-    if tally.unknown > 0 {
-        return Outcome::Unknown(failure("of some snapshots nobody knows"));
-    }
-    if tally.not_tried > 0 {
-        return Outcome::Stopped;
-    }
-    let warnings: u32 = report
-        .parts
-        .iter()
-        .map(|part| match &part.fate {
-            Fate::Ended(Outcome::Warnings(count)) => *count,
-            Fate::Ended(_) | Fate::Skipped(_) | Fate::NotTried(_) => 0,
-        })
-        .sum();
-    if warnings > 0 {
-        Outcome::Warnings(warnings)
-    } else {
-        Outcome::Done
     }
 }

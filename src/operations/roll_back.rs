@@ -86,6 +86,7 @@ fn part_of(guest: &GuestRef, subject: &str, report: &Report) -> Part {
         subject: Text::from(subject),
         fate: Fate::Ended(report.outcome.clone()),
         upid: report.upid.clone(),
+        made: None,
     }
 }
 

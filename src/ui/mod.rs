@@ -72,6 +72,7 @@ fn draw_body(
     match state.focus.view() {
         View::Guests => draw_guests(frame, area, state, theme, viewport),
         View::Tasks => panes::tasks::draw(frame, area, state, theme, viewport),
+        View::Templates => panes::catalogue::draw(frame, area, state, theme, viewport),
         View::Nodes => {
             let nodes = state
                 .inventory
@@ -105,6 +106,7 @@ fn draw_pane(
         Pane::Tasks => panes::tasks::draw(frame, area, state, theme, viewport),
         Pane::Nodes => panes::nodes::draw_nodes(frame, area, state, theme, viewport),
         Pane::Storages => panes::nodes::draw_storages(frame, area, state, theme, viewport),
+        Pane::Templates => panes::catalogue::draw(frame, area, state, theme, viewport),
     }
 }
 

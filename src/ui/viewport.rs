@@ -13,6 +13,8 @@ pub struct Viewport {
     pub nodes: usize,
     /// The first shown row of the storages.
     pub storages: usize,
+    /// The first shown row of the templates.
+    pub templates: usize,
     /// How many rows the list with the keys shows.
     pub page: usize,
 }

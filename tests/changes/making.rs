@@ -1,6 +1,7 @@
 //! Cloning.
 
 use chrono::DateTime;
+use proxdeck::domain::operation::CopyKind;
 use proxdeck::domain::operation::{Operation, Outcome, Product, Stamp};
 use proxdeck::domain::request::{CloneContext, CloneRequest, PoolChoice};
 use proxdeck::simulator::{FaultKind, FaultRule, RunState, Scenario};
@@ -33,6 +34,7 @@ pub(crate) async fn clone(stage: &Stage, wish: Wish<'_>) -> Operation {
     let request = CloneRequest {
         source: guest.to_ref(),
         snapshot: wish.snapshot.map(|name| list.find(name).unwrap().clone()),
+        kind: CopyKind::Full,
         name: "copy-1".into(),
         vmid: wish.vmid.into(),
         pool: PoolChoice::OfSource,

@@ -247,7 +247,7 @@ fn a_clone_that_cannot_be_is_refused_before_anything_is_written() {
         ),
         (
             &["101", "--project", "webs"],
-            "has no pool that a copy could join",
+            "has no pool that a guest could join",
         ),
         (&["101", "--read-only"], "refuses every change"),
         (&["150"], "150 ct-1: containers are not cloned by proxdeck"),

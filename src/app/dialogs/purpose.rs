@@ -2,15 +2,19 @@
 
 use super::Reply;
 use super::clone_guest::ClonePurpose;
+use super::create_guest::CreatePurpose;
 use super::delete_snapshot::DeletePurpose;
-use super::form::Form;
+use super::form::{Budget, Form};
 use super::power::PowerPurpose;
 use super::roll_back::RollBackPurpose;
 use super::snapshot::SnapshotPurpose;
 use crate::app::action::Action;
 use crate::app::effect::{Query, Ticket};
 use crate::app::keymap::Combo;
+use crate::app::state::Rules;
+use crate::app::verdicts::Verdicts;
 use crate::domain::failure::Failure;
+use crate::domain::forecast::{NewGuests, forecast};
 use crate::domain::guest::{Guest, GuestRef};
 use crate::domain::guest_config::GuestConfig;
 use crate::domain::id::Vmid;
@@ -24,6 +28,8 @@ use crate::domain::time::{Moment, Now};
 pub(in crate::app) struct Known<'a> {
     pub(in crate::app) resources: Option<&'a Resources>,
     pub(in crate::app) snapshots: Option<&'a SnapshotList>,
+    pub(in crate::app) rules: &'a Rules,
+    pub(in crate::app) verdicts: &'a Verdicts,
     pub(in crate::app) now: Now,
 }
 
@@ -34,6 +40,16 @@ impl<'a> Known<'a> {
 
     fn seen(&self, vmid: Vmid) -> Option<&'a SeenGuest> {
         self.resources?.guest(vmid)
+    }
+
+    /// Reckons what the project of a guest like `probe` will have used with new guests in it.
+    pub(super) fn budget_of(&self, probe: &Guest, guests: &NewGuests) -> Option<Budget> {
+        let project = self.rules.projects.assign(probe).project?;
+        let usage = self.verdicts.budget(project.name())?;
+        Some(Budget {
+            project: project.name().to_owned(),
+            rows: forecast(usage, project.window, guests, self.now.wall),
+        })
     }
 }
 
@@ -55,6 +71,7 @@ pub(super) enum Purpose {
     Delete(DeletePurpose),
     Power(PowerPurpose),
     Clone(ClonePurpose),
+    Create(Box<CreatePurpose>),
 }
 
 impl FormDialog {
@@ -93,12 +110,13 @@ impl FormDialog {
     /// Checks what was filled in against the world as it is now.
     pub(in crate::app) fn check(&mut self, known: &Known<'_>) {
         let (form, target) = (&mut self.form, &self.target);
-        match &self.purpose {
+        match &mut self.purpose {
             Purpose::Snapshot(purpose) => purpose.check(form, target, known),
             Purpose::RollBack(purpose) => purpose.check(form, target, known),
             Purpose::Delete(purpose) => purpose.check(form, target, known),
             Purpose::Power(purpose) => purpose.check(form, target, known),
             Purpose::Clone(purpose) => purpose.check(form, target, known),
+            Purpose::Create(purpose) => purpose.check(form, known),
         }
     }
 
@@ -107,6 +125,7 @@ impl FormDialog {
         match &mut self.purpose {
             Purpose::RollBack(purpose) => purpose.questions(&self.target, next),
             Purpose::Clone(purpose) => purpose.questions(&self.target, next),
+            Purpose::Create(purpose) => purpose.questions(next),
             Purpose::Snapshot(_) | Purpose::Delete(_) | Purpose::Power(_) => Vec::new(),
         }
     }
@@ -121,6 +140,7 @@ impl FormDialog {
         match &mut self.purpose {
             Purpose::RollBack(purpose) => purpose.settle(ticket, now, result),
             Purpose::Clone(purpose) => purpose.settle(ticket, now, result),
+            Purpose::Create(purpose) => purpose.settle(ticket, now, result),
             Purpose::Snapshot(_) | Purpose::Delete(_) | Purpose::Power(_) => {}
         }
     }

@@ -20,6 +20,8 @@ pub enum Context {
     Nodes,
     /// The storages.
     Storages,
+    /// The templates.
+    Templates,
     /// The line of the filter.
     Filter,
     /// A dialog with fields.
@@ -41,7 +43,8 @@ impl Context {
             | Self::Detail
             | Self::Tasks
             | Self::Nodes
-            | Self::Storages => true,
+            | Self::Storages
+            | Self::Templates => true,
             Self::Anywhere
             | Self::Filter
             | Self::Form
@@ -70,7 +73,12 @@ pub struct Binding {
 const PANES: &[Context] = &[Context::Anywhere];
 const GUEST: &[Context] = &[Context::Guests, Context::Snapshots, Context::Detail];
 const TABLE: &[Context] = &[Context::Guests];
-const LISTS: &[Context] = &[Context::Guests, Context::Nodes, Context::Tasks];
+const LISTS: &[Context] = &[
+    Context::Guests,
+    Context::Nodes,
+    Context::Tasks,
+    Context::Templates,
+];
 const FORM: &[Context] = &[Context::Form];
 const READING: &[Context] = &[Context::Reading];
 const DIALOGS: &[Context] = &[
@@ -114,6 +122,7 @@ pub static BINDINGS: &[Binding] = &[
     row(Action::Change(Change::Snapshot), GUEST, &["s"], "snapshot", "take a snapshot of the guest"),
     row(Action::Change(Change::RollBack), GUEST, &["R"], "restore", "return the guest to the snapshot under the cursor"),
     row(Action::Change(Change::Clone), GUEST, &["c"], "clone", "make a full copy of the guest, or of the snapshot under the cursor"),
+    row(Action::Change(Change::Create), PANES, &["n"], "new", "make guests from a template of the catalogue"),
     row(Action::Change(Change::DeleteSnapshot), &[Context::Snapshots], &["d"], "delete", "delete the snapshot under the cursor"),
     row(Action::Change(Change::KeepMark), &[Context::Snapshots], &["K"], "keep", "mark the snapshot as to be kept, or take the mark off"),
     row(Action::Change(Change::Power), GUEST, &["P"], "power", "start, shut down, stop, reboot, reset, suspend or resume the guest"),
@@ -135,6 +144,7 @@ pub static BINDINGS: &[Binding] = &[
     row(Action::Show(View::Guests), PANES, &["1"], "", "show the guests"),
     row(Action::Show(View::Tasks), PANES, &["5"], "", "show running and recent tasks"),
     row(Action::Show(View::Nodes), PANES, &["6"], "", "show nodes and storages"),
+    row(Action::Show(View::Templates), PANES, &["7"], "", "show the templates of the catalogue"),
     row(Action::NextPane, PANES, &["Tab"], "pane", "go to the next pane"),
     row(Action::PreviousPane, PANES, &["Shift-Tab"], "", "go to the previous pane"),
     row(Action::Zoom, PANES, &["z"], "zoom", "let the pane fill the screen, or not"),

@@ -17,7 +17,7 @@ use std::path::Path;
 use super::document::{Entry, Findings, Section, parse};
 use super::error::{ConfigError, InvalidSetting, Problem, listed, nearest, quoted};
 use super::secrets::SecretSource;
-use catalogue::Template;
+use crate::domain::template::Template;
 use clusters::Cluster;
 use network::NetworkProfile;
 use notify::{Channel, Delivery};

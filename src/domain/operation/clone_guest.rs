@@ -1,4 +1,4 @@
-//! The making of a guest as a full copy of another.
+//! The making of a guest as a copy of another.
 
 use super::call::Call;
 use super::stamp::Stamp;
@@ -8,7 +8,26 @@ use crate::domain::id::{NodeName, PoolName, StorageName, Vmid};
 use crate::domain::permission::Need;
 use crate::domain::text::Text;
 
-/// The making of a guest as a full copy of another, of its present or of one of its snapshots.
+/// Whether a copy has disks of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum CopyKind {
+    /// All blocks are copied; the copy stands alone.
+    Full,
+    /// Unchanged blocks are shared; the original can no longer be destroyed before the copy.
+    Linked,
+}
+
+impl CopyKind {
+    /// Returns the word for it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Full => "full",
+            Self::Linked => "linked",
+        }
+    }
+}
+
+/// The making of a guest as a copy of another, of its present or of one of its snapshots.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CloneGuest {
     source: GuestRef,
@@ -18,6 +37,7 @@ pub struct CloneGuest {
 /// What the copy is to be like; the fields of [`CloneGuest`] beside its source.
 #[derive(Debug, Clone, PartialEq)]
 pub(in crate::domain) struct Copy {
+    pub(in crate::domain) kind: CopyKind,
     pub(in crate::domain) snapshot: Option<Text>,
     pub(in crate::domain) name: GuestName,
     pub(in crate::domain) vmid: Option<Vmid>,
@@ -38,6 +58,7 @@ impl CloneGuest {
 
     pub(super) fn calls(&self) -> Vec<Call> {
         let Copy {
+            kind,
             name,
             vmid,
             pool,
@@ -51,7 +72,7 @@ impl CloneGuest {
         let clone = Call::on(&self.source, "POST", "/clone")
             .with("newid", &newid)
             .with("name", name)
-            .with("full", 1)
+            .with("full", u8::from(*kind == CopyKind::Full))
             .with("description", &self.copy.description)
             .with_some("snapname", snapshot.as_ref())
             .with_some("pool", pool.as_ref())
@@ -104,6 +125,11 @@ impl CloneGuest {
     /// Returns the guest that is copied.
     pub fn source(&self) -> &GuestRef {
         &self.source
+    }
+
+    /// Tells whether the copy has disks of its own.
+    pub fn kind(&self) -> CopyKind {
+        self.copy.kind
     }
 
     /// Returns the snapshot that is copied; absent: the present.

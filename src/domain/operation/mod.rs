@@ -3,8 +3,10 @@
 //! An [`Operation`] can only come out of a request that passed its checks (`domain::request`);
 //! `operations` executes it, the screen and the command line show its [`Update`]s.
 
+mod batch;
 mod call;
 mod clone_guest;
+mod create_guest;
 mod power;
 mod prune;
 mod report;
@@ -12,19 +14,22 @@ mod roll_back;
 mod snapshot;
 mod stamp;
 
+pub use batch::Batch;
 pub use call::Call;
-pub use clone_guest::CloneGuest;
+pub use clone_guest::{CloneGuest, CopyKind};
+pub use create_guest::{ConfigChange, CreateGuest};
 pub use power::{Power, PowerAction};
 pub use prune::Prune;
 pub use report::{
-    Fate, Outcome, Part, PowerFacts, Product, Report, RollBackFacts, SizeEstimate, SnapshotFacts,
-    Tally, Update,
+    Fate, HalfMade, Outcome, Part, PowerFacts, Product, Report, RollBackFacts, SizeEstimate,
+    SnapshotFacts, Tally, Update,
 };
 pub use roll_back::RollBack;
 pub use snapshot::{DeleteSnapshot, KeepMark, TakeSnapshot};
 pub use stamp::Stamp;
 
 pub(super) use clone_guest::Copy;
+pub(super) use create_guest::Wish;
 pub(super) use snapshot::deletion;
 
 use super::guest::GuestRef;
@@ -46,8 +51,12 @@ pub enum Operation {
     Power(Power),
     /// Makes a guest as a copy of another.
     CloneGuest(Box<CloneGuest>),
+    /// Makes a guest from a template of the catalogue.
+    CreateGuest(Box<CreateGuest>),
     /// Deletes what a retention plan says.
     Prune(Prune),
+    /// Does several of the above.
+    Batch(Batch),
 }
 
 impl Operation {
@@ -60,7 +69,9 @@ impl Operation {
             Self::RollBack(operation) => operation.guest(),
             Self::Power(operation) => operation.guest(),
             Self::CloneGuest(operation) => operation.source(),
+            Self::CreateGuest(operation) => operation.source(),
             Self::Prune(operation) => operation.lead(),
+            Self::Batch(batch) => batch.lead(),
         }
     }
 
@@ -68,12 +79,14 @@ impl Operation {
     pub fn guests(&self) -> Vec<&GuestRef> {
         match self {
             Self::Prune(operation) => operation.guests().collect(),
+            Self::Batch(batch) => batch.operations().flat_map(Self::guests).collect(),
             Self::TakeSnapshot(_)
             | Self::DeleteSnapshot(_)
             | Self::KeepMark(_)
             | Self::RollBack(_)
             | Self::Power(_)
-            | Self::CloneGuest(_) => vec![self.guest()],
+            | Self::CloneGuest(_)
+            | Self::CreateGuest(_) => vec![self.guest()],
         }
     }
 
@@ -88,7 +101,9 @@ impl Operation {
             Self::RollBack(operation) => operation.calls(),
             Self::Power(operation) => vec![operation.call()],
             Self::CloneGuest(operation) => operation.calls(),
+            Self::CreateGuest(operation) => operation.calls(),
             Self::Prune(operation) => operation.calls(),
+            Self::Batch(batch) => batch.operations().flat_map(Self::calls).collect(),
         }
     }
 
@@ -101,7 +116,9 @@ impl Operation {
             Self::RollBack(operation) => operation.needs(),
             Self::Power(operation) => operation.needs(),
             Self::CloneGuest(operation) => operation.needs(),
+            Self::CreateGuest(operation) => operation.needs(),
             Self::Prune(operation) => operation.needs(),
+            Self::Batch(batch) => batch.operations().flat_map(Self::needs).collect(),
         }
     }
 
@@ -114,7 +131,9 @@ impl Operation {
             Self::RollBack(_) => "rollback",
             Self::Power(operation) => operation.action().as_str(),
             Self::CloneGuest(_) => "clone",
+            Self::CreateGuest(_) => "create",
             Self::Prune(_) => "prune",
+            Self::Batch(batch) => batch.kind(),
         }
     }
 
@@ -141,6 +160,10 @@ impl Operation {
             Self::CloneGuest(operation) => {
                 format!("clone {} as {}", operation.source(), operation.name())
             }
+            Self::CreateGuest(operation) => {
+                format!("create {} from {}", operation.name(), operation.template())
+            }
+            Self::Batch(batch) => format!("{} {} guests", batch.kind(), batch.len()),
             Self::Prune(operation) => match operation.plan().len() {
                 1 => "prune 1 snapshot".to_owned(),
                 count => format!("prune {count} snapshots"),

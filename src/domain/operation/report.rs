@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
+use super::stamp::Stamp;
 use crate::domain::failure::Failure;
 use crate::domain::guest::{GuestRef, Status};
 use crate::domain::task::Upid;
@@ -79,6 +80,17 @@ pub struct Report {
     pub parts: Vec<Part>,
     /// What else a person should know, a sentence each.
     pub notes: Vec<String>,
+    /// Guests that were made and then not brought to what was wanted.
+    pub half_made: Vec<HalfMade>,
+}
+
+/// A guest that we made and that is not what was wanted; it may be destroyed, if a person wants it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct HalfMade {
+    /// The guest.
+    pub guest: GuestRef,
+    /// What its description carries as long as it is still the one that we made.
+    pub stamp: Stamp,
 }
 
 impl Report {
@@ -90,6 +102,7 @@ impl Report {
             product: None,
             parts: Vec::new(),
             notes: Vec::new(),
+            half_made: Vec::new(),
         }
     }
 
@@ -142,6 +155,8 @@ pub struct Part {
     pub fate: Fate,
     /// The server's task, once there was one.
     pub upid: Option<Upid>,
+    /// The guest that it made, which exists whatever came of the rest.
+    pub made: Option<GuestRef>,
 }
 
 /// What came of one part of an operation.

@@ -26,6 +26,14 @@ impl Stamp {
         }
     }
 
+    /// Makes a further stamp of the same moment; the one numbered 0 is this one.
+    #[must_use]
+    pub fn sibling(&self, number: u64) -> Self {
+        let own = u64::from_str_radix(&self.nonce, 16).unwrap_or_default();
+        // An odd factor keeps different numbers different.
+        Self::new(self.time, own ^ number.wrapping_mul(0x9e37_79b9_7f4a_7c15))
+    }
+
     /// Finds the stamp in a description: the last line that is one.
     pub fn find(description: &str) -> Option<Self> {
         description.lines().rev().find_map(Self::read_line)
@@ -96,6 +104,15 @@ mod tests {
         ] {
             assert_eq!(Stamp::find(text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn siblings_are_of_one_moment_and_never_alike() {
+        let nonces: std::collections::BTreeSet<String> = (0..100)
+            .map(|number| stamp().sibling(number).nonce().to_owned())
+            .collect();
+        assert_eq!(nonces.len(), 100);
+        assert_eq!(stamp().sibling(0), stamp());
     }
 
     #[test]

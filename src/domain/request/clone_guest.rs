@@ -1,26 +1,24 @@
-//! The wish for a full copy of a guest.
+//! The wish for a copy of a guest: a clone, or a branch from one of its snapshots.
 
-use std::collections::BTreeSet;
-
+use super::places::{Original, refuses_copy, refuses_node, refuses_storage};
 use super::{Field, Objection, Objections};
 use crate::domain::guest::{Guest, GuestRef, Status};
 use crate::domain::guest_config::GuestConfig;
 use crate::domain::guest_name::GuestName;
 use crate::domain::id::{GuestKind, NodeName, PoolName, StorageName, Vmid};
-use crate::domain::inventory::{NodeState, Resources, Storage};
-use crate::domain::operation::{CloneGuest, Copy, Operation, Stamp};
+use crate::domain::inventory::Resources;
+use crate::domain::operation::{CloneGuest, Copy, CopyKind, Operation, Stamp};
 use crate::domain::snapshot::{Snapshot, SnapshotList};
 
-/// The kinds of storage that cannot copy a snapshot's disks (API.md §7).
-const NO_COPY_OF_SNAPSHOTS: [&str; 2] = ["zfspool", "lvm"];
-
-/// The wish for a full copy of a guest, of its present or of one of its snapshots.
+/// The wish for a copy of a guest, of its present or of one of its snapshots.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CloneRequest {
     /// The guest to be copied, as it was when the form was opened.
     pub source: GuestRef,
     /// The snapshot to be copied; absent: the present.
     pub snapshot: Option<Snapshot>,
+    /// Whether the disks are copied or shared.
+    pub kind: CopyKind,
     /// The new guest's name as typed.
     pub name: String,
     /// The new guest's number as typed; empty: the next free one.
@@ -82,13 +80,11 @@ impl CloneRequest {
         let vmid = self.check_vmid(context, &mut objections);
         let description = stamp.append_to(&self.description);
         objections.description(&description);
-        self.check_places(context, &mut objections);
+        if let Some(source) = source {
+            self.check_places(source, context, &mut objections);
+        }
         let made = source.zip(name).map(|(source, name)| {
-            let pool = match &self.pool {
-                PoolChoice::OfSource => source.pool.clone(),
-                PoolChoice::None => None,
-                PoolChoice::Named(pool) => Some(pool.clone()),
-            };
+            let pool = self.pool_of(source);
             let storages = context
                 .config
                 .map(GuestConfig::storages)
@@ -96,6 +92,7 @@ impl CloneRequest {
             Operation::CloneGuest(Box::new(CloneGuest::new(
                 source.to_ref(),
                 Copy {
+                    kind: self.kind,
                     snapshot: snapshot.map(|snapshot| snapshot.name.clone()),
                     name,
                     vmid,
@@ -111,6 +108,15 @@ impl CloneRequest {
             )))
         });
         objections.or(made)
+    }
+
+    /// Returns the pool that the copy joins.
+    pub fn pool_of(&self, source: &Guest) -> Option<PoolName> {
+        match &self.pool {
+            PoolChoice::OfSource => source.pool.clone(),
+            PoolChoice::None => None,
+            PoolChoice::Named(pool) => Some(pool.clone()),
+        }
     }
 
     fn check_vmid(&self, context: &CloneContext<'_>, objections: &mut Objections) -> Option<Vmid> {
@@ -130,49 +136,53 @@ impl CloneRequest {
     }
 
     /// Checks whether the disks can be read where they are and written where they are wanted.
-    fn check_places(&self, context: &CloneContext<'_>, objections: &mut Objections) {
+    fn check_places(
+        &self,
+        source: &Guest,
+        context: &CloneContext<'_>,
+        objections: &mut Objections,
+    ) {
+        let original = Original {
+            guest: source,
+            at_snapshot: self.snapshot.is_some(),
+            config: context.config,
+        };
+        objections.add_some(
+            Field::Copy,
+            refuses_copy(&original, self.kind, context.resources),
+        );
+        if self.kind == CopyKind::Linked && self.storage.is_some() {
+            let reason = "a linked copy shares its original's storage";
+            objections.add(Field::Storage, reason);
+        }
+        let is_up = matches!(source.status, Status::Running | Status::Paused);
+        if is_up
+            && self.snapshot.is_none()
+            && context
+                .config
+                .is_some_and(|config| config.get("tpmstate0").is_some())
+        {
+            let reason =
+                "the TPM state of a running guest cannot be copied; copy a snapshot or stop it";
+            objections.add(Field::Whole, reason);
+        }
         let Some(resources) = context.resources else {
             return;
         };
         if let Some(target) = &self.target {
-            objections.add_some(Field::Node, refuses_node(resources, target));
+            let storage = self.storage.as_ref();
+            objections.add_some(
+                Field::Node,
+                refuses_node(&original, target, storage, resources),
+            );
         }
-        let node = self.target.as_ref().unwrap_or(&self.source.node);
         if let Some(storage) = &self.storage {
-            objections.add_some(Field::Storage, refuses_disks(resources, storage, node));
-        }
-        let Some(config) = context.config else {
-            return;
-        };
-        let used: BTreeSet<StorageName> = config.storages();
-        if self.snapshot.is_some()
-            && let Some(reason) = refuses_copies_of_snapshots(resources, &used)
-        {
-            objections.add(Field::Snapshot, reason);
-        }
-        if self
-            .target
-            .as_ref()
-            .is_some_and(|target| *target != self.source.node)
-        {
-            let local = used
-                .iter()
-                .chain(&self.storage)
-                .find(|name| find(resources, name, &self.source.node).is_some_and(|it| !it.shared));
-            if let Some(local) = local {
-                let reason = format!(
-                    "storage {local} is not shared; a copy on another node needs shared disks"
-                );
-                objections.add(Field::Node, reason);
-            }
-        }
-        let is_up = context
-            .source
-            .is_some_and(|source| matches!(source.status, Status::Running | Status::Paused));
-        if is_up && self.snapshot.is_none() && config.get("tpmstate0").is_some() {
-            let reason =
-                "the TPM state of a running guest cannot be copied; copy a snapshot or stop it";
-            objections.add(Field::Whole, reason);
+            let node = self.target.as_ref().unwrap_or(&source.node);
+            let bytes = context.config.and_then(GuestConfig::disk_size);
+            objections.add_some(
+                Field::Storage,
+                refuses_storage(storage, node, bytes, resources),
+            );
         }
     }
 }
@@ -199,54 +209,6 @@ pub fn copied_along(source: Option<&Guest>, config: &GuestConfig) -> Vec<String>
     along
 }
 
-fn refuses_node(resources: &Resources, node: &NodeName) -> Option<String> {
-    match resources.node(node).map(|node| node.state) {
-        None => Some(format!("there is no node {node}")),
-        Some(NodeState::Offline) => Some(format!("node {node} is offline")),
-        Some(NodeState::Online | NodeState::Unknown) => None,
-    }
-}
-
-/// Finds a storage as a node sees it; a shared one is listed once for all nodes.
-fn find<'a>(resources: &'a Resources, name: &StorageName, node: &NodeName) -> Option<&'a Storage> {
-    resources
-        .storages
-        .iter()
-        .find(|storage| storage.name == *name && (storage.shared || storage.node == *node))
-}
-
-fn refuses_disks(resources: &Resources, name: &StorageName, node: &NodeName) -> Option<String> {
-    let Some(storage) = find(resources, name, node) else {
-        return Some(format!("node {node} has no storage {name}"));
-    };
-    let takes_disks = storage.content.as_ref().is_none_or(|content| {
-        let mut kinds = content.raw().split(',');
-        kinds.any(|kind| kind.trim() == "images")
-    });
-    if !takes_disks {
-        return Some(format!("storage {name} takes no disk images"));
-    }
-    (!storage.available).then(|| format!("storage {name} does not answer"))
-}
-
-fn refuses_copies_of_snapshots(
-    resources: &Resources,
-    used: &BTreeSet<StorageName>,
-) -> Option<String> {
-    let unable = resources.storages.iter().find(|storage| {
-        used.contains(&storage.name)
-            && storage
-                .plugin
-                .as_ref()
-                .is_some_and(|plugin| NO_COPY_OF_SNAPSHOTS.contains(&plugin.raw()))
-    })?;
-    let plugin = unable.plugin.as_ref()?;
-    Some(format!(
-        "storage {} ({plugin}) cannot copy a snapshot; copy the present",
-        unable.name
-    ))
-}
-
 #[cfg(test)]
 mod tests {
     use chrono::DateTime;
@@ -254,7 +216,7 @@ mod tests {
 
     use super::super::samples::{chain, config, guest};
     use super::*;
-    use crate::domain::inventory::{Node, SeenGuest};
+    use crate::domain::inventory::{Node, NodeState, SeenGuest, Storage};
     use crate::domain::time::Moment;
 
     fn stamp() -> Stamp {
@@ -265,6 +227,7 @@ mod tests {
         CloneRequest {
             source: guest().to_ref(),
             snapshot: None,
+            kind: CopyKind::Full,
             name: "agent-5".into(),
             vmid: String::new(),
             pool: PoolChoice::OfSource,
@@ -401,13 +364,7 @@ mod tests {
             .collect();
         assert_eq!(
             found,
-            [
-                Field::Name,
-                Field::Vmid,
-                Field::Node,
-                Field::Storage,
-                Field::Node
-            ]
+            [Field::Name, Field::Vmid, Field::Node, Field::Storage]
         );
         let mut elsewhere = request();
         elsewhere.target = Some("pve2".parse().unwrap());
@@ -425,7 +382,7 @@ mod tests {
         let zfs = config(&[("scsi0", "tank:vm-104-disk-0,size=8G")]);
         let found = fields(&request, &zfs);
         assert_eq!(found.len(), 1);
-        assert_eq!(found[0].0, Field::Snapshot);
+        assert_eq!(found[0].0, Field::Copy);
         let thin = config(&[("scsi0", "local-lvm:vm-104-disk-0,size=8G")]);
         assert_eq!(fields(&request, &thin), []);
     }

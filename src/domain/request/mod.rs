@@ -4,12 +4,16 @@
 //! what is unknown is left to the server, never guessed.
 
 mod clone_guest;
+mod create_guest;
+mod places;
 mod power;
 mod prune;
 mod roll_back;
 mod snapshot;
 
 pub use clone_guest::{CloneContext, CloneRequest, PoolChoice, copied_along, refuses_clones};
+pub use create_guest::{CreateContext, CreateRequest, MOST_GUESTS, refuses_template};
+pub use places::{Original, refuses_copy, refuses_node, refuses_storage, takes_disks};
 pub use power::{PowerRequest, refuses_power};
 pub use prune::{MOST_CLOCK_SKEW, PruneRequest};
 pub use roll_back::{Afterwards, ConfigChange, Losses, RollBackContext, RollBackRequest};
@@ -39,6 +43,20 @@ pub enum Field {
     Ram,
     /// The snapshot that is meant.
     Snapshot,
+    /// Whether a copy is full or linked.
+    Copy,
+    /// The template of the catalogue.
+    Template,
+    /// How many guests are made.
+    Count,
+    /// The processor cores.
+    Cores,
+    /// The memory.
+    Memory,
+    /// The boot disk's size.
+    Disk,
+    /// The network profile.
+    Network,
     /// The safety snapshot before a roll-back.
     Safety,
     /// Whether the guest is started afterwards.

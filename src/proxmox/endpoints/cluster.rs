@@ -1,5 +1,7 @@
 //! `/cluster`: what the whole cluster knows, in one answer.
 
+use serde::de::IgnoredAny;
+
 use crate::domain::failure::FailureKind;
 use crate::domain::id::Vmid;
 use crate::domain::inventory::ClusterStatus;
@@ -44,6 +46,18 @@ impl Cluster<'_> {
             let text = format!("the server offers no usable id: {error}");
             Error::unsent(FailureKind::Malformed, text)
         })
+    }
+
+    /// Asks whether no guest has an id; like [`Self::next_id`] it reserves nothing.
+    pub async fn is_free(&self, vmid: Vmid) -> Result<bool, Error> {
+        let vmid = vmid.to_string();
+        let query = [("vmid", vmid.as_str())];
+        match self.0.get::<IgnoredAny>("/cluster/nextid", &query).await {
+            Ok(_) => Ok(true),
+            // A taken id is a refused parameter (API.md §7).
+            Err(error) if error.kind() == FailureKind::Rejected => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 
     /// Reads membership and quorum; needs Sys.Audit on `/`.

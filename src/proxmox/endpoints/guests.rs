@@ -11,6 +11,7 @@ use crate::domain::id::{GuestKind, NodeName, PoolName, StorageName, Vmid};
 use crate::domain::operation::Power;
 use crate::domain::snapshot::{SnapshotList, SnapshotName};
 use crate::domain::task::Upid;
+use crate::domain::units::Size;
 use crate::proxmox::client::Client;
 use crate::proxmox::error::Error;
 use crate::proxmox::{convert, wire};
@@ -37,7 +38,7 @@ pub struct SnapshotSpec<'a> {
     pub ram: bool,
 }
 
-/// A full copy of a guest to be made.
+/// A copy of a guest to be made.
 #[derive(Debug, Clone, Copy)]
 pub struct CloneSpec<'a> {
     /// The new guest's number.
@@ -46,6 +47,8 @@ pub struct CloneSpec<'a> {
     pub name: &'a str,
     /// Its description.
     pub description: &'a str,
+    /// Whether all blocks are copied; a linked copy takes no storage of its own (PITFALLS 23).
+    pub full: bool,
     /// The snapshot to be copied; absent: the present.
     pub snapshot: Option<&'a str>,
     /// The pool that it joins.
@@ -132,14 +135,14 @@ impl Guests<'_> {
         self.start(Method::POST, &path, &[]).await
     }
 
-    /// Starts the making of a full copy; the task is the source's (API.md §7).
+    /// Starts the making of a copy; the task is the source's (API.md §7).
     pub async fn clone(&self, guest: &GuestRef, spec: CloneSpec<'_>) -> Result<Upid, Error> {
         let path = guest_path(guest, &["clone"])?;
         let vmid = spec.vmid.to_string();
         let mut form = vec![
             ("newid", vmid.as_str()),
             ("name", spec.name),
-            ("full", "1"),
+            ("full", if spec.full { "1" } else { "0" }),
             ("description", spec.description),
         ];
         form.extend(spec.snapshot.map(|name| ("snapname", name)));
@@ -147,6 +150,14 @@ impl Guests<'_> {
         form.extend(spec.target.map(|target| ("target", target.as_str())));
         form.extend(spec.storage.map(|storage| ("storage", storage.as_str())));
         self.start(Method::POST, &path, &form).await
+    }
+
+    /// Lets a disk grow to a size; the server refuses to let one shrink.
+    pub async fn resize(&self, guest: &GuestRef, drive: &str, size: Size) -> Result<Upid, Error> {
+        let path = guest_path(guest, &["resize"])?;
+        let size = size.for_disk();
+        let form = [("disk", drive), ("size", size.as_str())];
+        self.start(Method::PUT, &path, &form).await
     }
 
     /// Starts the removal of a stopped guest with its disks; `purge` also takes it out of backup jobs and the like.

@@ -5,17 +5,30 @@ use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;
 use ratatui::text::Line;
 
-use crate::app::dialogs::{Choice, Form, Input, Item, Preview, Switch, TextField, Typed, Weight};
+use crate::app::dialogs::{
+    Budget, Choice, Form, Input, Item, Preview, Switch, TextField, Typed, Weight,
+};
 use crate::domain::operation::Operation;
+use crate::domain::quota::Certainty;
+use crate::ui::panes::budget::{amount, resource_label, short, style_of};
 use crate::ui::theme::Theme;
-use crate::ui::widgets::{Row, dialog, fit, hint_line, width};
+use crate::ui::widgets::{Row, dialog, fit, hint_line, push_growing_bar, width, wrapped};
 
 const LABEL: usize = 14;
+/// The room for `~1234 → up to ~12345 of 12345`.
+const FORECAST: usize = 30;
 const COLUMNS: u16 = 90;
 
 pub(super) fn draw(frame: &mut Frame<'_>, form: &Form, theme: &Theme) {
     let inside = usize::from(COLUMNS.min(frame.area().width)).saturating_sub(4);
-    let lines = lines(form, inside, theme);
+    let height = usize::from(frame.area().height).saturating_sub(5);
+    let airy = lines(form, inside, true, theme);
+    // Where not all has a place, the blank lines give way first.
+    let lines = if airy.len() > height {
+        lines(form, inside, false, theme)
+    } else {
+        airy
+    };
     // One blank above, one before the keys, the keys, and two for the frame.
     let rows = u16::try_from(lines.len() + 5).unwrap_or(u16::MAX);
     let inner = dialog(frame, COLUMNS, rows, &form.title, theme);
@@ -78,12 +91,19 @@ impl FormLine {
     }
 }
 
-fn lines(form: &Form, columns: usize, theme: &Theme) -> Vec<FormLine> {
+fn lines(form: &Form, columns: usize, airy: bool, theme: &Theme) -> Vec<FormLine> {
     let mut lines: Vec<FormLine> = form
         .preview
         .iter()
         .flat_map(|preview| preview_lines(preview, columns, theme))
         .collect();
+    if let Some(budget) = &form.budget {
+        lines.extend(
+            budget_lines(budget, columns, theme)
+                .into_iter()
+                .map(FormLine::plain),
+        );
+    }
     if !lines.is_empty() {
         lines.push(FormLine::plain(Line::default()));
     }
@@ -99,7 +119,7 @@ fn lines(form: &Form, columns: usize, theme: &Theme) -> Vec<FormLine> {
                 theme.critical,
             );
             lines.push(FormLine::plain(row.line()));
-        } else {
+        } else if airy {
             lines.push(FormLine::plain(Line::default()));
         }
     }
@@ -157,24 +177,6 @@ fn preview_lines(preview: &Preview, columns: usize, theme: &Theme) -> Vec<FormLi
         lines.push(FormLine::plain(row.line()));
     }
     lines
-}
-
-/// Breaks a text at blanks into lines of at most so many columns.
-fn wrapped(text: &str, columns: usize) -> Vec<String> {
-    let mut lines = vec![String::new()];
-    for word in text.split_inclusive(' ') {
-        let used = lines.last().map_or(0, |line| width(line));
-        if used > 0 && used + width(word.trim_end()) > columns {
-            lines.push(String::new());
-        }
-        if let Some(line) = lines.last_mut() {
-            line.push_str(word);
-        }
-    }
-    lines
-        .into_iter()
-        .map(|line| fit(line.trim_end(), columns, true))
-        .collect()
 }
 
 fn item_line(item: &Item, focused: bool, columns: usize, theme: &Theme) -> FormLine {
@@ -253,6 +255,7 @@ fn typed_column(field: &TextField, room: usize) -> usize {
 }
 
 fn push_choice(row: &mut Row, choice: &Choice, room: usize, theme: &Theme) {
+    let refusal = choice.refusal(choice.chosen);
     let all: usize = choice.options.iter().map(|option| width(option) + 5).sum();
     if all > room {
         // Too many to show: the chosen one, and that there are others on either side.
@@ -262,10 +265,13 @@ fn push_choice(row: &mut Row, choice: &Choice, room: usize, theme: &Theme) {
         } else {
             ("< ", " >")
         };
-        row.text(left, theme.accent).text(
-            fit(option, room.saturating_sub(20), theme.unicode),
-            theme.strong,
-        );
+        let style = if refusal.is_some() {
+            theme.dim
+        } else {
+            theme.strong
+        };
+        row.text(left, theme.accent)
+            .text(fit(option, room.saturating_sub(20), theme.unicode), style);
         row.text(right, theme.accent);
         row.text(
             format!("  {} of {}", choice.chosen + 1, choice.options.len()),
@@ -275,18 +281,86 @@ fn push_choice(row: &mut Row, choice: &Choice, room: usize, theme: &Theme) {
     }
     for (index, option) in choice.options.iter().enumerate() {
         let chosen = index == choice.chosen;
-        let knob = match (chosen, theme.unicode) {
-            (true, true) => "◉ ",
-            (false, true) => "○ ",
-            (true, false) => "(*) ",
-            (false, false) => "( ) ",
+        // What cannot be chosen is told by its mark too, and not by colour alone.
+        let knob = match (chosen, choice.refusal(index).is_some(), theme.unicode) {
+            (true, true, true) => "⊗ ",
+            (false, true, true) => "✕ ",
+            (true, false, true) => "◉ ",
+            (false, false, true) => "○ ",
+            (true, true, false) => "(X) ",
+            (false, true, false) => "(x) ",
+            (true, false, false) => "(*) ",
+            (false, false, false) => "( ) ",
         };
-        row.text(
-            format!("{knob}{option}"),
-            if chosen { theme.strong } else { theme.dim },
-        )
-        .gap(3);
+        let style = match (chosen, choice.refusal(index)) {
+            (true, None) => theme.strong,
+            (_, Some(_)) => theme.track,
+            (false, None) => theme.dim,
+        };
+        row.text(format!("{knob}{option}"), style).gap(3);
     }
+}
+
+/// Draws what a project's budget will look like: a bar now, and how far it may grow.
+fn budget_lines(budget: &Budget, columns: usize, theme: &Theme) -> Vec<Line<'static>> {
+    let mut lines = Vec::new();
+    for (index, row) in budget.rows.iter().enumerate() {
+        let mut line = Row::new(theme.unicode);
+        line.gap(1).left(
+            if index == 0 { &budget.project } else { "" },
+            LABEL - 1,
+            theme.dim,
+        );
+        line.left(resource_label(row.now.resource), 10, theme.dim);
+        let bar = columns
+            .saturating_sub(LABEL + 10 + FORECAST + 1)
+            .clamp(6, 30);
+        push_growing_bar(
+            &mut line,
+            row.now.fraction.unwrap_or(0.0),
+            row.then.fraction.unwrap_or(0.0),
+            bar,
+            (
+                style_of(row.now.tier, theme),
+                style_of(row.then.tier, theme),
+            ),
+            theme,
+        );
+        let bound = row.now.quota.bound().unwrap_or_default();
+        let now = amount(row.now.used, theme.unicode);
+        let then = amount(row.then.used, theme.unicode);
+        let arrow = if theme.unicode { "→" } else { "->" };
+        // A lower bound cannot be the most.
+        let most = match row.then.used.certainty() {
+            Certainty::Exact | Certainty::Estimated => "up to ",
+            Certainty::AtLeast | Certainty::Unknown => "",
+        };
+        let text = if now == then {
+            format!("{now} of {}", short(bound))
+        } else {
+            format!("{now} {arrow} {most}{then} of {}", short(bound))
+        };
+        let style = if row.worsens() {
+            style_of(row.then.tier, theme)
+        } else {
+            theme.text
+        };
+        line.gap(1).right(&text, FORECAST, style);
+        lines.push(line.line());
+        if row.worsens() {
+            let mut warning = Row::new(theme.unicode);
+            let text = format!(
+                "may take {} over its quota: {}",
+                budget.project, row.then.tier
+            );
+            warning.gap(LABEL).text(
+                fit(&text, columns.saturating_sub(LABEL), theme.unicode),
+                style_of(row.then.tier, theme),
+            );
+            lines.push(warning.line());
+        }
+    }
+    lines
 }
 
 fn push_switch(row: &mut Row, switch: &Switch, room: usize, theme: &Theme) {

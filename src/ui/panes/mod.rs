@@ -1,5 +1,7 @@
 //! The panes of the dashboard, one file each.
 
+pub(super) mod budget;
+pub(super) mod catalogue;
 pub(super) mod detail;
 pub(super) mod footer;
 pub(super) mod guests;

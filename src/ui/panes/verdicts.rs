@@ -6,8 +6,8 @@ use crate::app::State;
 use crate::app::verdicts::violations;
 use crate::domain::inventory::SeenGuest;
 use crate::domain::limits::Severity;
-use crate::domain::project::Resource;
-use crate::domain::quota::{Amount, Certainty, ResourceUsage, Tier};
+use crate::domain::quota::{ResourceUsage, Tier};
+use crate::ui::panes::budget::{amount, resource_label, short, style_of};
 use crate::ui::theme::Theme;
 use crate::ui::widgets::{Row, fit, push_bar};
 
@@ -60,15 +60,10 @@ pub(super) fn lines(
 }
 
 fn budget_line(usage: &ResourceUsage, columns: usize, theme: &Theme) -> Line<'static> {
-    let style = match usage.tier {
-        Tier::Unlimited | Tier::Ok => theme.gauge,
-        Tier::Unknown => theme.stale,
-        Tier::Warn => theme.warning,
-        Tier::Throttle | Tier::Emergency => theme.critical,
-    };
+    let style = style_of(usage.tier, theme);
     let bar = columns.saturating_sub(RESOURCE + FIGURES + 1).clamp(4, 30);
     let mut row = Row::new(theme.unicode);
-    row.left(label(usage.resource), RESOURCE, theme.dim);
+    row.left(resource_label(usage.resource), RESOURCE, theme.dim);
     push_bar(&mut row, usage.fraction.unwrap_or(0.0), bar, style, theme);
     let bound = usage.quota.bound().unwrap_or_default();
     let figures = format!("{}/{}", amount(usage.used, theme.unicode), short(bound));
@@ -82,37 +77,4 @@ fn budget_line(usage: &ResourceUsage, columns: usize, theme: &Theme) -> Line<'st
         },
     );
     row.line()
-}
-
-/// Shortens a resource's key so that the bars begin in one column.
-fn label(resource: Resource) -> &'static str {
-    match resource {
-        Resource::CpuHours => "cpu_hours",
-        Resource::MemoryGbHours => "mem_gb_h",
-        Resource::StorageGb => "storage",
-        Resource::NetworkGb => "network",
-    }
-}
-
-/// Writes an amount with its sign; without Unicode the lower bound is `>=`.
-fn amount(amount: Amount, unicode: bool) -> String {
-    let Some(value) = amount.value() else {
-        return "?".to_owned();
-    };
-    let lower_bound = amount.certainty() == Certainty::AtLeast;
-    let sign = if lower_bound && !unicode {
-        ">="
-    } else {
-        amount.certainty().sign()
-    };
-    format!("{sign}{}", short(value))
-}
-
-fn short(value: f64) -> String {
-    match value {
-        small if small < 10.0 => format!("{:.1}", (small * 10.0).round() / 10.0)
-            .trim_end_matches(".0")
-            .to_owned(),
-        value => format!("{value:.0}"),
-    }
 }

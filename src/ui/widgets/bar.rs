@@ -41,6 +41,35 @@ pub(in crate::ui) fn push_bar(
     row.text(track.repeat(empty), theme.track);
 }
 
+/// Adds a bar that shows how far it is now and how far it may grow.
+///
+/// The growth has a shade of its own, so that it is told without colour.
+pub(in crate::ui) fn push_growing_bar(
+    row: &mut Row,
+    now: f64,
+    then: f64,
+    columns: usize,
+    (style, growth): (Style, Style),
+    theme: &Theme,
+) {
+    let (filled, empty) = bar(now, columns, theme.unicode);
+    let share = if then.is_finite() {
+        then.clamp(0.0, 1.0)
+    } else {
+        0.0
+    };
+    let reach = (share * columns as f64).ceil() as usize;
+    let grown = reach.saturating_sub(columns - empty).min(empty);
+    let (shade, track) = if theme.unicode {
+        ("▒", "·")
+    } else {
+        ("+", ".")
+    };
+    row.text(filled, style)
+        .text(shade.repeat(grown), growth)
+        .text(track.repeat(empty - grown), theme.track);
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

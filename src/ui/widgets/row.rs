@@ -33,6 +33,24 @@ pub(in crate::ui) fn fit(text: &str, most: usize, unicode: bool) -> String {
     cut
 }
 
+/// Breaks a text at blanks into lines of at most so many columns.
+pub(in crate::ui) fn wrapped(text: &str, columns: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in text.split_inclusive(' ') {
+        let used = lines.last().map_or(0, |line| width(line));
+        if used > 0 && used + width(word.trim_end()) > columns {
+            lines.push(String::new());
+        }
+        if let Some(line) = lines.last_mut() {
+            line.push_str(word);
+        }
+    }
+    lines
+        .into_iter()
+        .map(|line| fit(line.trim_end(), columns, true))
+        .collect()
+}
+
 /// A last cell narrower than this says nothing.
 const LEAST_CELL: usize = 12;
 

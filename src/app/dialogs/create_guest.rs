@@ -1,0 +1,417 @@
+//! The form that makes guests from a template of the catalogue.
+
+use super::form::{Budget, Form, Item, Preview, Switch, Weight};
+use super::purpose::{FormDialog, Known, Purpose, ask};
+use crate::app::effect::{Query, Ticket};
+use crate::app::remote::Remote;
+use crate::app::state::Rules;
+use crate::domain::failure::Failure;
+use crate::domain::forecast::NewGuests;
+use crate::domain::guest::{Guest, GuestRef};
+use crate::domain::guest_config::GuestConfig;
+use crate::domain::id::{NodeName, PoolName, StorageName};
+use crate::domain::inventory::Resources;
+use crate::domain::operation::{CopyKind, Stamp};
+use crate::domain::project::Membership;
+use crate::domain::request::{
+    CreateContext, CreateRequest, Field, Original, refuses_copy, refuses_node, refuses_storage,
+    refuses_template, takes_disks,
+};
+use crate::domain::template::{CardProfile, Template};
+use crate::domain::time::Moment;
+use crate::domain::units::Size;
+
+/// What is offered beside the fields, in their order.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct CreatePurpose {
+    entries: Vec<Entry>,
+    /// The entry whose values the fields were filled with.
+    filled: usize,
+    pools: Vec<PoolName>,
+    profiles: Vec<CardProfile>,
+    nodes: Vec<NodeName>,
+    storages: Vec<StorageName>,
+    tag: Option<String>,
+    stamp: Stamp,
+}
+
+/// An entry of the catalogue, the guest of its number, and that guest's configuration.
+#[derive(Debug, Clone, PartialEq)]
+struct Entry {
+    template: Template,
+    source: Option<GuestRef>,
+    config: Remote<GuestConfig>,
+}
+
+/// The alternatives of [`Field::Copy`], in their order.
+const COPIES: [CopyKind; 2] = [CopyKind::Linked, CopyKind::Full];
+
+impl FormDialog {
+    /// Opens the form that makes guests, filled with the values of the entry at `chosen`.
+    ///
+    /// Nothing is opened where no guest of the cluster has the number of any template.
+    pub(in crate::app) fn create_guest(
+        rules: &Rules,
+        resources: &Resources,
+        chosen: usize,
+        stamp: Stamp,
+    ) -> Option<Self> {
+        let entries: Vec<Entry> = rules
+            .templates
+            .iter()
+            .map(|template| Entry {
+                template: template.clone(),
+                source: resources
+                    .guest(template.vmid)
+                    .map(|seen| seen.guest.to_ref()),
+                config: Remote::default(),
+            })
+            .collect();
+        let target = entries
+            .get(chosen)
+            .and_then(|entry| entry.source.clone())
+            .or_else(|| entries.iter().find_map(|entry| entry.source.clone()))?;
+        let (pools, pool_options) = pools(rules, resources);
+        let mut storages: Vec<StorageName> = resources
+            .storages
+            .iter()
+            .filter(|storage| takes_disks(storage))
+            .map(|storage| storage.name.clone())
+            .collect();
+        storages.sort();
+        storages.dedup();
+        let nodes: Vec<NodeName> = resources
+            .nodes
+            .iter()
+            .map(|node| node.name.clone())
+            .collect();
+        let none = || std::iter::once("none".to_owned());
+        let own = || std::iter::once("the template's".to_owned());
+        let templates = entries.iter().map(|entry| entry.template.name.clone());
+        let profiles = rules.profiles.iter().map(|profile| profile.name.clone());
+        let items = vec![
+            Item::choice(Field::Template, "template", templates.collect()),
+            Item::text(Field::Name, "name", ""),
+            Item::choice(Field::Pool, "project", pool_options),
+            Item::choice(Field::Network, "network", none().chain(profiles).collect()),
+            Item::switch(
+                Field::Start,
+                "start",
+                Switch::new("start it when it is there", true),
+            ),
+            Item::text(Field::Count, "how many", "1"),
+            Item::text(Field::Cores, "cores", ""),
+            Item::text(Field::Memory, "memory", ""),
+            Item::text(Field::Disk, "disk", ""),
+            Item::choice(
+                Field::Copy,
+                "copy",
+                vec!["linked".to_owned(), "full".to_owned()],
+            ),
+            Item::choice(
+                Field::Node,
+                "node",
+                own().chain(nodes.iter().map(ToString::to_string)).collect(),
+            ),
+            Item::choice(
+                Field::Storage,
+                "storage",
+                own()
+                    .chain(storages.iter().map(ToString::to_string))
+                    .collect(),
+            ),
+        ];
+        let mut form = Form::new("New guest from a template".to_owned(), items, "make it");
+        form.choose_at(Field::Template, chosen);
+        form.focus = 1;
+        let mut purpose = CreatePurpose {
+            entries,
+            filled: chosen,
+            pools,
+            profiles: rules.profiles.clone(),
+            nodes,
+            storages,
+            tag: rules.selection.tag_of_new_guests().map(str::to_owned),
+            stamp,
+        };
+        purpose.fill(&mut form, chosen, resources);
+        Some(Self::new(target, form, Purpose::Create(Box::new(purpose))))
+    }
+}
+
+/// Lists what new guests can join, and how it is called: projects by their names, other pools as such.
+fn pools(rules: &Rules, resources: &Resources) -> (Vec<PoolName>, Vec<String>) {
+    let mut pools = Vec::new();
+    let mut options = vec!["none".to_owned()];
+    for project in rules.projects.iter() {
+        if let Membership::Pool(pool) = &project.membership {
+            pools.push(pool.clone());
+            options.push(project.name().to_owned());
+        }
+    }
+    let mut others: Vec<&PoolName> = resources
+        .guests
+        .iter()
+        .filter_map(|seen| seen.guest.pool.as_ref())
+        .filter(|pool| !pools.contains(pool))
+        .collect();
+    others.sort();
+    others.dedup();
+    options.extend(others.iter().map(|pool| format!("pool {pool}")));
+    let others: Vec<PoolName> = others.into_iter().cloned().collect();
+    pools.extend(others);
+    (pools, options)
+}
+
+impl CreatePurpose {
+    /// Fills the fields with what an entry of the catalogue gives its guests.
+    fn fill(&mut self, form: &mut Form, chosen: usize, resources: &Resources) {
+        self.filled = chosen;
+        let Some(Entry { template, .. }) = self.entries.get(chosen) else {
+            return;
+        };
+        let size = |size: Option<Size>| size.map(|size| size.to_string()).unwrap_or_default();
+        form.set_text(Field::Name, free_name(&template.name, resources));
+        let cores = template.cores.map(|cores| cores.to_string());
+        form.set_text(Field::Cores, cores.unwrap_or_default());
+        form.set_text(Field::Memory, size(template.memory));
+        form.set_text(Field::Disk, size(template.disk));
+        let profile = template.network.as_ref().and_then(|name| {
+            self.profiles
+                .iter()
+                .position(|profile| profile.name == *name)
+        });
+        form.choose_at(Field::Network, profile.map_or(0, |index| index + 1));
+    }
+
+    fn entry(&self, form: &Form) -> Option<&Entry> {
+        self.entries.get(form.chosen(Field::Template))
+    }
+
+    pub(super) fn questions(&mut self, next: &mut u64) -> Vec<(Ticket, Query)> {
+        let Some(Entry { source, config, .. }) = self.entries.get_mut(self.filled) else {
+            return Vec::new();
+        };
+        let is_asked = config.is_pending() || config.answer().is_some();
+        match source {
+            Some(source) if !is_asked && config.failure().is_none() => {
+                vec![ask(config, Query::Config(source.clone()), next)]
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    pub(super) fn settle(
+        &mut self,
+        ticket: Ticket,
+        now: Moment,
+        result: &Result<GuestConfig, Failure>,
+    ) {
+        for entry in &mut self.entries {
+            entry.config.settle(ticket, now, result.clone());
+        }
+    }
+
+    pub(super) fn check(&mut self, form: &mut Form, known: &Known<'_>) {
+        let chosen = form.chosen(Field::Template);
+        if chosen != self.filled
+            && let Some(resources) = known.resources
+        {
+            self.fill(form, chosen, resources);
+        }
+        let profile = form
+            .chosen(Field::Network)
+            .checked_sub(1)
+            .and_then(|index| self.profiles.get(index).cloned());
+        let unfenced = profile.as_ref().map(|profile| {
+            format!(
+                "{} cannot be applied yet; not fenced, it stays stopped",
+                profile.name
+            )
+        });
+        form.forbid(Field::Start, unfenced);
+        let Some(request) = self.request(form, profile) else {
+            return;
+        };
+        let Some(entry) = self.entry(form) else {
+            return;
+        };
+        let context = CreateContext {
+            source: known.guest(entry.template.vmid),
+            config: entry.config.value(),
+            resources: known.resources,
+        };
+        self.dim(form, &request, &context);
+        form.checked = request.check(&context, &self.stamp);
+        form.preview = preview(entry, &request, &context);
+        form.budget = budget(&request, &context, known);
+    }
+
+    fn request(&self, form: &Form, profile: Option<CardProfile>) -> Option<CreateRequest> {
+        let entry = self.entry(form)?;
+        let storage = form
+            .chosen(Field::Storage)
+            .checked_sub(1)
+            .and_then(|index| self.storages.get(index).cloned());
+        Some(CreateRequest {
+            template: entry.template.clone(),
+            source: entry.source.clone(),
+            name: form.text(Field::Name).to_owned(),
+            count: form.text(Field::Count).to_owned(),
+            pool: form
+                .chosen(Field::Pool)
+                .checked_sub(1)
+                .and_then(|index| self.pools.get(index).cloned()),
+            cores: form.text(Field::Cores).to_owned(),
+            memory: form.text(Field::Memory).to_owned(),
+            disk: form.text(Field::Disk).to_owned(),
+            profile,
+            target: form
+                .chosen(Field::Node)
+                .checked_sub(1)
+                .and_then(|index| self.nodes.get(index).cloned()),
+            storage,
+            kind: COPIES.get(form.chosen(Field::Copy)).copied(),
+            tag: self.tag.clone(),
+            start: form.is_on(Field::Start),
+        })
+    }
+
+    /// Says at each alternative why it cannot be, if so.
+    fn dim(&self, form: &mut Form, request: &CreateRequest, context: &CreateContext<'_>) {
+        let templates = self.entries.iter().map(|entry| {
+            let found = context
+                .resources
+                .and_then(|resources| resources.guest(entry.template.vmid));
+            match found {
+                None => Some(format!("there is no guest {}", entry.template.vmid)),
+                Some(seen) => refuses_template(&seen.guest),
+            }
+        });
+        form.dim(Field::Template, templates.collect());
+        let (Some(source), Some(resources)) = (context.source, context.resources) else {
+            return;
+        };
+        let original = Original {
+            guest: source,
+            at_snapshot: false,
+            config: context.config,
+        };
+        let copies = COPIES.map(|kind| refuses_copy(&original, kind, Some(resources)));
+        form.dim(Field::Copy, copies.to_vec());
+        let storage = request.storage.as_ref();
+        let nodes = self
+            .nodes
+            .iter()
+            .map(|node| refuses_node(&original, node, storage, resources));
+        form.dim(Field::Node, std::iter::once(None).chain(nodes).collect());
+        let node = request.target.as_ref().unwrap_or(&source.node);
+        let bytes = request.disk_bytes(context);
+        let is_linked = request.kind == Some(CopyKind::Linked);
+        let storages = self.storages.iter().map(|storage| {
+            if is_linked {
+                return Some("a linked copy shares its original's storage".to_owned());
+            }
+            refuses_storage(storage, node, bytes, resources)
+        });
+        form.dim(
+            Field::Storage,
+            std::iter::once(None).chain(storages).collect(),
+        );
+    }
+}
+
+/// Suggests a name that no guest has.
+fn free_name(template: &str, resources: &Resources) -> String {
+    let is_taken = |name: &str| {
+        resources
+            .guests
+            .iter()
+            .any(|seen| seen.guest.name.as_ref().is_some_and(|it| it.raw() == name))
+    };
+    let base: String = template
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() { c } else { '-' })
+        .collect();
+    let base = base.trim_matches('-');
+    let base = if base.is_empty() { "guest" } else { base };
+    (1..1000)
+        .map(|number| format!("{base}-{number}"))
+        .find(|name| !is_taken(name))
+        .unwrap_or_else(|| base.to_owned())
+}
+
+fn preview(entry: &Entry, request: &CreateRequest, context: &CreateContext<'_>) -> Vec<Preview> {
+    let mut preview = Vec::new();
+    let Some(source) = context.source else {
+        return preview;
+    };
+    let how = request.copy_kind(source, context).as_str();
+    let from = format!("a {how} copy of {} on {}", source.to_ref(), source.node);
+    preview.push(Preview::new("from", from, Weight::Plain));
+    if !entry.template.software.is_empty() {
+        let software = entry.template.software.join(", ");
+        preview.push(Preview::new("holds", software, Weight::Plain));
+    }
+    match (context.config, entry.config.failure()) {
+        (None, Some(failure)) => {
+            let text = format!("what the template is like is unknown: {failure}");
+            preview.push(Preview::new("along", text, Weight::Warning));
+        }
+        (None, None) => preview.push(Preview::new("along", "reading…", Weight::Plain)),
+        (Some(config), _) => {
+            let tag = request.tag.as_deref().unwrap_or("none");
+            let text = format!("its firewall rules come along · tag {tag}");
+            preview.push(Preview::new("along", text, Weight::Plain));
+            if let Some(left) = left_behind(source, config, request.tag.as_deref()) {
+                preview.push(Preview::new("not along", left, Weight::Plain));
+            }
+        }
+    }
+    preview
+}
+
+/// Says what of the template its guests do not get.
+fn left_behind(source: &Guest, config: &GuestConfig, tag: Option<&str>) -> Option<String> {
+    let is_set = |key: &str| config.get(key).is_some_and(|value| value.raw() == "1");
+    let mut left: Vec<String> = source
+        .tags
+        .iter()
+        .map(ToString::to_string)
+        .filter(|own| Some(own.as_str()) != tag)
+        .map(|own| format!("tag {own}"))
+        .collect();
+    left.extend(is_set("protection").then(|| "protection".to_owned()));
+    left.extend(is_set("onboot").then(|| "start at boot".to_owned()));
+    (!left.is_empty()).then(|| left.join(" · "))
+}
+
+/// Reckons what the project of the new guests will have used.
+fn budget(
+    request: &CreateRequest,
+    context: &CreateContext<'_>,
+    known: &Known<'_>,
+) -> Option<Budget> {
+    let source = context.source?;
+    let probe = Guest {
+        name: Some(request.name.as_str().into()),
+        pool: request.pool.clone(),
+        tags: request.tag.iter().map(|tag| tag.as_str().into()).collect(),
+        template: false,
+        ..source.clone()
+    };
+    let size = |text: &str| text.trim().parse::<Size>().ok().map(Size::bytes);
+    let guests = NewGuests {
+        count: request.number()?,
+        cores: request
+            .cores
+            .trim()
+            .parse::<u32>()
+            .ok()
+            .map(f64::from)
+            .or(source.figures.max_cpu),
+        memory: size(&request.memory).or(source.figures.max_memory),
+        disks: request.disk_bytes(context),
+    };
+    known.budget_of(&probe, &guests)
+}

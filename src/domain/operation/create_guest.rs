@@ -1,0 +1,243 @@
+//! The making of a guest from a template of the catalogue.
+
+use super::call::Call;
+use super::clone_guest::CloneGuest;
+use super::stamp::Stamp;
+use crate::domain::guest::GuestRef;
+use crate::domain::guest_config::GuestConfig;
+use crate::domain::guest_name::GuestName;
+use crate::domain::network_card::NetworkCard;
+use crate::domain::permission::Need;
+use crate::domain::template::CardProfile;
+use crate::domain::units::Size;
+
+/// How the new guest is named in calls before its number is known.
+const NEW: &str = "(the new guest)";
+
+/// The making of a guest from a template: a copy, its configuration, its disk, and its start.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CreateGuest {
+    clone: CloneGuest,
+    wish: Wish,
+}
+
+/// What a new guest is to be like; the fields of [`CreateGuest`] beside its copy.
+#[derive(Debug, Clone, PartialEq)]
+pub(in crate::domain) struct Wish {
+    /// The template's name in the catalogue.
+    pub(in crate::domain) template: String,
+    pub(in crate::domain) cores: Option<u32>,
+    pub(in crate::domain) memory: Option<Size>,
+    pub(in crate::domain) disk: Option<Size>,
+    pub(in crate::domain) tags: Vec<String>,
+    pub(in crate::domain) profile: Option<CardProfile>,
+    pub(in crate::domain) start: bool,
+}
+
+/// Options to be written into a guest's configuration, and those to be taken out.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ConfigChange {
+    /// Options with their new values.
+    pub set: Vec<(&'static str, String)>,
+    /// Options that fall back to their defaults.
+    pub delete: Vec<&'static str>,
+}
+
+impl ConfigChange {
+    /// Tells whether there is nothing to be changed.
+    pub fn is_empty(&self) -> bool {
+        self.set.is_empty() && self.delete.is_empty()
+    }
+
+    fn set(&mut self, key: &'static str, value: impl ToString) {
+        self.set.push((key, value.to_string()));
+    }
+}
+
+impl CreateGuest {
+    pub(in crate::domain) fn new(clone: CloneGuest, wish: Wish) -> Self {
+        Self { clone, wish }
+    }
+
+    /// Returns the copy with which it begins; the copy itself is not started.
+    pub fn copy(&self) -> &CloneGuest {
+        &self.clone
+    }
+
+    /// Returns the template.
+    pub fn source(&self) -> &GuestRef {
+        self.clone.source()
+    }
+
+    /// Returns the template's name in the catalogue.
+    pub fn template(&self) -> &str {
+        &self.wish.template
+    }
+
+    /// Returns the new guest's name.
+    pub fn name(&self) -> &GuestName {
+        self.clone.name()
+    }
+
+    /// Returns what proves that a guest came from this operation.
+    pub fn stamp(&self) -> &Stamp {
+        self.clone.stamp()
+    }
+
+    /// Returns the size that the boot disk shall have; absent: the template's.
+    pub fn disk(&self) -> Option<Size> {
+        self.wish.disk
+    }
+
+    /// Returns the network profile that was asked for.
+    pub fn profile(&self) -> Option<&CardProfile> {
+        self.wish.profile.as_ref()
+    }
+
+    /// Tells whether the new guest is started; one that shall be fenced and is not, is left stopped.
+    pub fn starts(&self) -> bool {
+        self.wish.start && self.wish.profile.is_none()
+    }
+
+    /// Returns what has to be changed in the copy's configuration; nothing once it is as wanted.
+    ///
+    /// A copy takes over everything from its template (PITFALLS 22). Tags, protection and the start
+    /// at boot belong to the template, and do not stay.
+    pub fn changes(&self, config: &GuestConfig) -> ConfigChange {
+        let mut change = ConfigChange::default();
+        let number = |key: &str| {
+            let value = config.get(key)?;
+            value.raw().trim().parse::<u64>().ok()
+        };
+        if let Some(cores) = self.wish.cores {
+            if number("cores").unwrap_or(1) != u64::from(cores) {
+                change.set("cores", cores);
+            }
+            // The wanted number is that of the whole machine.
+            if number("sockets").unwrap_or(1) != 1 {
+                change.set("sockets", 1);
+            }
+            if config.get("vcpus").is_some() {
+                change.delete.push("vcpus");
+            }
+        }
+        if let Some(memory) = self.wish.memory.and_then(Size::mebibytes) {
+            if number("memory") != Some(memory) {
+                change.set("memory", memory);
+            }
+            if number("balloon").is_some_and(|balloon| balloon > memory) {
+                change.set("balloon", memory);
+            }
+        }
+        self.change_tags(config, &mut change);
+        if let Some(profile) = &self.wish.profile {
+            let before = config.get("net0").map(|value| value.raw().to_owned());
+            let card = NetworkCard::parse(before.as_deref().unwrap_or("virtio"));
+            let firewall = if profile.firewall { "1" } else { "0" };
+            let fenced = card.clone().with("bridge", &profile.bridge);
+            let fenced = if card.has_firewall() == profile.firewall {
+                fenced
+            } else {
+                fenced.with("firewall", firewall)
+            };
+            if before.is_none() || fenced != card {
+                change.set("net0", fenced);
+            }
+        }
+        for key in ["protection", "onboot"] {
+            if number(key).is_some_and(|value| value != 0) {
+                change.delete.push(key);
+            }
+        }
+        change
+    }
+
+    fn change_tags(&self, config: &GuestConfig, change: &mut ConfigChange) {
+        let mut now: Vec<&str> = config
+            .get("tags")
+            .map(|tags| tags.raw().split([';', ',', ' ']).collect())
+            .unwrap_or_default();
+        now.retain(|tag| !tag.is_empty());
+        now.sort_unstable();
+        // The server keeps tags in lower case.
+        let mut wanted: Vec<String> = self
+            .wish
+            .tags
+            .iter()
+            .map(|tag| tag.to_lowercase())
+            .collect();
+        wanted.sort_unstable();
+        if now == wanted {
+            return;
+        }
+        if wanted.is_empty() {
+            change.delete.push("tags");
+        } else {
+            change.set("tags", wanted.join(";"));
+        }
+    }
+
+    pub(super) fn calls(&self) -> Vec<Call> {
+        let mut calls = self.clone.calls();
+        let path = |rest: &str| {
+            let node = self.clone.node();
+            format!("/nodes/{node}/qemu/{NEW}{rest}")
+        };
+        let call = |method, rest: &str| Call {
+            method,
+            path: path(rest),
+            parameters: Vec::new(),
+        };
+        let wish = &self.wish;
+        let card = wish.profile.as_ref().map(|profile| {
+            format!(
+                "(its own),bridge={},firewall={}",
+                profile.bridge,
+                u8::from(profile.firewall)
+            )
+        });
+        let tags = (!wish.tags.is_empty()).then(|| wish.tags.join(";"));
+        let config = call("PUT", "/config")
+            .with_some("cores", wish.cores)
+            .with_some("memory", wish.memory.and_then(Size::mebibytes))
+            .with_some("tags", tags)
+            .with_some("net0", card);
+        if !config.parameters.is_empty() {
+            calls.push(config);
+        }
+        if let Some(disk) = wish.disk {
+            let resize = call("PUT", "/resize")
+                .with("disk", "(its boot disk)")
+                .with("size", disk.for_disk());
+            calls.push(resize);
+        }
+        if self.starts() {
+            calls.push(call("POST", "/status/start"));
+        }
+        calls
+    }
+
+    pub(super) fn needs(&self) -> Vec<Need> {
+        // The new guest has no number yet; what counts for it is handed down to all, or by its pool.
+        let on_new = |privilege| {
+            let need = Need::on(privilege, "/vms".to_owned());
+            match self.clone.pool() {
+                Some(pool) => need.or(Need::on(privilege, format!("/pool/{pool}"))),
+                None => need,
+            }
+        };
+        let wish = &self.wish;
+        let mut needs = self.clone.needs();
+        needs.extend(wish.cores.map(|_| on_new("VM.Config.CPU")));
+        needs.extend(wish.memory.map(|_| on_new("VM.Config.Memory")));
+        needs.extend(wish.disk.map(|_| on_new("VM.Config.Disk")));
+        needs.extend(wish.profile.as_ref().map(|_| on_new("VM.Config.Network")));
+        if !wish.tags.is_empty() {
+            needs.push(on_new("VM.Config.Options"));
+        }
+        if self.starts() {
+            needs.push(on_new("VM.PowerMgmt"));
+        }
+        needs
+    }
+}

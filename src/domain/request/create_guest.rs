@@ -1,0 +1,330 @@
+//! The wish for new guests from a template of the catalogue.
+
+use super::places::{Original, refuses_copy, refuses_node, refuses_storage};
+use super::{Field, Objection, Objections};
+use crate::domain::guest::{Guest, GuestRef};
+use crate::domain::guest_config::GuestConfig;
+use crate::domain::guest_name::GuestName;
+use crate::domain::id::{GuestKind, NodeName, PoolName, StorageName};
+use crate::domain::inventory::Resources;
+use crate::domain::operation::{
+    Batch, CloneGuest, Copy, CopyKind, CreateGuest, Operation, Stamp, Wish,
+};
+use crate::domain::template::{CardProfile, Template};
+use crate::domain::units::Size;
+
+/// So many guests are made by one wish at most.
+pub const MOST_GUESTS: u32 = 50;
+/// The least memory that QEMU takes, in MiB (the schema's `memory`).
+const LEAST_MEMORY: u64 = 16;
+
+/// The wish for new guests from a template of the catalogue.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CreateRequest {
+    /// The entry of the catalogue.
+    pub template: Template,
+    /// The guest of the template's number as it was when the form was opened; absent: unseen.
+    pub source: Option<GuestRef>,
+    /// The new guest's name as typed; of several the beginning of all.
+    pub name: String,
+    /// How many guests are wanted, as typed.
+    pub count: String,
+    /// The pool that they join.
+    pub pool: Option<PoolName>,
+    /// The cores as typed; empty: the template's.
+    pub cores: String,
+    /// The memory as typed; empty: the template's.
+    pub memory: String,
+    /// The size of the boot disk as typed; empty: the template's.
+    pub disk: String,
+    /// The network profile that they get.
+    pub profile: Option<CardProfile>,
+    /// The node on which they shall be; absent: the template's.
+    pub target: Option<NodeName>,
+    /// The storage for their disks; absent: where the template's are.
+    pub storage: Option<StorageName>,
+    /// Whether the disks are copied or shared; absent: shared where that can be.
+    pub kind: Option<CopyKind>,
+    /// The tag by which they are known as ours.
+    pub tag: Option<String>,
+    /// Whether they are started when they are there.
+    pub start: bool,
+}
+
+/// What is known when a creation is checked; the less, the more is left to the server.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct CreateContext<'a> {
+    /// The guest of the template's number as it is now; absent when there is none.
+    pub source: Option<&'a Guest>,
+    /// Its configuration.
+    pub config: Option<&'a GuestConfig>,
+    /// Guests, nodes and storages of the cluster.
+    pub resources: Option<&'a Resources>,
+}
+
+/// What was typed, read and found good.
+struct Sizes {
+    cores: Option<u32>,
+    memory: Option<Size>,
+    disk: Option<Size>,
+}
+
+impl CreateRequest {
+    /// Checks the wish against what is known now; `stamp` marks the first guest, its siblings the others.
+    pub fn check(
+        &self,
+        context: &CreateContext<'_>,
+        stamp: &Stamp,
+    ) -> Result<Operation, Vec<Objection>> {
+        let mut objections = Objections::default();
+        let source = self.check_source(context, &mut objections);
+        let names = self.check_names(&mut objections);
+        let sizes = self.check_sizes(source, context, &mut objections);
+        let kind = source.map(|source| self.check_places(source, context, &mut objections));
+        let made = source.zip(kind).and_then(|(source, kind)| {
+            let operations = names.into_iter().zip(0..).map(|(name, number)| {
+                let stamp = stamp.sibling(number);
+                let clone = self.clone_of(source, context, kind, name, stamp);
+                let wish = Wish {
+                    template: self.template.name.clone(),
+                    cores: sizes.cores,
+                    memory: sizes.memory,
+                    disk: sizes.disk,
+                    tags: self.tag.iter().cloned().collect(),
+                    profile: self.profile.clone(),
+                    start: self.start,
+                };
+                Operation::CreateGuest(Box::new(CreateGuest::new(clone, wish)))
+            });
+            Batch::of(operations.collect())
+        });
+        objections.or(made)
+    }
+
+    /// Returns the number of guests that is wanted, where it is one.
+    pub fn number(&self) -> Option<u32> {
+        let number = self.count.trim().parse().ok()?;
+        (1..=MOST_GUESTS).contains(&number).then_some(number)
+    }
+
+    /// Returns how the disks are copied: as wanted, else linked where that can be.
+    pub fn copy_kind(&self, source: &Guest, context: &CreateContext<'_>) -> CopyKind {
+        let original = original(source, context);
+        match self.kind {
+            Some(kind) => kind,
+            None if self.storage.is_some() => CopyKind::Full,
+            None => match refuses_copy(&original, CopyKind::Linked, context.resources) {
+                None => CopyKind::Linked,
+                Some(_) => CopyKind::Full,
+            },
+        }
+    }
+
+    fn check_source<'a>(
+        &self,
+        context: &CreateContext<'a>,
+        objections: &mut Objections,
+    ) -> Option<&'a Guest> {
+        let Template { name, vmid, .. } = &self.template;
+        let Some(found) = context.source else {
+            let reason = format!("there is no guest {vmid}, which [templates.{name}] names");
+            objections.add(Field::Template, reason);
+            return None;
+        };
+        let now = found.to_ref();
+        if let Some(meant) = &self.source
+            && !meant.is_same_guest(&now)
+        {
+            let reason = format!("template {meant} is now {} {now}", now.kind);
+            objections.add(Field::Template, reason);
+        }
+        objections.add_some(Field::Template, refuses_template(found));
+        Some(found)
+    }
+
+    fn check_names(&self, objections: &mut Objections) -> Vec<GuestName> {
+        let count = self.number();
+        if count.is_none() {
+            let reason = format!("how many is a number from 1 to {MOST_GUESTS}");
+            objections.add(Field::Count, reason);
+        }
+        let names = match count {
+            None | Some(1) => vec![self.name.clone()],
+            Some(count) => (1..=count)
+                .map(|number| format!("{}-{number}", self.name))
+                .collect(),
+        };
+        let checked: Result<Vec<GuestName>, _> =
+            names.iter().map(|name| name.parse::<GuestName>()).collect();
+        objections.accept(Field::Name, checked).unwrap_or_default()
+    }
+
+    fn check_sizes(
+        &self,
+        source: Option<&Guest>,
+        context: &CreateContext<'_>,
+        objections: &mut Objections,
+    ) -> Sizes {
+        let node = self.target.as_ref().or(source.map(|source| &source.node));
+        let node = node.and_then(|node| context.resources?.node(node));
+        let cores = optional(&self.cores, |text| {
+            let cores = text.parse::<u32>().ok().filter(|cores| *cores > 0);
+            let cores = cores.ok_or_else(|| format!("{text:?} is no number of cores"))?;
+            match node.and_then(|node| Some((node, node.max_cpu?))) {
+                Some((node, most)) if f64::from(cores) > most => {
+                    Err(format!("node {} has {most} cores", node.name))
+                }
+                _ => Ok(cores),
+            }
+        });
+        let memory = optional(&self.memory, |text| {
+            let (size, mebibytes) = whole_size(text)?;
+            if mebibytes < LEAST_MEMORY {
+                return Err(format!("a guest has at least {LEAST_MEMORY}MiB of memory"));
+            }
+            match node.and_then(|node| Some((node, node.max_memory?))) {
+                Some((node, most)) if size.bytes() > most => {
+                    let most = most >> 20;
+                    Err(format!("node {} has {most}MiB of memory", node.name))
+                }
+                _ => Ok(size),
+            }
+        });
+        let disk = optional(&self.disk, |text| {
+            let (size, _) = whole_size(text)?;
+            let least = context.config.and_then(|config| config.boot_drive()?.size);
+            match least {
+                Some(least) if size.bytes() < least => Err(format!(
+                    "a disk never shrinks; the template's has {}",
+                    Size::from_bytes(least)
+                )),
+                _ => Ok(size),
+            }
+        });
+        Sizes {
+            cores: objections.accept(Field::Cores, cores).flatten(),
+            memory: objections.accept(Field::Memory, memory).flatten(),
+            disk: objections.accept(Field::Disk, disk).flatten(),
+        }
+    }
+
+    /// Checks whether the disks can be read where they are and written where they are wanted.
+    fn check_places(
+        &self,
+        source: &Guest,
+        context: &CreateContext<'_>,
+        objections: &mut Objections,
+    ) -> CopyKind {
+        let original = original(source, context);
+        let kind = self.copy_kind(source, context);
+        objections.add_some(
+            Field::Copy,
+            refuses_copy(&original, kind, context.resources),
+        );
+        if kind == CopyKind::Linked && self.storage.is_some() {
+            let reason = "a linked copy shares its original's storage";
+            objections.add(Field::Storage, reason);
+        }
+        let Some(resources) = context.resources else {
+            return kind;
+        };
+        if let Some(target) = &self.target {
+            let refusal = refuses_node(&original, target, self.storage.as_ref(), resources);
+            objections.add_some(Field::Node, refusal);
+        }
+        if let Some(storage) = &self.storage {
+            let node = self.target.as_ref().unwrap_or(&source.node);
+            let refusal = refuses_storage(storage, node, self.disk_bytes(context), resources);
+            objections.add_some(Field::Storage, refusal);
+        }
+        kind
+    }
+
+    /// Reckons how much the disks of all wanted guests may need, where it is known.
+    pub fn disk_bytes(&self, context: &CreateContext<'_>) -> Option<u64> {
+        let config = context.config?;
+        let all = config.disk_size()?;
+        let boot = config.boot_drive().and_then(|drive| drive.size);
+        let wanted = self.disk.trim().parse::<Size>().ok().map(Size::bytes);
+        let growth = boot
+            .zip(wanted)
+            .map_or(0, |(boot, wanted)| wanted.saturating_sub(boot));
+        let each = all.checked_add(growth)?;
+        each.checked_mul(u64::from(self.number()?))
+    }
+
+    fn clone_of(
+        &self,
+        source: &Guest,
+        context: &CreateContext<'_>,
+        kind: CopyKind,
+        name: GuestName,
+        stamp: Stamp,
+    ) -> CloneGuest {
+        let config = context.config;
+        let storages = config.map(GuestConfig::storages).unwrap_or_default();
+        let description = config.map_or("", GuestConfig::description);
+        CloneGuest::new(
+            source.to_ref(),
+            Copy {
+                kind,
+                snapshot: None,
+                name,
+                vmid: None,
+                pool: self.pool.clone(),
+                // The template's own node is no target: the server would want shared disks for it.
+                target: self.target.clone().filter(|target| *target != source.node),
+                storage: self.storage.clone(),
+                description: stamp.append_to(description),
+                stamp,
+                start: false,
+                source_storages: storages.into_iter().collect(),
+            },
+        )
+    }
+}
+
+fn original<'a>(source: &'a Guest, context: &CreateContext<'a>) -> Original<'a> {
+    Original {
+        guest: source,
+        at_snapshot: false,
+        config: context.config,
+    }
+}
+
+/// Says why a guest is no template from which guests can be made, if so.
+pub fn refuses_template(found: &Guest) -> Option<String> {
+    let guest = found.to_ref();
+    if found.kind == GuestKind::Lxc {
+        return Some(format!(
+            "{guest} is a container; templates here are virtual machines"
+        ));
+    }
+    if !found.template {
+        return Some(format!("{guest} is no template"));
+    }
+    found
+        .lock
+        .as_ref()
+        .map(|lock| format!("{guest} is locked ({lock})"))
+}
+
+/// Reads a field that may be left empty.
+fn optional<T>(
+    text: &str,
+    read: impl FnOnce(&str) -> Result<T, String>,
+) -> Result<Option<T>, String> {
+    match text.trim() {
+        "" => Ok(None),
+        text => read(text).map(Some),
+    }
+}
+
+fn whole_size(text: &str) -> Result<(Size, u64), String> {
+    let size: Size = text
+        .parse()
+        .map_err(|error: crate::domain::units::InvalidSize| error.to_string())?;
+    let mebibytes = size.mebibytes();
+    let mebibytes = mebibytes.ok_or_else(|| format!("{text:?} is no whole number of MiB"))?;
+    Ok((size, mebibytes))
+}

@@ -1,0 +1,115 @@
+//! Carries out several changes, a few at a time on each node; one that fails stops no other.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use futures_util::future::join_all;
+use tokio::sync::Semaphore;
+
+use super::parts::{Words, part_of, sum_up};
+use super::{Context, Reporter, execute};
+use crate::domain::guest::GuestRef;
+use crate::domain::id::NodeName;
+use crate::domain::operation::{Batch, Fate, Operation, Outcome, Part, Product, Report};
+use crate::domain::text::Text;
+
+/// So many changes are at work on one node at once (SPEC §5.3).
+const AT_ONCE_ON_A_NODE: usize = 2;
+
+const WORDS: Words = Words {
+    failed: "not everything went well",
+    unknown: "of some nobody knows",
+};
+
+/// Carries out several changes.
+pub(super) async fn carry_out_all(context: Context<'_>, batch: &Batch) -> Report {
+    let lanes: BTreeMap<&NodeName, Semaphore> = batch
+        .operations()
+        .map(|operation| (&operation.guest().node, Semaphore::new(AT_ONCE_ON_A_NODE)))
+        .collect();
+    let board = Board::of(batch.len());
+    let work = batch.operations().enumerate().map(|(index, operation)| {
+        let lane = lanes.get(&operation.guest().node);
+        let reporter = context.reporter.for_part(&board, index);
+        async move {
+            let _permit = match lane {
+                Some(lane) => lane.acquire().await.ok(),
+                None => None,
+            };
+            let context = Context {
+                reporter: &reporter,
+                ..context
+            };
+            let ended = carry_out_one(context, operation).await;
+            reporter.progress(Some(1.0), Text::from(operation.title().as_str()));
+            ended
+        }
+    });
+    let mut report = Report::new(Outcome::Done);
+    for (part, ended) in join_all(work).await {
+        report.parts.push(part);
+        if let Some(ended) = ended {
+            report.notes.extend(ended.notes);
+            report.half_made.extend(ended.half_made);
+        }
+    }
+    report.outcome = sum_up(&report, WORDS);
+    report.notes.push(report.tally().to_string());
+    report
+}
+
+async fn carry_out_one(context: Context<'_>, operation: &Operation) -> (Part, Option<Report>) {
+    let subject = Text::from(operation.title().as_str());
+    if context.reporter.stop_requested() {
+        let fate = Fate::NotTried("asked to stop".to_owned());
+        let part = Part {
+            guest: operation.guest().clone(),
+            subject,
+            fate,
+            upid: None,
+            made: None,
+        };
+        return (part, None);
+    }
+    let time = || context.client.server_time();
+    context.auditor.begins(operation, time());
+    // A batch holds single changes, so that this ends; the compiler cannot know.
+    let report = Box::pin(execute(context, operation)).await;
+    context.auditor.ended(operation, &report, time());
+    let made: Option<GuestRef> = match &report.product {
+        Some(Product::Guest(guest)) => Some(guest.clone()),
+        Some(Product::Snapshot(_) | Product::Power(_) | Product::RolledBack(_)) | None => None,
+    };
+    let mut part = part_of(operation.guest(), subject, &report);
+    part.made = made;
+    (part, Some(report))
+}
+
+/// How far each of several changes is.
+#[derive(Debug, Clone)]
+pub(super) struct Board(Arc<Mutex<Vec<f64>>>);
+
+impl Board {
+    fn of(parts: usize) -> Self {
+        Self(Arc::new(Mutex::new(vec![0.0; parts])))
+    }
+
+    /// Notes how far one change is, and returns how far all are.
+    pub(super) fn note(&self, index: usize, fraction: f64) -> f64 {
+        let mut parts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(part) = parts.get_mut(index) {
+            *part = part.max(fraction);
+        }
+        parts.iter().sum::<f64>() / parts.len() as f64
+    }
+}
+
+impl Reporter {
+    /// Makes a reporter whose progress counts as a part of the whole.
+    fn for_part(&self, board: &Board, index: usize) -> Self {
+        Self {
+            part: Some((board.clone(), index)),
+            ..self.clone()
+        }
+    }
+}

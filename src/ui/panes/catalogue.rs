@@ -1,0 +1,160 @@
+//! The templates of the catalogue, each beside what the cluster has under its number.
+
+use ratatui::Frame;
+use ratatui::layout::{Constraint, Layout, Rect};
+use ratatui::text::Line;
+
+use crate::app::State;
+use crate::app::catalogue::{Reality, reality};
+use crate::app::state::Pane;
+use crate::domain::template::Template;
+use crate::domain::units::Size;
+use crate::ui::theme::Theme;
+use crate::ui::viewport::Viewport;
+use crate::ui::widgets::{Row, Table, cursor_mark, message, pane, width, wrapped};
+
+/// The rows below the table that say what a guest gets.
+const CARD: u16 = 9;
+/// The width of the words before the lines of the card.
+const LABEL: usize = 12;
+
+pub(in crate::ui) fn draw(
+    frame: &mut Frame<'_>,
+    area: Rect,
+    state: &State,
+    theme: &Theme,
+    viewport: &mut Viewport,
+) {
+    let [upper, lower] =
+        Layout::vertical([Constraint::Min(4), Constraint::Length(CARD)]).areas(area);
+    let templates = &state.setting.rules.templates;
+    let focused = state.focus == Pane::Templates;
+    let note = "the catalogue of the config";
+    let inner = pane(frame, upper, "Templates", note, focused, theme);
+    if templates.is_empty() {
+        let card = pane(frame, lower, "What a guest gets", "", false, theme);
+        frame.render_widget(Line::default(), card);
+        let advice =
+            "Describe templates in [templates.NAME] of the config; config.example.toml shows how.";
+        return message(frame, inner, "The catalogue is empty.", advice, theme);
+    }
+    let resources = state.inventory.resources.value().map(|known| &**known);
+    let columns = usize::from(inner.width);
+    let name = templates
+        .iter()
+        .map(|template| width(&template.name))
+        .max()
+        .unwrap_or(8)
+        .clamp(8, 24);
+    let cursor = state.catalogue.row(templates);
+    let table = Table {
+        inner,
+        titles: titles(name, columns, theme),
+        cursor: Some(cursor),
+        shows_cursor: focused,
+        offset: &mut viewport.templates,
+    };
+    let page = table.draw(frame, templates, theme, |template, at_cursor| {
+        let reality = reality(template, resources);
+        template_line(template, &reality, (name, columns), at_cursor, theme)
+    });
+    if focused {
+        viewport.page = page;
+    }
+    if let Some(template) = templates.get(cursor) {
+        draw_card(frame, lower, template, theme);
+    }
+}
+
+fn titles(name: usize, columns: usize, theme: &Theme) -> Line<'static> {
+    let mut row = Row::new(theme.unicode);
+    row.gap(3).left("NAME", name, theme.dim).gap(1);
+    row.right("ID", 6, theme.dim).gap(2);
+    row.right("CORES", 5, theme.dim).gap(1);
+    row.right("MEMORY", 8, theme.dim).gap(1);
+    row.right("DISK", 8, theme.dim).gap(2);
+    row.last("ON THE CLUSTER", columns, theme.dim);
+    row.line()
+}
+
+fn template_line(
+    template: &Template,
+    reality: &Reality<'_>,
+    (name, columns): (usize, usize),
+    at_cursor: bool,
+    theme: &Theme,
+) -> Line<'static> {
+    let (mark, ascii, style, text) = match reality {
+        Reality::Unread => ("◌", "?", theme.stale, "reading…".to_owned()),
+        Reality::Missing => {
+            let text = "there is no such guest, or the account may not see it";
+            ("▲", "!", theme.critical, text.to_owned())
+        }
+        Reality::Unfit(_, reason) => ("△", "-", theme.warning, reason.clone()),
+        Reality::Fit(guest) => {
+            let guest_name = guest.name.as_ref().map(ToString::to_string);
+            let text = format!("{} on {}", guest_name.unwrap_or_default(), guest.node);
+            ("■", "#", theme.ok, text)
+        }
+    };
+    let own = |value: Option<String>| value.unwrap_or_else(|| "as it is".to_owned());
+    let size = |size: Option<Size>| own(size.map(|size| size.to_string()));
+    let mut row = Row::new(theme.unicode);
+    cursor_mark(&mut row, at_cursor, theme);
+    row.text(if theme.unicode { mark } else { ascii }, style)
+        .gap(1);
+    row.left(&template.name, name, theme.strong).gap(1);
+    row.right(&template.vmid.to_string(), 6, theme.text).gap(2);
+    let cores = template.cores.map(|cores| cores.to_string());
+    row.right(&cores.unwrap_or_else(|| "-".to_owned()), 5, theme.text)
+        .gap(1);
+    row.right(&size(template.memory), 8, theme.text).gap(1);
+    row.right(&size(template.disk), 8, theme.text).gap(2);
+    let style = match reality {
+        Reality::Fit(_) => theme.text,
+        Reality::Unread | Reality::Missing | Reality::Unfit(..) => style,
+    };
+    row.last(&text, columns, style);
+    row.fill(columns).line()
+}
+
+/// Says what a guest made from a template gets.
+fn draw_card(frame: &mut Frame<'_>, area: Rect, template: &Template, theme: &Theme) {
+    let title = format!("A guest from {}", template.name);
+    let inner = pane(frame, area, &title, "Enter or n makes one", false, theme);
+    let columns = usize::from(inner.width).saturating_sub(LABEL + 2);
+    let software = match template.software.is_empty() {
+        true => "the config does not say".to_owned(),
+        false => template.software.join(", "),
+    };
+    let network = match &template.network {
+        Some(profile) => format!("{profile}: until it is applied the guest stays stopped"),
+        None => "as the template's; no profile".to_owned(),
+    };
+    let gets = "tag and size of its own; not the template's tags, protection or start at boot";
+    let rows = [
+        ("holds", software),
+        ("network", network),
+        ("gets", gets.to_owned()),
+    ];
+    let lines = rows.iter().flat_map(|(label, text)| {
+        wrapped(text, columns)
+            .into_iter()
+            .enumerate()
+            .map(|(index, text)| {
+                let mut row = Row::new(theme.unicode);
+                let label = if index == 0 { *label } else { "" };
+                row.gap(1).left(label, LABEL, theme.dim);
+                row.text(text, theme.text);
+                row.line()
+            })
+    });
+    for (line, y) in lines.zip(inner.y..inner.bottom()) {
+        let area = Rect {
+            y,
+            height: 1,
+            ..inner
+        };
+        frame.render_widget(line, area);
+    }
+}
