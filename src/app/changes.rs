@@ -1,7 +1,7 @@
 //! What the keys that change something open, and what they refuse beforehand.
 
 use super::action::Change;
-use super::dialogs::{Dialog, FormDialog, PowerMenu, PruneDialog};
+use super::dialogs::{Dialog, FormDialog, OtherWay, PowerMenu, PruneDialog};
 use super::effect::Effect;
 use super::state::{Pane, State};
 use crate::domain::guest::Guest;
@@ -138,6 +138,32 @@ impl State {
             return;
         };
         self.open_form(FormDialog::clone_guest(guest, snapshot, &resources, stamp));
+    }
+
+    /// Opens the form for the one or the other way to restore a snapshot.
+    pub(super) fn restore(&mut self, way: OtherWay) {
+        let OtherWay {
+            guest: meant,
+            snapshot,
+            as_new,
+        } = way;
+        let stamp = Stamp::new(self.now.wall, self.draw());
+        let Some(resources) = self.inventory.resources.value().cloned() else {
+            return;
+        };
+        let seen = resources.guest(meant.vmid);
+        let Some(guest) = seen.map(|seen| &seen.guest) else {
+            let gone = format!("guest {} is gone", meant.vmid);
+            return self.toasts.notice(gone, self.now.moment);
+        };
+        if as_new {
+            return self.open_form(FormDialog::branch(guest, snapshot, &resources, stamp));
+        }
+        let list = self.snapshots.of(meant.vmid);
+        if let Some(list) = list.and_then(|remote| remote.value()) {
+            let form = FormDialog::roll_back(guest, snapshot, list, self.now.wall);
+            self.open_form(form);
+        }
     }
 
     fn open_create(&mut self) {

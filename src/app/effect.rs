@@ -5,7 +5,7 @@ use crate::domain::guest::GuestRef;
 use crate::domain::guest_config::GuestConfig;
 use crate::domain::guest_status::GuestStatus;
 use crate::domain::history::{Series, Span};
-use crate::domain::operation::Operation;
+use crate::domain::operation::{CopyKind, Operation};
 use crate::domain::permission::Permissions;
 use crate::domain::snapshot::SnapshotList;
 use crate::domain::task::{LogLine, TaskState, Upid};
@@ -54,6 +54,8 @@ pub enum Query {
     FrozenConfig(GuestRef, Text),
     /// How a task stands, and its log after so many lines.
     TaskLog(Upid, u64),
+    /// Whether a guest's disks, or those of its snapshot, can be copied in a way.
+    CanCopy(GuestRef, CopyKind, Option<Text>),
 }
 
 /// The answer to a [`Query`].
@@ -71,4 +73,6 @@ pub enum Answer {
     Config(Box<GuestConfig>),
     /// How a task stands, and lines of its log.
     TaskLog(TaskState, Vec<LogLine>),
+    /// Whether disks can be copied.
+    CanCopy(bool),
 }

@@ -68,6 +68,10 @@ impl State {
                 self.dialogs.pop();
                 self.power(action, effects);
             }
+            Reply::Restore(other) => {
+                self.dialogs.pop();
+                self.restore(*other);
+            }
             Reply::Notice(text) => self.toasts.notice(text, self.now.moment),
         }
     }

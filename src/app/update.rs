@@ -154,11 +154,13 @@ impl State {
             Ok(Answer::Status(status)) => self.settle_status(ticket, Ok(*status)),
             Ok(Answer::History(series)) => self.settle_history(ticket, Ok(series)),
             Ok(Answer::TaskLog(state, lines)) => self.settle_log(ticket, &Ok((state, lines))),
+            Ok(Answer::CanCopy(can)) => self.settle_feature(ticket, &Ok(can)),
             // A failure carries no type; the ticket finds what was asked for.
             Err(failure) => {
                 self.permissions.settle(ticket, now, Err(failure.clone()));
                 self.settle_snapshots(ticket, &Err(failure.clone()));
                 self.settle_config(ticket, &Err(failure.clone()));
+                self.settle_feature(ticket, &Err(failure.clone()));
                 self.settle_status(ticket, Err(failure.clone()));
                 self.settle_history(ticket, Err(failure.clone()));
                 self.settle_log(ticket, &Err(failure));
@@ -180,6 +182,14 @@ impl State {
         for dialog in &mut self.dialogs {
             if let Dialog::Form(form) = dialog {
                 form.settle(ticket, self.now.moment, result);
+            }
+        }
+    }
+
+    fn settle_feature(&mut self, ticket: Ticket, result: &Result<bool, Failure>) {
+        for dialog in &mut self.dialogs {
+            if let Dialog::Form(form) = dialog {
+                form.settle_feature(ticket, self.now.moment, result);
             }
         }
     }

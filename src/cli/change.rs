@@ -418,3 +418,15 @@ fn facts(product: &Product) -> String {
         Product::RolledBack(_) => " done".to_owned(),
     }
 }
+
+/// Says how guests that are not what was wanted are got rid of, if that is wanted.
+pub(super) fn tell_half_made(half_made: &[HalfMade], output: &Output) {
+    for HalfMade { guest, .. } in half_made {
+        let name = guest.name.as_ref().map(ToString::to_string);
+        output.note(format_args!(
+            "{guest} is not what was wanted; `proxdeck destroy {}={}` removes it",
+            guest.vmid,
+            name.unwrap_or_default()
+        ));
+    }
+}

@@ -1,4 +1,4 @@
-//! `proxdeck clone`: make a full copy of a guest, of its present or of one of its snapshots.
+//! `proxdeck clone`: make a copy of a guest, of its present or of one of its snapshots.
 //!
 //! Name, number, place and privileges are checked before the server is asked to copy anything.
 
@@ -14,15 +14,16 @@ use super::setup::Setup;
 use super::snapshot::read::{self, Silent};
 use super::target::Target;
 use super::{Exit, interruptible};
-use crate::domain::guest::Guest;
+use crate::domain::guest::{Guest, GuestRef};
 use crate::domain::guest_name::GuestName;
-use crate::domain::id::{NodeName, StorageName, Vmid};
+use crate::domain::id::{GuestKind, NodeName, StorageName, Vmid};
 use crate::domain::operation::{CopyKind, Stamp};
-use crate::domain::request::{CloneContext, CloneRequest, PoolChoice, copied_along};
+use crate::domain::request::{CloneContext, CloneRequest, Features, PoolChoice, copied_along};
 use crate::domain::snapshot::SnapshotList;
+use crate::proxmox::{Client, Error};
 use crate::runtime::Ending;
 
-/// Make a full copy of a guest
+/// Make a copy of a guest
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  \
     proxdeck clone 104\n  \
@@ -36,6 +37,10 @@ pub(super) struct CloneGuest {
     /// Copy this snapshot of it, instead of its present
     #[arg(long, value_name = "SNAPSHOT")]
     snapshot: Option<String>,
+
+    /// Share the disks' unchanged blocks, of a template or of a snapshot that can
+    #[arg(long)]
+    linked: bool,
 
     /// The copy's number, instead of the next free one
     #[arg(long, value_name = "VMID")]
@@ -66,6 +71,23 @@ pub(super) struct CloneGuest {
     pub(super) json: bool,
 }
 
+/// A copy of a guest, however it was asked for.
+pub(super) struct Wanted<'a> {
+    /// The command, as the document and its rows name it.
+    pub(super) command: &'static str,
+    pub(super) schema: &'static str,
+    pub(super) source: &'a Target,
+    pub(super) snapshot: Option<&'a str>,
+    pub(super) kind: CopyKind,
+    pub(super) vmid: Option<Vmid>,
+    pub(super) name: Option<&'a str>,
+    pub(super) target: Option<&'a NodeName>,
+    pub(super) storage: Option<&'a StorageName>,
+    pub(super) project: Option<&'a str>,
+    pub(super) start: bool,
+    pub(super) json: bool,
+}
+
 /// A checked clone, and what the copy takes over.
 struct Prepared {
     session: Session,
@@ -76,8 +98,33 @@ struct Prepared {
 
 impl CloneGuest {
     pub(super) async fn run(&self, setup: &Setup, output: &Output) -> anyhow::Result<Exit> {
+        let wanted = Wanted {
+            command: "clone",
+            schema: "proxdeck.clone/1",
+            source: &self.source,
+            snapshot: self.snapshot.as_deref(),
+            kind: if self.linked {
+                CopyKind::Linked
+            } else {
+                CopyKind::Full
+            },
+            vmid: self.vmid,
+            name: self.name.as_deref(),
+            target: self.target.as_ref(),
+            storage: self.storage.as_ref(),
+            project: self.project.as_deref(),
+            start: self.start,
+            json: self.json,
+        };
+        wanted.run(setup, output).await
+    }
+}
+
+impl Wanted<'_> {
+    /// Checks and makes the copy, and tells how it went.
+    pub(super) async fn run(&self, setup: &Setup, output: &Output) -> anyhow::Result<Exit> {
         setup.require_writable()?;
-        let pool = pool::of_project(self.project.as_deref(), &setup.rules.projects)?;
+        let pool = pool::of_project(self.project, &setup.rules.projects)?;
         let mut ending = Ending::listen()?;
         let prepare = self.prepare(pool, setup, output);
         let Prepared {
@@ -93,11 +140,13 @@ impl CloneGuest {
         ));
         let changes = vec![change];
         let ending = &mut ending;
-        let carried = change::carry_out(&session, setup, output, ending, "clone", changes).await;
+        let carried =
+            change::carry_out(&session, setup, output, ending, self.command, changes).await;
+        let half_made = carried.half_made();
         if self.json {
             let rows: Vec<_> = carried.ended.iter().map(change::Ended::row).collect();
             output.document(&Document::new(
-                "proxdeck.clone/1",
+                self.schema,
                 &session.cluster,
                 time,
                 &rows,
@@ -106,6 +155,7 @@ impl CloneGuest {
         } else {
             carried.tell(output);
         }
+        change::tell_half_made(&half_made, output);
         Ok(carried.exit())
     }
 
@@ -124,7 +174,7 @@ impl CloneGuest {
         let permissions = client.access().permissions().await?;
         let list = self.snapshots(&session, source, setup, output).await?;
         let whom = source.to_ref();
-        let (snapshot, config) = match (&self.snapshot, &list) {
+        let (snapshot, config) = match (self.snapshot, &list) {
             (Some(name), Some(list)) => {
                 let found = list.find(name);
                 let snapshot = found.ok_or_else(|| read::unknown(source, name))?;
@@ -133,16 +183,17 @@ impl CloneGuest {
             }
             _ => (None, client.guests().config(&whom).await?),
         };
-        let name = self.name.clone();
+        let features = self.features(client, &whom).await?;
+        let name = self.name.map(str::to_owned);
         let request = CloneRequest {
             source: whom.clone(),
             snapshot,
-            kind: CopyKind::Full,
+            kind: self.kind,
             name: name.unwrap_or_else(|| GuestName::suggest_copy(source)),
             vmid: self.vmid.map(|vmid| vmid.to_string()).unwrap_or_default(),
             pool,
-            target: self.target.clone(),
-            storage: self.storage.clone(),
+            target: self.target.cloned(),
+            storage: self.storage.cloned(),
             description: String::new(),
             start: self.start,
         };
@@ -151,6 +202,7 @@ impl CloneGuest {
             source: Some(source),
             snapshots: list.as_ref(),
             config: Some(&config),
+            features,
             resources: Some(&resources),
         };
         let now = client.server_time().unwrap_or(reading.time);
@@ -172,6 +224,26 @@ impl CloneGuest {
             change,
             along,
         })
+    }
+
+    /// Asks the server what it can do with the guest's disks.
+    ///
+    /// For a container, and for all else that is refused anyway, the answer does not matter.
+    async fn features(&self, client: &Client, guest: &GuestRef) -> Result<Features, Error> {
+        let mut features = Features::default();
+        if guest.kind == GuestKind::Lxc {
+            return Ok(features);
+        }
+        let guests = client.guests();
+        match self.kind {
+            CopyKind::Full => {
+                features.copy = Some(guests.feature(guest, "copy", self.snapshot).await?);
+            }
+            CopyKind::Linked => {
+                features.clone = Some(guests.feature(guest, "clone", self.snapshot).await?);
+            }
+        }
+        Ok(features)
     }
 
     /// Reads the guest's snapshots where one of them is to be copied.

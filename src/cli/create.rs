@@ -16,7 +16,7 @@ use super::{Exit, interruptible};
 use crate::app::state::Rules;
 use crate::domain::guest::Guest;
 use crate::domain::id::{NodeName, PoolName, StorageName};
-use crate::domain::operation::{CopyKind, HalfMade, Stamp};
+use crate::domain::operation::{CopyKind, Stamp};
 use crate::domain::request::{CreateContext, CreateRequest, PoolChoice};
 use crate::domain::template::{CardProfile, Template};
 use crate::domain::text::clean;
@@ -119,7 +119,7 @@ impl Create {
         for note in notes {
             output.note(note);
         }
-        tell_half_made(&half_made, output);
+        change::tell_half_made(&half_made, output);
         Ok(carried.exit())
     }
 
@@ -218,17 +218,5 @@ impl Create {
             let advice = "write one of [network_profiles.NAME], or --network none";
             Refusal::new("UnknownProfile", message, advice)
         })
-    }
-}
-
-/// Says how guests that are not what was wanted are got rid of, if that is wanted.
-fn tell_half_made(half_made: &[HalfMade], output: &Output) {
-    for HalfMade { guest, .. } in half_made {
-        let name = guest.name.as_ref().map(ToString::to_string);
-        output.note(format_args!(
-            "{guest} is not what was wanted; `proxdeck destroy {}={}` removes it",
-            guest.vmid,
-            name.unwrap_or_default()
-        ));
     }
 }

@@ -1,10 +1,11 @@
-//! `proxdeck restore`: return a guest to one of its snapshots, in place.
+//! `proxdeck restore`: return a guest to one of its snapshots, in place or as a new guest.
 //!
 //! What would be lost is told before anything is asked or done.
 
 use chrono::{DateTime, Utc};
 
 use super::change::{self, Change, Step};
+use super::clone::Wanted;
 use super::complaint::Refusal;
 use super::connect::Session;
 use super::document::Document;
@@ -14,16 +15,19 @@ use super::setup::Setup;
 use super::snapshot::read::{self, Silent};
 use super::target::Target;
 use super::{Exit, confirm, interruptible};
+use crate::domain::id::{NodeName, StorageName, Vmid};
+use crate::domain::operation::CopyKind;
 use crate::domain::request::{Afterwards, Losses, RollBackContext, RollBackRequest};
 use crate::domain::snapshot::SnapshotName;
 use crate::domain::text::clean;
 use crate::runtime::Ending;
 use crate::ui::format;
 
-/// Return a guest to one of its snapshots; what came after is lost
+/// Return a guest to one of its snapshots, whereby what came after is lost; or branch a new guest off
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  \
-    proxdeck restore 104=agent-build-4 keep-before-upgrade --safety --yes")]
+#[command(after_help = "Examples:\n  \
+    proxdeck restore 104=agent-build-4 keep-before-upgrade --safety --yes\n  \
+    proxdeck restore 104 keep-before-upgrade --as-new --name agent-try --start")]
 #[expect(
     clippy::struct_excessive_bools,
     reason = "each is a flag of the command line, which names both of each pair"
@@ -31,7 +35,7 @@ use crate::ui::format;
 pub(super) struct Restore {
     /// The guest, as 104; with --yes as 104=agent-build-4
     #[arg(value_name = "VMID[=NAME]")]
-    target: Target,
+    guest: Target,
 
     /// The snapshot
     #[arg(value_name = "SNAPSHOT")]
@@ -53,6 +57,30 @@ pub(super) struct Restore {
     #[arg(long)]
     no_safety: bool,
 
+    /// Make a new guest from the snapshot; this one stays as it is
+    #[arg(long, conflicts_with_all = ["safety", "no_safety", "no_start", "yes"])]
+    as_new: bool,
+
+    /// The new guest's number, instead of the next free one
+    #[arg(long, value_name = "VMID", requires = "as_new")]
+    vmid: Option<Vmid>,
+
+    /// The new guest's name, instead of this one's with -copy behind it
+    #[arg(long, value_name = "NAME", requires = "as_new")]
+    name: Option<String>,
+
+    /// The node for the new guest, instead of this one's; another one needs shared disks
+    #[arg(long, value_name = "NODE", requires = "as_new")]
+    target: Option<NodeName>,
+
+    /// The storage for all disks of the new guest, instead of where this one's are
+    #[arg(long, value_name = "STORAGE", requires = "as_new")]
+    storage: Option<StorageName>,
+
+    /// The project whose pool the new guest joins, by name or uuid, instead of this one's; none: no pool
+    #[arg(long, value_name = "PROJECT|none", requires = "as_new")]
+    project: Option<String>,
+
     /// Do not ask
     #[arg(long)]
     yes: bool,
@@ -72,8 +100,11 @@ struct Prepared {
 
 impl Restore {
     pub(super) async fn run(&self, setup: &Setup, output: &Output) -> anyhow::Result<Exit> {
+        if self.as_new {
+            return self.branch().run(setup, output).await;
+        }
         setup.require_writable()?;
-        if self.yes && !self.target.is_named() {
+        if self.yes && !self.guest.is_named() {
             return Err(Refusal::new(
                 "Usage",
                 "with --yes the guest's name has to be written behind its number",
@@ -117,10 +148,28 @@ impl Restore {
         Ok(carried.exit())
     }
 
+    /// Describes the new guest that is wanted instead.
+    fn branch(&self) -> Wanted<'_> {
+        Wanted {
+            command: "restore",
+            schema: "proxdeck.restore/1",
+            source: &self.guest,
+            snapshot: Some(&self.snapshot),
+            kind: CopyKind::Full,
+            vmid: self.vmid,
+            name: self.name.as_deref(),
+            target: self.target.as_ref(),
+            storage: self.storage.as_ref(),
+            project: self.project.as_deref(),
+            start: self.start,
+            json: self.json,
+        }
+    }
+
     async fn prepare(&self, setup: &Setup, output: &Output) -> anyhow::Result<Prepared> {
         let session = Session::open(setup).await?;
         let reading = Reading::take(&session).await?;
-        let guest = self.target.find(&reading.guests)?;
+        let guest = self.guest.find(&reading.guests)?;
         change::require_answering(&[guest])?;
         let client = &session.client;
         let permissions = client.access().permissions().await?;

@@ -11,7 +11,8 @@ use tokio_util::task::TaskTracker;
 use crate::app::jobs::JobId;
 use crate::app::{Answer, Event, Query, Ticket};
 use crate::domain::failure::{Failure, FailureKind};
-use crate::domain::operation::{Operation, Outcome, Report, Update};
+use crate::domain::operation::{CopyKind, Operation, Outcome, Report, Update};
+use crate::domain::text::Text;
 use crate::operations::{self, Reporter, WriteAccess};
 use crate::proxmox::{Client, Error};
 
@@ -137,6 +138,15 @@ async fn answer(client: &Client, query: Query) -> Result<Answer, Error> {
         Query::History(guest, span) => {
             let series = client.guests().history(&guest, span).await?;
             Ok(Answer::History(series))
+        }
+        Query::CanCopy(guest, kind, snapshot) => {
+            let feature = match kind {
+                CopyKind::Full => "copy",
+                CopyKind::Linked => "clone",
+            };
+            let snapshot = snapshot.as_ref().map(Text::raw);
+            let can = client.guests().feature(&guest, feature, snapshot).await?;
+            Ok(Answer::CanCopy(can))
         }
         Query::Permissions => client.access().permissions().await.map(Answer::Permissions),
     }

@@ -48,6 +48,7 @@ pub(crate) async fn clone(stage: &Stage, wish: Wish<'_>) -> Operation {
         snapshots: Some(&list),
         config: Some(&config),
         resources: Some(&resources),
+        ..CloneContext::default()
     };
     let stamp = Stamp::new(DateTime::from_timestamp(1_795_424_445, 0).unwrap(), 42);
     request.check(&context, &stamp).unwrap()

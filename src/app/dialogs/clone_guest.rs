@@ -1,6 +1,7 @@
-//! The form that makes a full copy of a guest.
+//! The form that makes a copy of a guest: a clone, or a branch from one of its snapshots.
 
 use super::form::{Form, Item, Preview, Switch, Weight};
+use super::offers::Offers;
 use super::purpose::{FormDialog, Known, Purpose, ask};
 use crate::app::effect::{Query, Ticket};
 use crate::app::remote::Remote;
@@ -9,12 +10,21 @@ use crate::domain::forecast::NewGuests;
 use crate::domain::guest::{Guest, GuestRef};
 use crate::domain::guest_config::GuestConfig;
 use crate::domain::guest_name::GuestName;
-use crate::domain::id::{NodeName, PoolName, StorageName};
+use crate::domain::id::PoolName;
 use crate::domain::inventory::Resources;
 use crate::domain::operation::{CopyKind, Stamp};
-use crate::domain::request::{CloneContext, CloneRequest, Field, PoolChoice, copied_along};
+use crate::domain::request::{
+    CloneContext, CloneRequest, Features, Field, Objection, Original, PoolChoice, copied_along,
+    refuses_copy, refuses_node, refuses_storage,
+};
 use crate::domain::snapshot::Snapshot;
 use crate::domain::time::Moment;
+
+/// The alternatives of [`Field::Copy`], in their order.
+const COPIES: [CopyKind; 2] = [CopyKind::Full, CopyKind::Linked];
+
+/// The alternatives of [`Field::Mode`], in their order.
+pub(super) const MODES: [&str; 2] = ["in place", "as a new guest"];
 
 /// What is offered beside the fields, in their order.
 #[derive(Debug, Clone, PartialEq)]
@@ -22,9 +32,10 @@ pub(super) struct ClonePurpose {
     snapshot: Option<Snapshot>,
     stamp: Stamp,
     pools: Vec<PoolName>,
-    nodes: Vec<NodeName>,
-    storages: Vec<StorageName>,
+    offers: Offers,
     config: Remote<GuestConfig>,
+    can_copy: Remote<bool>,
+    can_link: Remote<bool>,
 }
 
 impl FormDialog {
@@ -36,6 +47,38 @@ impl FormDialog {
         stamp: Stamp,
     ) -> Self {
         let target = guest.to_ref();
+        let title = match &snapshot {
+            None => format!("Clone {target} on {}", target.node),
+            Some(snapshot) => format!("New guest from {} of {target}", snapshot.name),
+        };
+        Self::copy(guest, snapshot, resources, stamp, title)
+    }
+
+    /// Opens the form that branches a new guest off a snapshot, as the other way to restore it.
+    pub(in crate::app) fn branch(
+        guest: &Guest,
+        snapshot: Snapshot,
+        resources: &Resources,
+        stamp: Stamp,
+    ) -> Self {
+        let target = guest.to_ref();
+        let title = format!("Restore {} of {target} as a new guest", snapshot.name);
+        let mut dialog = Self::copy(guest, Some(snapshot), resources, stamp, title);
+        let modes = MODES.map(str::to_owned).to_vec();
+        let mode = Item::choice(Field::Mode, "restore", modes);
+        dialog.form.items.insert(0, mode);
+        dialog.form.choose_at(Field::Mode, 1);
+        dialog
+    }
+
+    fn copy(
+        guest: &Guest,
+        snapshot: Option<Snapshot>,
+        resources: &Resources,
+        stamp: Stamp,
+        title: String,
+    ) -> Self {
+        let target = guest.to_ref();
         let mut pools: Vec<PoolName> = resources
             .guests
             .iter()
@@ -43,37 +86,24 @@ impl FormDialog {
             .collect();
         pools.sort();
         pools.dedup();
-        let mut storages: Vec<StorageName> = resources
-            .storages
-            .iter()
-            .filter(|storage| {
-                storage
-                    .content
-                    .as_ref()
-                    .is_none_or(|content| content.raw().contains("images"))
-            })
-            .map(|storage| storage.name.clone())
-            .collect();
-        storages.dedup();
-        let nodes: Vec<NodeName> = resources
-            .nodes
-            .iter()
-            .map(|node| node.name.clone())
-            .collect();
+        let offers = Offers::of(resources);
         let own = guest.pool.as_ref().map_or("none", PoolName::as_str);
         let pool_options = std::iter::once(format!("as the source ({own})"))
             .chain(std::iter::once("none".to_owned()))
             .chain(pools.iter().map(ToString::to_string));
-        let node_options = std::iter::once(format!("as the source ({})", target.node))
-            .chain(nodes.iter().map(ToString::to_string));
-        let storage_options = std::iter::once("as the source".to_owned())
-            .chain(storages.iter().map(ToString::to_string));
+        let own_node = format!("as the source ({})", target.node);
+        let copies = COPIES.map(|kind| kind.as_str().to_owned()).to_vec();
         let items = vec![
             Item::text(Field::Name, "name", GuestName::suggest_copy(guest)),
             Item::text(Field::Vmid, "number", ""),
             Item::choice(Field::Pool, "pool", pool_options.collect()),
-            Item::choice(Field::Node, "node", node_options.collect()),
-            Item::choice(Field::Storage, "storage", storage_options.collect()),
+            Item::choice(Field::Copy, "copy", copies),
+            Item::choice(Field::Node, "node", offers.node_options(&own_node)),
+            Item::choice(
+                Field::Storage,
+                "storage",
+                offers.storage_options("as the source"),
+            ),
             Item::text(Field::Description, "description", ""),
             Item::switch(
                 Field::Start,
@@ -81,25 +111,25 @@ impl FormDialog {
                 Switch::new("start it when it is there", false),
             ),
         ];
-        let form = Form::new(
-            format!("Clone {target} on {}", target.node),
-            items,
-            "clone it",
-        );
-        let config = Remote::default();
+        let form = Form::new(title, items, "make it");
         let purpose = ClonePurpose {
             snapshot,
             stamp,
             pools,
-            nodes,
-            storages,
-            config,
+            offers,
+            config: Remote::default(),
+            can_copy: Remote::default(),
+            can_link: Remote::default(),
         };
-        Self::new(target, form, Purpose::Clone(purpose))
+        Self::new(target, form, Purpose::Clone(Box::new(purpose)))
     }
 }
 
 impl ClonePurpose {
+    pub(super) fn snapshot(&self) -> Option<&Snapshot> {
+        self.snapshot.as_ref()
+    }
+
     pub(super) fn questions(&mut self, target: &GuestRef, next: &mut u64) -> Vec<(Ticket, Query)> {
         if self.config.is_pending()
             || self.config.answer().is_some()
@@ -107,11 +137,17 @@ impl ClonePurpose {
         {
             return Vec::new();
         }
-        let query = match &self.snapshot {
-            Some(snapshot) => Query::FrozenConfig(target.clone(), snapshot.name.clone()),
+        let name = self.snapshot.as_ref().map(|snapshot| snapshot.name.clone());
+        let config = match &name {
+            Some(name) => Query::FrozenConfig(target.clone(), name.clone()),
             None => Query::Config(target.clone()),
         };
-        vec![ask(&mut self.config, query, next)]
+        let feature = |kind| Query::CanCopy(target.clone(), kind, name.clone());
+        vec![
+            ask(&mut self.config, config, next),
+            ask(&mut self.can_copy, feature(CopyKind::Full), next),
+            ask(&mut self.can_link, feature(CopyKind::Linked), next),
+        ]
     }
 
     pub(super) fn settle(
@@ -123,11 +159,48 @@ impl ClonePurpose {
         self.config.settle(ticket, now, result.clone());
     }
 
+    pub(super) fn settle_feature(
+        &mut self,
+        ticket: Ticket,
+        now: Moment,
+        result: &Result<bool, Failure>,
+    ) {
+        self.can_copy.settle(ticket, now, result.clone());
+        self.can_link.settle(ticket, now, result.clone());
+    }
+
     pub(super) fn check(&self, form: &mut Form, target: &GuestRef, known: &Known<'_>) {
-        let request = CloneRequest {
+        let request = self.request(form, target);
+        let context = CloneContext {
+            source: known.guest(target.vmid),
+            snapshots: known.snapshots,
+            config: self.config.value(),
+            features: Features {
+                copy: self.can_copy.value().copied(),
+                clone: self.can_link.value().copied(),
+            },
+            resources: known.resources,
+        };
+        self.dim(form, &request, &context);
+        form.checked = request.check(&context, &self.stamp);
+        if self.config.is_pending() && form.checked.is_ok() {
+            let reason = "reading what is copied along…";
+            form.checked = Err(vec![Objection::new(Field::Whole, reason)]);
+        }
+        form.preview = self.preview(context.source, request.kind);
+        form.budget = context
+            .source
+            .and_then(|source| self.budget(source, &request, known));
+    }
+
+    fn request(&self, form: &Form, target: &GuestRef) -> CloneRequest {
+        CloneRequest {
             source: target.clone(),
             snapshot: self.snapshot.clone(),
-            kind: CopyKind::Full,
+            kind: COPIES
+                .get(form.chosen(Field::Copy))
+                .copied()
+                .unwrap_or(CopyKind::Full),
             name: form.text(Field::Name).to_owned(),
             vmid: form.text(Field::Vmid).to_owned(),
             pool: match form.chosen(Field::Pool) {
@@ -139,53 +212,75 @@ impl ClonePurpose {
                     .cloned()
                     .map_or(PoolChoice::OfSource, PoolChoice::Named),
             },
-            target: form
-                .chosen(Field::Node)
-                .checked_sub(1)
-                .and_then(|index| self.nodes.get(index).cloned()),
-            storage: form
-                .chosen(Field::Storage)
-                .checked_sub(1)
-                .and_then(|index| self.storages.get(index).cloned()),
+            target: self.offers.node(form.chosen(Field::Node)),
+            storage: self.offers.storage(form.chosen(Field::Storage)),
             description: form.text(Field::Description).to_owned(),
             start: form.is_on(Field::Start),
-        };
-        let context = CloneContext {
-            source: known.guest(target.vmid),
-            snapshots: known.snapshots,
-            config: self.config.value(),
-            resources: known.resources,
-        };
-        form.checked = request.check(&context, &self.stamp);
-        form.preview = self.preview(known.guest(target.vmid));
-        form.budget = known.guest(target.vmid).and_then(|source| {
-            let pool = request.pool_of(source);
-            let probe = Guest {
-                name: Some(request.name.as_str().into()),
-                pool,
-                template: false,
-                ..source.clone()
-            };
-            let guests = NewGuests {
-                count: 1,
-                cores: source.figures.max_cpu,
-                memory: source.figures.max_memory,
-                disks: self.config.value().and_then(GuestConfig::disk_size),
-            };
-            known.budget_of(&probe, &guests)
-        });
+        }
     }
 
-    fn preview(&self, source: Option<&Guest>) -> Vec<Preview> {
+    /// Says at each alternative why it cannot be, if so.
+    fn dim(&self, form: &mut Form, request: &CloneRequest, context: &CloneContext<'_>) {
+        let (Some(source), Some(resources)) = (context.source, context.resources) else {
+            return;
+        };
+        let original = Original {
+            guest: source,
+            at_snapshot: self.snapshot.is_some(),
+            config: context.config,
+            features: context.features,
+        };
+        let copies = COPIES.map(|kind| refuses_copy(&original, kind, Some(resources)));
+        form.dim(Field::Copy, copies.to_vec());
+        let storage = request.storage.as_ref();
+        let nodes = self
+            .offers
+            .dim_nodes(|node| refuses_node(&original, node, storage, resources));
+        form.dim(Field::Node, nodes);
+        let node = request.target.as_ref().unwrap_or(&source.node);
+        let bytes = context.config.and_then(GuestConfig::disk_size);
+        let storages = self.offers.dim_storages(|storage| match request.kind {
+            CopyKind::Linked => Some("a linked copy shares its original's storage".to_owned()),
+            CopyKind::Full => refuses_storage(storage, node, bytes, resources),
+        });
+        form.dim(Field::Storage, storages);
+    }
+
+    fn budget(
+        &self,
+        source: &Guest,
+        request: &CloneRequest,
+        known: &Known<'_>,
+    ) -> Option<super::Budget> {
+        let probe = Guest {
+            name: Some(request.name.as_str().into()),
+            pool: request.pool_of(source),
+            template: false,
+            ..source.clone()
+        };
+        let guests = NewGuests {
+            count: 1,
+            cores: source.figures.max_cpu,
+            memory: source.figures.max_memory,
+            disks: self.config.value().and_then(GuestConfig::disk_size),
+        };
+        known.budget_of(&probe, &guests)
+    }
+
+    fn preview(&self, source: Option<&Guest>, kind: CopyKind) -> Vec<Preview> {
         let from = self
             .snapshot
             .as_ref()
             .map_or_else(|| "its present".to_owned(), |it| it.name.to_string());
-        let mut preview = vec![Preview::new(
-            "copies",
-            format!("all disks of {from}"),
-            Weight::Plain,
-        )];
+        let what = match kind {
+            CopyKind::Full => format!("all disks of {from}"),
+            CopyKind::Linked => format!("only what changes; the rest stays shared with {from}"),
+        };
+        let mut preview = vec![Preview::new("copies", what, Weight::Plain)];
+        if self.snapshot.as_ref().is_some_and(|it| it.has_ram) {
+            let text = "the snapshot's RAM is not copied; the new guest starts from its disks";
+            preview.push(Preview::new("", text, Weight::Plain));
+        }
         let Some(config) = self.config.value() else {
             if let Some(failure) = self.config.failure() {
                 let text = format!("what is copied along is unknown: {failure}");
@@ -193,7 +288,7 @@ impl ClonePurpose {
             }
             return preview;
         };
-        if let Some(bytes) = config.disk_size() {
+        if let (CopyKind::Full, Some(bytes)) = (kind, config.disk_size()) {
             let text = format!(
                 "up to {:.1} GiB on the storage",
                 bytes as f64 / f64::from(1 << 30)

@@ -14,8 +14,8 @@ use crate::domain::inventory::Resources;
 use crate::domain::operation::{CopyKind, Stamp};
 use crate::domain::project::Membership;
 use crate::domain::request::{
-    CreateContext, CreateRequest, Field, Original, refuses_copy, refuses_node, refuses_storage,
-    refuses_template, takes_disks,
+    CreateContext, CreateRequest, Features, Field, Original, refuses_copy, refuses_node,
+    refuses_storage, refuses_template, takes_disks,
 };
 use crate::domain::template::{CardProfile, Template};
 use crate::domain::time::Moment;
@@ -296,6 +296,7 @@ impl CreatePurpose {
             guest: source,
             at_snapshot: false,
             config: context.config,
+            features: Features::default(),
         };
         let copies = COPIES.map(|kind| refuses_copy(&original, kind, Some(resources)));
         form.dim(Field::Copy, copies.to_vec());

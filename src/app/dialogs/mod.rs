@@ -9,6 +9,7 @@ mod filter;
 mod form;
 mod help;
 mod log;
+mod offers;
 mod palette;
 mod power;
 mod prune;
@@ -27,8 +28,8 @@ pub use log::LogView;
 pub use palette::Palette;
 pub use power::PowerMenu;
 pub use prune::PruneDialog;
-pub use purpose::FormDialog;
 pub(super) use purpose::Known;
+pub use purpose::{FormDialog, OtherWay};
 pub use quit::{Parting, Quit};
 pub use snapshot::SnapshotClass;
 
@@ -80,6 +81,8 @@ pub enum Reply {
     Power(PowerAction),
     /// To say why a key did nothing.
     Notice(String),
+    /// To be replaced by the form for the other way to restore a snapshot.
+    Restore(Box<OtherWay>),
 }
 
 impl Dialog {

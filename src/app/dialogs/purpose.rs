@@ -20,7 +20,7 @@ use crate::domain::guest_config::GuestConfig;
 use crate::domain::id::Vmid;
 use crate::domain::inventory::{Resources, SeenGuest};
 use crate::domain::request::Field;
-use crate::domain::snapshot::SnapshotList;
+use crate::domain::snapshot::{Snapshot, SnapshotList};
 use crate::domain::time::{Moment, Now};
 
 /// What is known of the world when a form is checked.
@@ -53,6 +53,17 @@ impl<'a> Known<'a> {
     }
 }
 
+/// A guest and a snapshot to which another form is to be opened.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OtherWay {
+    /// The guest.
+    pub guest: GuestRef,
+    /// The snapshot.
+    pub snapshot: Snapshot,
+    /// Whether a new guest is branched off, and the old one left as it is.
+    pub as_new: bool,
+}
+
 /// A form and what it is for.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FormDialog {
@@ -70,7 +81,7 @@ pub(super) enum Purpose {
     RollBack(RollBackPurpose),
     Delete(DeletePurpose),
     Power(PowerPurpose),
-    Clone(ClonePurpose),
+    Clone(Box<ClonePurpose>),
     Create(Box<CreatePurpose>),
 }
 
@@ -104,7 +115,39 @@ impl FormDialog {
         if let (Some(Field::Class), Purpose::Snapshot(purpose)) = (changed, &self.purpose) {
             purpose.suggest(&mut self.form);
         }
+        if changed == Some(Field::Mode)
+            && let Some(snapshot) = self.restored().cloned()
+        {
+            return Reply::Restore(Box::new(OtherWay {
+                guest: self.target.clone(),
+                snapshot,
+                as_new: self.form.chosen(Field::Mode) == 1,
+            }));
+        }
         reply
+    }
+
+    /// Returns the snapshot that is restored.
+    fn restored(&self) -> Option<&Snapshot> {
+        match &self.purpose {
+            Purpose::RollBack(purpose) => Some(purpose.snapshot()),
+            Purpose::Clone(purpose) => purpose.snapshot(),
+            Purpose::Snapshot(_) | Purpose::Delete(_) | Purpose::Power(_) | Purpose::Create(_) => {
+                None
+            }
+        }
+    }
+
+    /// Takes in what the server says about a guest's disks.
+    pub(in crate::app) fn settle_feature(
+        &mut self,
+        ticket: Ticket,
+        now: Moment,
+        result: &Result<bool, Failure>,
+    ) {
+        if let Purpose::Clone(purpose) = &mut self.purpose {
+            purpose.settle_feature(ticket, now, result);
+        }
     }
 
     /// Checks what was filled in against the world as it is now.
@@ -155,9 +198,9 @@ pub(super) fn confirmation_of(guest: &GuestRef) -> String {
     }
 }
 
-/// Asks for one configuration with the next free ticket.
-pub(super) fn ask(
-    remote: &mut crate::app::remote::Remote<GuestConfig>,
+/// Asks one question with the next free ticket.
+pub(super) fn ask<T>(
+    remote: &mut crate::app::remote::Remote<T>,
     query: Query,
     next: &mut u64,
 ) -> (Ticket, Query) {

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
+use super::clone_guest::MODES;
 use super::form::{Form, Item, Preview, Switch, Weight};
 use super::purpose::{FormDialog, Known, Purpose, ask, confirmation_of};
 use crate::app::effect::{Query, Ticket};
@@ -53,6 +54,8 @@ impl FormDialog {
             items,
             "roll back",
         );
+        let modes = MODES.map(str::to_owned).to_vec();
+        form.items.push(Item::choice(Field::Mode, "restore", modes));
         form.refusal = "keep everything";
         let purpose = RollBackPurpose {
             snapshot,
@@ -65,6 +68,10 @@ impl FormDialog {
 }
 
 impl RollBackPurpose {
+    pub(super) fn snapshot(&self) -> &Snapshot {
+        &self.snapshot
+    }
+
     pub(super) fn questions(&mut self, target: &GuestRef, next: &mut u64) -> Vec<(Ticket, Query)> {
         if self.present.is_pending()
             || self.present.answer().is_some()

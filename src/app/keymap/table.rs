@@ -120,8 +120,8 @@ const fn row(
 #[rustfmt::skip]
 pub static BINDINGS: &[Binding] = &[
     row(Action::Change(Change::Snapshot), GUEST, &["s"], "snapshot", "take a snapshot of the guest"),
-    row(Action::Change(Change::RollBack), GUEST, &["R"], "restore", "return the guest to the snapshot under the cursor"),
-    row(Action::Change(Change::Clone), GUEST, &["c"], "clone", "make a full copy of the guest, or of the snapshot under the cursor"),
+    row(Action::Change(Change::RollBack), GUEST, &["R"], "restore", "return the guest to the snapshot under the cursor, in place or as a new guest"),
+    row(Action::Change(Change::Clone), GUEST, &["c"], "clone", "make a copy of the guest, or of the snapshot under the cursor"),
     row(Action::Change(Change::Create), PANES, &["n"], "new", "make guests from a template of the catalogue"),
     row(Action::Change(Change::DeleteSnapshot), &[Context::Snapshots], &["d"], "delete", "delete the snapshot under the cursor"),
     row(Action::Change(Change::KeepMark), &[Context::Snapshots], &["K"], "keep", "mark the snapshot as to be kept, or take the mark off"),

@@ -1,6 +1,6 @@
 //! The wish for a copy of a guest: a clone, or a branch from one of its snapshots.
 
-use super::places::{Original, refuses_copy, refuses_node, refuses_storage};
+use super::places::{Features, Original, refuses_copy, refuses_node, refuses_storage};
 use super::{Field, Objection, Objections};
 use crate::domain::guest::{Guest, GuestRef, Status};
 use crate::domain::guest_config::GuestConfig;
@@ -29,7 +29,7 @@ pub struct CloneRequest {
     pub target: Option<NodeName>,
     /// The storage for its disks; absent: where the source's are.
     pub storage: Option<StorageName>,
-    /// Its description, to which the creation line is added.
+    /// Its description, to which the creation line is added; empty: the source's.
     pub description: String,
     /// Whether it is started when it is there.
     pub start: bool,
@@ -56,6 +56,8 @@ pub struct CloneContext<'a> {
     pub snapshots: Option<&'a SnapshotList>,
     /// The configuration that is copied, the present's or the snapshot's.
     pub config: Option<&'a GuestConfig>,
+    /// What the server says that its disks can do.
+    pub features: Features,
     /// Guests, nodes and storages of the cluster.
     pub resources: Option<&'a Resources>,
 }
@@ -78,7 +80,11 @@ impl CloneRequest {
             .and_then(|snapshot| objections.same_snapshot(snapshot, context.snapshots));
         let name = objections.accept(Field::Name, self.name.parse::<GuestName>());
         let vmid = self.check_vmid(context, &mut objections);
-        let description = stamp.append_to(&self.description);
+        // Sending a description replaces the one that would be copied.
+        let description = match (self.description.trim(), context.config) {
+            ("", Some(config)) => stamp.append_to(config.description()),
+            _ => stamp.append_to(&self.description),
+        };
         objections.description(&description);
         if let Some(source) = source {
             self.check_places(source, context, &mut objections);
@@ -146,6 +152,7 @@ impl CloneRequest {
             guest: source,
             at_snapshot: self.snapshot.is_some(),
             config: context.config,
+            features: context.features,
         };
         objections.add_some(
             Field::Copy,
@@ -294,6 +301,7 @@ mod tests {
             snapshots: Some(&list),
             config: Some(config),
             resources: Some(&resources),
+            ..CloneContext::default()
         };
         match request.check(&context, &stamp()) {
             Ok(_) => Vec::new(),

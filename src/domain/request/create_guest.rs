@@ -1,6 +1,6 @@
 //! The wish for new guests from a template of the catalogue.
 
-use super::places::{Original, refuses_copy, refuses_node, refuses_storage};
+use super::places::{Features, Original, refuses_copy, refuses_node, refuses_storage};
 use super::{Field, Objection, Objections};
 use crate::domain::guest::{Guest, GuestRef};
 use crate::domain::guest_config::GuestConfig;
@@ -289,6 +289,7 @@ fn original<'a>(source: &'a Guest, context: &CreateContext<'a>) -> Original<'a> 
         guest: source,
         at_snapshot: false,
         config: context.config,
+        features: Features::default(),
     }
 }
 

@@ -13,7 +13,7 @@ mod snapshot;
 
 pub use clone_guest::{CloneContext, CloneRequest, PoolChoice, copied_along, refuses_clones};
 pub use create_guest::{CreateContext, CreateRequest, MOST_GUESTS, refuses_template};
-pub use places::{Original, refuses_copy, refuses_node, refuses_storage, takes_disks};
+pub use places::{Features, Original, refuses_copy, refuses_node, refuses_storage, takes_disks};
 pub use power::{PowerRequest, refuses_power};
 pub use prune::{MOST_CLOCK_SKEW, PruneRequest};
 pub use roll_back::{Afterwards, ConfigChange, Losses, RollBackContext, RollBackRequest};
@@ -43,6 +43,8 @@ pub enum Field {
     Ram,
     /// The snapshot that is meant.
     Snapshot,
+    /// Whether a guest goes back in place or lives on as a new one.
+    Mode,
     /// Whether a copy is full or linked.
     Copy,
     /// The template of the catalogue.

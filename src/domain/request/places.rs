@@ -12,10 +12,21 @@ use crate::domain::operation::CopyKind;
 
 /// The kinds of storage that cannot copy a snapshot's disks.
 const NO_COPY_OF_SNAPSHOTS: [&str; 2] = ["zfspool", "lvm"];
+/// The kinds of storage that keep disks as files of several formats.
+const FILES: [&str; 4] = ["dir", "nfs", "cifs", "glusterfs"];
 /// The kinds of storage on which a copy may share a snapshot's blocks.
 const LINKS_TO_SNAPSHOTS: [&str; 3] = ["lvmthin", "rbd", "btrfs"];
 /// The kinds of storage on which a copy may not share a template's blocks.
 const NO_LINKS_TO_TEMPLATES: [&str; 3] = ["lvm", "iscsi", "iscsidirect"];
+
+/// What the server says that a guest's disks can do; absent: it was not asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Features {
+    /// Whether they can be copied whole.
+    pub copy: Option<bool>,
+    /// Whether a copy can share their blocks.
+    pub clone: Option<bool>,
+}
 
 /// What is copied, as far as it is known.
 #[derive(Debug, Clone, Copy)]
@@ -26,6 +37,8 @@ pub struct Original<'a> {
     pub at_snapshot: bool,
     /// The configuration that is copied.
     pub config: Option<&'a GuestConfig>,
+    /// What the server says about its disks.
+    pub features: Features,
 }
 
 impl Original<'_> {
@@ -40,8 +53,34 @@ pub fn refuses_copy(
     kind: CopyKind,
     resources: Option<&Resources>,
 ) -> Option<String> {
+    refused_by_storage(original, kind, resources).or_else(|| {
+        // What the server says comes last, as it names no reason.
+        let (answer, word) = match kind {
+            CopyKind::Full => (original.features.copy, "copied"),
+            CopyKind::Linked => (original.features.clone, "linked"),
+        };
+        let what = if original.at_snapshot {
+            "this snapshot"
+        } else {
+            "this guest"
+        };
+        (answer == Some(false))
+            .then(|| format!("the server says that the disks of {what} cannot be {word}"))
+    })
+}
+
+fn refused_by_storage(
+    original: &Original<'_>,
+    kind: CopyKind,
+    resources: Option<&Resources>,
+) -> Option<String> {
     match kind {
         CopyKind::Full if original.at_snapshot => {
+            if let Some(drive) = raw_file(original, resources?) {
+                return Some(format!(
+                    "disk {drive} is a raw file, whose snapshots cannot be copied"
+                ));
+            }
             let (storage, plugin) = unable(original, resources?, |plugin| {
                 !NO_COPY_OF_SNAPSHOTS.contains(&plugin)
             })?;
@@ -70,6 +109,25 @@ pub fn refuses_copy(
             ))
         }
     }
+}
+
+/// Finds a disk that is a raw file on a file-based storage.
+fn raw_file(original: &Original<'_>, resources: &Resources) -> Option<String> {
+    let drives = original.config?.drives();
+    let is_file_based = |name: &StorageName| {
+        let mut storages = resources.storages.iter();
+        storages.any(|storage| {
+            let plugin = storage.plugin.as_ref();
+            storage.name == *name && plugin.is_some_and(|it| FILES.contains(&it.raw()))
+        })
+    };
+    drives
+        .into_iter()
+        .find(|drive| {
+            drive.volume.raw().ends_with(".raw")
+                && drive.storage.as_ref().is_some_and(is_file_based)
+        })
+        .map(|drive| drive.key)
 }
 
 /// Finds a storage of the original that is known to be of a kind that does not do.
