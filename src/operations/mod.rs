@@ -8,6 +8,7 @@
 mod audit;
 mod clone_guest;
 mod delete_snapshot;
+mod destroy;
 mod errand;
 mod follow;
 mod keep;
@@ -144,6 +145,7 @@ async fn execute(context: Context<'_>, operation: &Operation) -> Report {
         Operation::RollBack(operation) => roll_back::roll_back(context, operation).await,
         Operation::Power(operation) => power::change(context, operation).await,
         Operation::CloneGuest(operation) => clone_guest::clone(context, operation).await,
+        Operation::Destroy(operation) => destroy::destroy(context, operation.as_ref()).await,
         Operation::Prune(operation) => prune::prune(context, operation).await,
     }
 }

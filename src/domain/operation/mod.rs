@@ -5,6 +5,7 @@
 
 mod call;
 mod clone_guest;
+mod destroy;
 mod power;
 mod prune;
 mod report;
@@ -14,6 +15,7 @@ mod stamp;
 
 pub use call::Call;
 pub use clone_guest::CloneGuest;
+pub use destroy::DestroyGuest;
 pub use power::{Power, PowerAction};
 pub use prune::Prune;
 pub use report::{
@@ -46,6 +48,8 @@ pub enum Operation {
     Power(Power),
     /// Makes a guest as a copy of another.
     CloneGuest(Box<CloneGuest>),
+    /// Removes a guest for good.
+    Destroy(Box<DestroyGuest>),
     /// Deletes what a retention plan says.
     Prune(Prune),
 }
@@ -60,6 +64,7 @@ impl Operation {
             Self::RollBack(operation) => operation.guest(),
             Self::Power(operation) => operation.guest(),
             Self::CloneGuest(operation) => operation.source(),
+            Self::Destroy(operation) => operation.guest(),
             Self::Prune(operation) => operation.lead(),
         }
     }
@@ -73,6 +78,7 @@ impl Operation {
             | Self::KeepMark(_)
             | Self::RollBack(_)
             | Self::Power(_)
+            | Self::Destroy(_)
             | Self::CloneGuest(_) => vec![self.guest()],
         }
     }
@@ -88,6 +94,7 @@ impl Operation {
             Self::RollBack(operation) => operation.calls(),
             Self::Power(operation) => vec![operation.call()],
             Self::CloneGuest(operation) => operation.calls(),
+            Self::Destroy(operation) => vec![operation.call()],
             Self::Prune(operation) => operation.calls(),
         }
     }
@@ -101,6 +108,7 @@ impl Operation {
             Self::RollBack(operation) => operation.needs(),
             Self::Power(operation) => operation.needs(),
             Self::CloneGuest(operation) => operation.needs(),
+            Self::Destroy(operation) => operation.needs(),
             Self::Prune(operation) => operation.needs(),
         }
     }
@@ -114,6 +122,7 @@ impl Operation {
             Self::RollBack(_) => "rollback",
             Self::Power(operation) => operation.action().as_str(),
             Self::CloneGuest(_) => "clone",
+            Self::Destroy(_) => "destroy",
             Self::Prune(_) => "prune",
         }
     }
@@ -141,6 +150,7 @@ impl Operation {
             Self::CloneGuest(operation) => {
                 format!("clone {} as {}", operation.source(), operation.name())
             }
+            Self::Destroy(operation) => format!("destroy {}", operation.guest()),
             Self::Prune(operation) => match operation.plan().len() {
                 1 => "prune 1 snapshot".to_owned(),
                 count => format!("prune {count} snapshots"),

@@ -4,12 +4,17 @@
 //! what is unknown is left to the server, never guessed.
 
 mod clone_guest;
+mod destroy;
 mod power;
 mod prune;
 mod roll_back;
 mod snapshot;
 
 pub use clone_guest::{CloneContext, CloneRequest, PoolChoice, copied_along, refuses_clones};
+pub use destroy::{
+    DestroyContext, DestroyLosses, DestroyRequest, linked_clones, refuses_destruction,
+    refuses_destruction_in,
+};
 pub use power::{PowerRequest, refuses_power};
 pub use prune::{MOST_CLOCK_SKEW, PruneRequest};
 pub use roll_back::{Afterwards, ConfigChange, Losses, RollBackContext, RollBackRequest};
@@ -53,6 +58,8 @@ pub enum Field {
     Storage,
     /// The time limit.
     Timeout,
+    /// Whether a guest is also taken out of what else speaks of it.
+    Purge,
 }
 
 /// Why a request cannot be carried out as it is.

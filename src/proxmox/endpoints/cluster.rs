@@ -1,5 +1,7 @@
 //! `/cluster`: what the whole cluster knows, in one answer.
 
+use serde::de::IgnoredAny;
+
 use crate::domain::failure::FailureKind;
 use crate::domain::id::Vmid;
 use crate::domain::inventory::ClusterStatus;
@@ -44,6 +46,15 @@ impl Cluster<'_> {
             let text = format!("the server offers no usable id: {error}");
             Error::unsent(FailureKind::Malformed, text)
         })
+    }
+
+    /// Asks whether a certain id is free; that of a guest, seen or unseen, is rejected.
+    ///
+    /// Every account may ask (recordings 071, 072).
+    pub async fn free_id(&self, vmid: Vmid) -> Result<(), Error> {
+        let vmid = vmid.to_string();
+        let _: IgnoredAny = self.0.get("/cluster/nextid", &[("vmid", &vmid)]).await?;
+        Ok(())
     }
 
     /// Reads membership and quorum; needs Sys.Audit on `/`.
