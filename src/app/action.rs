@@ -104,6 +104,8 @@ pub enum Change {
     Clone,
     /// Starts, stops or holds the guest.
     Power,
+    /// Destroys the guest for good.
+    Destroy,
     /// Deletes what retention says, in all managed guests.
     Prune,
 }
@@ -156,6 +158,7 @@ impl Action {
             Self::Change(Change::KeepMark) => "keep",
             Self::Change(Change::Clone) => "clone",
             Self::Change(Change::Power) => "power",
+            Self::Change(Change::Destroy) => "destroy",
             Self::Change(Change::Prune) => "prune",
             Self::Log => "log",
             Self::HistoryShorter => "history-shorter",

@@ -65,6 +65,7 @@ fn refusal(state: &State, change: Change) -> Option<String> {
         }
         Change::Clone => request::refuses_clones(guest),
         Change::Power => guest.template.then(|| "a template cannot run".to_owned()),
+        Change::Destroy => request::refuses_destruction(guest),
         Change::Prune => None,
     }
 }
@@ -82,6 +83,7 @@ fn needs(change: Change, vmid: Vmid) -> Vec<Need> {
         }
         Change::Clone => on("VM.Clone"),
         Change::Power => on("VM.PowerMgmt"),
+        Change::Destroy => on("VM.Allocate"),
         Change::Prune => Vec::new(),
     }
 }

@@ -55,6 +55,10 @@ impl State {
                 self.dialogs
                     .push(Dialog::Power(PowerMenu::new(guest.to_ref(), first)));
             }
+            Change::Destroy => {
+                let policy = self.setting.rules.retention.clone();
+                self.open_form(FormDialog::destroy(&guest, policy));
+            }
             Change::Prune => {}
         }
     }

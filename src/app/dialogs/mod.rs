@@ -2,6 +2,7 @@
 
 mod clone_guest;
 mod delete_snapshot;
+mod destroy;
 mod failure;
 mod field;
 mod filter;

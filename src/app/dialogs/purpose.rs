@@ -3,6 +3,7 @@
 use super::Reply;
 use super::clone_guest::ClonePurpose;
 use super::delete_snapshot::DeletePurpose;
+use super::destroy::DestroyPurpose;
 use super::form::Form;
 use super::power::PowerPurpose;
 use super::roll_back::RollBackPurpose;
@@ -17,6 +18,7 @@ use crate::domain::id::Vmid;
 use crate::domain::inventory::{Resources, SeenGuest};
 use crate::domain::request::Field;
 use crate::domain::snapshot::SnapshotList;
+use crate::domain::text::Text;
 use crate::domain::time::{Moment, Now};
 
 /// What is known of the world when a form is checked.
@@ -55,6 +57,7 @@ pub(super) enum Purpose {
     Delete(DeletePurpose),
     Power(PowerPurpose),
     Clone(ClonePurpose),
+    Destroy(Box<DestroyPurpose>),
 }
 
 impl FormDialog {
@@ -99,6 +102,7 @@ impl FormDialog {
             Purpose::Delete(purpose) => purpose.check(form, target, known),
             Purpose::Power(purpose) => purpose.check(form, target, known),
             Purpose::Clone(purpose) => purpose.check(form, target, known),
+            Purpose::Destroy(purpose) => purpose.check(form, target, known),
         }
     }
 
@@ -107,6 +111,7 @@ impl FormDialog {
         match &mut self.purpose {
             Purpose::RollBack(purpose) => purpose.questions(&self.target, next),
             Purpose::Clone(purpose) => purpose.questions(&self.target, next),
+            Purpose::Destroy(purpose) => purpose.questions(&self.target, next),
             Purpose::Snapshot(_) | Purpose::Delete(_) | Purpose::Power(_) => Vec::new(),
         }
     }
@@ -121,6 +126,7 @@ impl FormDialog {
         match &mut self.purpose {
             Purpose::RollBack(purpose) => purpose.settle(ticket, now, result),
             Purpose::Clone(purpose) => purpose.settle(ticket, now, result),
+            Purpose::Destroy(purpose) => purpose.settle(ticket, now, result),
             Purpose::Snapshot(_) | Purpose::Delete(_) | Purpose::Power(_) => {}
         }
     }
@@ -133,6 +139,17 @@ pub(super) fn confirmation_of(guest: &GuestRef) -> String {
         Some(name) if typable(name.raw()) => name.raw().to_owned(),
         _ => guest.vmid.to_string(),
     }
+}
+
+/// Returns what must be typed to confirm that a whole guest goes: its number and its name.
+///
+/// A guest without a name is `104=`, as is one whose name cannot be typed.
+pub(super) fn full_confirmation_of(guest: &GuestRef) -> String {
+    let is_typable =
+        |name: &&str| !guest.is_nameless() && name.chars().all(|c| c.is_ascii_graphic());
+    let name = guest.name.as_ref().map(Text::raw).filter(is_typable);
+    let name = name.unwrap_or_default();
+    format!("{}={name}", guest.vmid)
 }
 
 /// Asks for one configuration with the next free ticket.
