@@ -13,6 +13,7 @@ mod connect;
 mod console;
 mod dashboard;
 mod demo;
+mod destroy;
 mod document;
 mod execute;
 mod inventory;
@@ -97,6 +98,7 @@ enum Command {
     Snapshot(snapshot::Snapshot),
     Restore(restore::Restore),
     Clone(clone::CloneGuest),
+    Destroy(destroy::Destroy),
     Prune(prune::Prune),
     Quota(quota::Quota),
     Power(power::Power),
@@ -115,6 +117,7 @@ impl Command {
             Self::Clone(clone) => clone.json,
             Self::Power(power) => power.json,
             Self::Restore(restore) => restore.json,
+            Self::Destroy(destroy) => destroy.json,
             Self::Prune(prune) => prune.json,
             Self::Quota(quota) => quota.json,
             Self::Console(_) | Self::Config(_) | Self::Simulate(_) | Self::Completions(_) => false,
@@ -229,6 +232,7 @@ async fn answer(arguments: &Arguments, output: &Output) -> anyhow::Result<Exit> 
         | Command::Clone(_)
         | Command::Power(_)
         | Command::Restore(_)
+        | Command::Destroy(_)
         | Command::Prune(_)
         | Command::Quota(_)
         | Command::Console(_) => {}
@@ -244,6 +248,7 @@ async fn answer(arguments: &Arguments, output: &Output) -> anyhow::Result<Exit> 
         Command::Clone(clone) => clone.run(&setup, output).await,
         Command::Power(power) => power.run(&setup, output).await,
         Command::Restore(restore) => restore.run(&setup, output).await,
+        Command::Destroy(destroy) => destroy.run(&setup, output).await,
         Command::Prune(prune) => prune.run(&setup, output).await,
         Command::List(_) | Command::Quota(_) | Command::Console(_) => {
             let mut ending = Ending::listen()?;
@@ -270,6 +275,7 @@ async fn look(command: &Command, setup: &Setup, output: &Output) -> anyhow::Resu
         | Command::Clone(_)
         | Command::Power(_)
         | Command::Restore(_)
+        | Command::Destroy(_)
         | Command::Prune(_)
         | Command::Config(_)
         | Command::Simulate(_)
