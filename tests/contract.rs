@@ -146,6 +146,12 @@ const CALLS: &[Call] = &[
         (client, values) => client.cluster().next_id().await
     ),
     call!(
+        "cluster::is_free",
+        "GET",
+        "/cluster/nextid",
+        (client, values) => client.cluster().is_free(Vmid::new(900).unwrap()).await
+    ),
+    call!(
         "cluster::status",
         "GET",
         "/cluster/status",
@@ -299,6 +305,14 @@ const CALLS: &[Call] = &[
         (client, values, node = values.node()?, storage = values.get("storage")?.parse().ok()?) => {
             let vmid = Vmid::new(101).unwrap();
             client.storage().images(&node, &storage, vmid).await.map(|_| None)
+        }
+    ),
+    call!(
+        "storage::all_images",
+        "GET",
+        "/nodes/{node}/storage/{storage}/content",
+        (client, values, node = values.node()?, storage = values.get("storage")?.parse().ok()?) => {
+            client.storage().all_images(&node, &storage).await
         }
     ),
     call!(

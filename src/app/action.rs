@@ -106,6 +106,8 @@ pub enum Change {
     Create,
     /// Starts, stops or holds the guest.
     Power,
+    /// Destroys the guest for good.
+    Destroy,
     /// Deletes what retention says, in all managed guests.
     Prune,
 }
@@ -160,6 +162,7 @@ impl Action {
             Self::Change(Change::Clone) => "clone",
             Self::Change(Change::Create) => "create",
             Self::Change(Change::Power) => "power",
+            Self::Change(Change::Destroy) => "destroy",
             Self::Change(Change::Prune) => "prune",
             Self::Log => "log",
             Self::HistoryShorter => "history-shorter",

@@ -70,6 +70,7 @@ fn refusal(state: &State, change: Change) -> Option<String> {
         Change::Clone => request::refuses_clones(guest),
         Change::Power => guest.template.then(|| "a template cannot run".to_owned()),
         Change::Create | Change::Prune => None,
+        Change::Destroy => request::refuses_destruction(guest),
     }
 }
 
@@ -101,5 +102,6 @@ fn needs(change: Change, vmid: Vmid) -> Vec<Need> {
         Change::Clone => on("VM.Clone"),
         Change::Power => on("VM.PowerMgmt"),
         Change::Create | Change::Prune => Vec::new(),
+        Change::Destroy => on("VM.Allocate"),
     }
 }

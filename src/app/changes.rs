@@ -59,6 +59,10 @@ impl State {
                     .push(Dialog::Power(PowerMenu::new(guest.to_ref(), first)));
             }
             Change::Create | Change::Prune => {}
+            Change::Destroy => {
+                let policy = self.setting.rules.retention.clone();
+                self.open_form(FormDialog::destroy(&guest, policy));
+            }
         }
     }
 

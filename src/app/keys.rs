@@ -60,13 +60,15 @@ impl State {
             }
             Reply::Move(motion) => self.move_by(motion, effects),
             Reply::Act(action) => {
-                self.dialogs.pop();
-                self.dispatch(action, effects);
+                if self.close_menu() {
+                    self.dispatch(action, effects);
+                }
             }
             Reply::Copy(text) => self.copy(text, effects),
             Reply::Power(action) => {
-                self.dialogs.pop();
-                self.power(action, effects);
+                if self.close_menu() {
+                    self.power(action, effects);
+                }
             }
             Reply::Restore(other) => {
                 self.dialogs.pop();
@@ -74,6 +76,23 @@ impl State {
             }
             Reply::Notice(text) => self.toasts.notice(text, self.now.moment),
         }
+    }
+
+    /// Closes the top dialog; tells whether what was chosen in it may be done.
+    ///
+    /// It may not where a menu was opened for another guest than the one that is selected now: its
+    /// own has gone, and the cursor has moved on.
+    fn close_menu(&mut self) -> bool {
+        let Some(Dialog::Power(menu)) = self.dialogs.pop() else {
+            return true;
+        };
+        let selected = self.selected_guest().map(|seen| seen.guest.to_ref());
+        let is_same = selected.is_some_and(|guest| menu.target.is_same_guest(&guest));
+        if !is_same {
+            let text = format!("{} is not there any more", menu.target);
+            self.toasts.notice(text, self.now.moment);
+        }
+        is_same
     }
 
     fn act(&mut self, action: Action, effects: &mut Vec<Effect>) {

@@ -14,6 +14,7 @@ mod console;
 mod create;
 mod dashboard;
 mod demo;
+mod destroy;
 mod document;
 mod execute;
 mod inventory;
@@ -100,6 +101,7 @@ enum Command {
     Restore(restore::Restore),
     Clone(clone::CloneGuest),
     Create(create::Create),
+    Destroy(destroy::Destroy),
     Prune(prune::Prune),
     Quota(quota::Quota),
     Power(power::Power),
@@ -119,6 +121,7 @@ impl Command {
             Self::Create(create) => create.json,
             Self::Power(power) => power.json,
             Self::Restore(restore) => restore.json,
+            Self::Destroy(destroy) => destroy.json,
             Self::Prune(prune) => prune.json,
             Self::Quota(quota) => quota.json,
             Self::Console(_) | Self::Config(_) | Self::Simulate(_) | Self::Completions(_) => false,
@@ -234,6 +237,7 @@ async fn answer(arguments: &Arguments, output: &Output) -> anyhow::Result<Exit> 
         | Command::Create(_)
         | Command::Power(_)
         | Command::Restore(_)
+        | Command::Destroy(_)
         | Command::Prune(_)
         | Command::Quota(_)
         | Command::Console(_) => {}
@@ -250,6 +254,7 @@ async fn answer(arguments: &Arguments, output: &Output) -> anyhow::Result<Exit> 
         Command::Create(create) => create.run(&setup, output).await,
         Command::Power(power) => power.run(&setup, output).await,
         Command::Restore(restore) => restore.run(&setup, output).await,
+        Command::Destroy(destroy) => destroy.run(&setup, output).await,
         Command::Prune(prune) => prune.run(&setup, output).await,
         Command::List(_) | Command::Quota(_) | Command::Console(_) => {
             let mut ending = Ending::listen()?;
@@ -277,6 +282,7 @@ async fn look(command: &Command, setup: &Setup, output: &Output) -> anyhow::Resu
         | Command::Create(_)
         | Command::Power(_)
         | Command::Restore(_)
+        | Command::Destroy(_)
         | Command::Prune(_)
         | Command::Config(_)
         | Command::Simulate(_)

@@ -56,7 +56,7 @@ impl Target {
         let advice = format!("write {vmid} alone, or its name as `proxdeck list {vmid}` shows it");
         match &guest.name {
             Some(name) if name.raw() == said || name.to_string() == *said => Ok(guest),
-            None if said.is_empty() => Ok(guest),
+            Some(_) | None if said.is_empty() && guest.to_ref().is_nameless() => Ok(guest),
             Some(name) => Err(Refusal::new(
                 "WrongName",
                 format!("guest {vmid} is called {name}, not {}", shown(said)),

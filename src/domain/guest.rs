@@ -72,6 +72,18 @@ impl GuestRef {
     pub fn is_same_guest(&self, other: &GuestRef) -> bool {
         self.vmid == other.vmid && self.kind == other.kind && self.name == other.name
     }
+
+    /// Tells whether it has no name of its own; the server calls such a guest `VM 104` or `CT104`.
+    pub fn is_nameless(&self) -> bool {
+        let vmid = self.vmid;
+        let substitute = match self.kind {
+            GuestKind::Qemu => format!("VM {vmid}"),
+            GuestKind::Lxc => format!("CT{vmid}"),
+        };
+        self.name
+            .as_ref()
+            .is_none_or(|name| name.raw() == substitute)
+    }
 }
 
 impl fmt::Display for GuestRef {
@@ -240,6 +252,21 @@ mod tests {
             ..Figures::default()
         };
         assert_eq!(figures.memory_fraction(), Some(1.5));
+    }
+
+    #[test]
+    fn what_the_server_calls_a_guest_without_a_name_is_no_name() {
+        let guest = |kind, name: Option<&str>| GuestRef {
+            vmid: Vmid::new(104).unwrap(),
+            kind,
+            node: "pve1".parse().unwrap(),
+            name: name.map(Text::from),
+        };
+        assert!(guest(GuestKind::Qemu, None).is_nameless());
+        assert!(guest(GuestKind::Qemu, Some("VM 104")).is_nameless());
+        assert!(guest(GuestKind::Lxc, Some("CT104")).is_nameless());
+        assert!(!guest(GuestKind::Qemu, Some("CT104")).is_nameless());
+        assert!(!guest(GuestKind::Qemu, Some("VM 105")).is_nameless());
     }
 
     #[test]

@@ -69,6 +69,11 @@ impl GuestConfig {
         self.get("lock")
     }
 
+    /// Tells whether the guest is protected from being destroyed.
+    pub fn is_protected(&self) -> bool {
+        self.get("protection").is_some_and(|flag| flag.raw() == "1")
+    }
+
     /// Returns the description, empty where there is none.
     pub fn description(&self) -> &str {
         self.get("description").map_or("", Text::raw)
@@ -99,6 +104,14 @@ impl GuestConfig {
             .chain(drives.iter().filter(|drive| is_data_disk(&drive.key)))
             .next()
             .cloned()
+    }
+
+    /// Returns the volumes that belong to it without being in use, in the order of their keys.
+    pub fn unused_volumes(&self) -> Vec<Text> {
+        self.options()
+            .filter(|(key, _)| is_numbered(key, "unused"))
+            .map(|(_, volume)| volume.clone())
+            .collect()
     }
 
     /// Returns the storages on which its disks lie.
@@ -207,6 +220,8 @@ mod tests {
         assert_eq!(drives[3].storage, None);
         assert_eq!(drives[3].size, Some(3 << 39));
         assert_eq!(config.storages().len(), 2);
+        let unused: [Text; 1] = ["vmstore:101/vm-101-disk-1.qcow2".into()];
+        assert_eq!(config.unused_volumes(), unused);
     }
 
     #[test]

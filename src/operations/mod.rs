@@ -11,6 +11,7 @@ mod clone_guest;
 mod configure;
 mod create_guest;
 mod delete_snapshot;
+mod destroy;
 mod errand;
 mod follow;
 mod grow;
@@ -164,6 +165,7 @@ async fn execute(context: Context<'_>, operation: &Operation) -> Report {
         Operation::CloneGuest(operation) => clone_guest::clone(context, operation).await,
         Operation::CreateGuest(operation) => create_guest::create(context, operation).await,
         Operation::Batch(batch) => batch::carry_out_all(context, batch).await,
+        Operation::Destroy(operation) => destroy::destroy(context, operation.as_ref()).await,
         Operation::Prune(operation) => prune::prune(context, operation).await,
     }
 }

@@ -13,14 +13,15 @@ use proxdeck::simulator::{Entry, FaultKind, FaultRule, RunState};
 
 use crate::making::Wish;
 use crate::stage::{Stage, written};
-use crate::{making, marking, powering, pruning, rolling_back, snapshots};
+use crate::{destroying, making, marking, powering, pruning, rolling_back, snapshots};
 
 /// So many worlds are tried at once.
 const AT_ONCE: usize = 32;
 
 /// The operations, by name; each is made anew in its own world.
-const OPERATIONS: [&str; 9] = [
-    "snapshot", "delete", "keep", "start", "shutdown", "reset", "rollback", "clone", "prune",
+const OPERATIONS: [&str; 10] = [
+    "snapshot", "delete", "keep", "start", "shutdown", "reset", "rollback", "clone", "destroy",
+    "prune",
 ];
 
 async fn stage_of(name: &str) -> (Stage, Operation) {
@@ -44,6 +45,7 @@ async fn stage_of(name: &str) -> (Stage, Operation) {
             };
             making::clone(&stage, wish).await
         }
+        "destroy" => destroying::destroy(&stage.guest(102).await, true, None),
         "prune" => pruning::prune(&stage, &[101]).await,
         other => panic!("{other}"),
     };
@@ -67,6 +69,7 @@ fn is_done(name: &str, stage: &Stage) -> Option<bool> {
             .config
             .get("parent")
             .is_some_and(|it| it == "s2ram"),
+        "destroy" => guest(102).is_none(),
         "clone" => guest(777).is_some_and(|it| it.status == RunState::Running),
         _ => return None,
     })
@@ -242,5 +245,6 @@ faults! {
     resetting_survives_every_fault: "reset";
     rolling_back_survives_every_fault: "rollback";
     cloning_survives_every_fault: "clone";
+    destroying_survives_every_fault: "destroy";
     pruning_survives_every_fault: "prune";
 }

@@ -8,6 +8,7 @@
 
 mod stage;
 
+mod destroying;
 mod faults;
 mod logs;
 mod making;

@@ -57,6 +57,12 @@ fn clone() {
 }
 
 #[test]
+fn destroy() {
+    let arguments = ["destroy", "102=db-1", "--purge", "--yes", "--json"];
+    golden(&arguments, "destroy", 0);
+}
+
+#[test]
 fn quota() {
     golden(&["quota", "--json"], "quota", 0);
 }

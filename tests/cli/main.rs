@@ -12,6 +12,7 @@
 mod changes;
 mod config;
 mod demo;
+mod destroying;
 mod documents;
 mod logs;
 mod readme;

@@ -22,7 +22,13 @@ fn table() -> String {
             // A bar would end the cell.
             .map(|key| format!("`{}`", key.replace('|', "\\|")))
             .collect();
-        let (keys, name) = (keys.join(" "), binding.action.name());
+        let name = binding.action.name();
+        // What has no key is called by its name from the palette.
+        let keys = if keys.is_empty() {
+            format!("`:` `{name}`")
+        } else {
+            keys.join(" ")
+        };
         table.extend(["| ", &keys, " | ", binding.help, " | `", name, "` |\n"]);
     }
     table

@@ -132,6 +132,24 @@ fn whoever_does_not_want_to_type_it_leaves_with_ctrl_c() {
 }
 
 #[test]
+fn a_guest_is_destroyed_only_when_its_number_and_name_are_typed() {
+    let world = World::small();
+    let mut session = Session::start(&world, &["destroy", "102"]);
+    session.wait_for("Type 102=db-1 to go on:");
+    assert!(session.printed().contains("disk scsi0 is destroyed: 4 GiB"));
+    session.press("102\r");
+    session.wait_for("interrupted; nothing was changed");
+    assert_eq!(session.end().0, 130);
+    assert!(world.writes().is_empty());
+    let mut session = Session::start(&world, &["destroy", "102"]);
+    session.wait_for("Type 102=db-1 to go on:");
+    session.press("102=db-1\r");
+    session.wait_for("102 db-1: destroy");
+    assert_eq!(session.end().0, 0);
+    assert_eq!(world.writes(), ["DELETE /nodes/pve1/qemu/102"]);
+}
+
+#[test]
 fn progress_is_a_bar_that_leaves_nothing_but_the_result() {
     let world = World::small();
     let session = Session::start(&world, &["snapshot", "create", "101", "--name", "seen"]);

@@ -99,7 +99,7 @@ async fn power_offers_what_is_possible_and_says_why_the_rest_is_not() {
         screen.contains("running already"),
         "start is dim with its reason:\n{screen}"
     );
-    deck.press("G <Enter>");
+    deck.press("G k <Enter>");
     deck.see("Stop 101 web-1 on pve1").await;
     deck.press("<Enter>");
     assert!(
@@ -137,4 +137,29 @@ async fn a_clone_joins_the_pool_of_its_source_and_carries_its_mark() {
         .unwrap();
     let pool = simulator.world().pool_members("lab");
     assert!(pool.contains(&copy.vmid), "{pool:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn destroying_wants_the_number_and_the_name_and_ends_without_the_guest() {
+    let deck = Deck::start(Wish::default()).await;
+    deck.see("db-1").await;
+    deck.press("j j P");
+    deck.see("Power of 102 db-1").await;
+    deck.press("G <Enter>");
+    deck.see("scsi0 · 4.0 GiB").await;
+    deck.press("<Enter> y <Enter> <Ctrl-u> 102 <Enter>");
+    deck.see("5 more").await;
+    assert!(writes(deck.simulator()).is_empty());
+    deck.press("=db-1 <Tab> <Space> x");
+    deck.see("DELETE /nodes/pve1/qemu/102  purge=1").await;
+    deck.press("<Enter>");
+    deck.see("destroy 102 db-1 done").await;
+    // The note names it still; the table does not.
+    deck.until("the table without it", |screen| {
+        screen.matches("db-1").count() < 2
+    })
+    .await;
+    let simulator = deck.quit().await;
+    assert_eq!(writes(&simulator), ["DELETE /nodes/pve1/qemu/102"]);
+    assert!(simulator.world().guest(102).is_none());
 }

@@ -11,6 +11,7 @@
 mod clones;
 mod configs;
 mod demo;
+mod destroying;
 mod faults;
 mod firewalls;
 mod power;

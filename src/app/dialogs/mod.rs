@@ -3,6 +3,7 @@
 mod clone_guest;
 mod create_guest;
 mod delete_snapshot;
+mod destroy;
 mod failure;
 mod field;
 mod filter;

@@ -2,7 +2,7 @@
 
 use super::form::{Form, Item, Preview, Weight};
 use super::purpose::{FormDialog, Known, Purpose, confirmation_of};
-use crate::app::action::{Action, FormKey};
+use crate::app::action::{Action, Change, FormKey};
 use crate::domain::guest::{Guest, GuestRef};
 use crate::domain::operation::PowerAction;
 use crate::domain::request::PowerRequest;
@@ -14,7 +14,7 @@ use super::Reply;
 pub struct PowerMenu {
     /// The guest, as it was when the menu opened.
     pub target: GuestRef,
-    /// The row of the cursor, in the order of [`PowerAction::ALL`].
+    /// The row of the cursor, in the order of [`PowerAction::ALL`]; behind them the guest's end.
     pub row: usize,
 }
 
@@ -27,11 +27,14 @@ impl PowerMenu {
     }
 
     pub(super) fn act(&mut self, action: Action) -> Reply {
-        let last = PowerAction::ALL.len() - 1;
+        let last = PowerAction::ALL.len();
         if let Action::Move(motion) = action {
             self.row = self.row.saturating_add_signed(motion.rows(4)).min(last);
         } else if action == Action::Form(FormKey::Submit) {
-            return Reply::Power(PowerAction::ALL[self.row]);
+            return match PowerAction::ALL.get(self.row) {
+                Some(action) => Reply::Power(*action),
+                None => Reply::Act(Action::Change(Change::Destroy)),
+            };
         }
         Reply::Stay
     }

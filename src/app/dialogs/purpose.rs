@@ -4,6 +4,7 @@ use super::Reply;
 use super::clone_guest::ClonePurpose;
 use super::create_guest::CreatePurpose;
 use super::delete_snapshot::DeletePurpose;
+use super::destroy::DestroyPurpose;
 use super::form::{Budget, Form};
 use super::power::PowerPurpose;
 use super::roll_back::RollBackPurpose;
@@ -21,6 +22,7 @@ use crate::domain::id::Vmid;
 use crate::domain::inventory::{Resources, SeenGuest};
 use crate::domain::request::Field;
 use crate::domain::snapshot::{Snapshot, SnapshotList};
+use crate::domain::text::Text;
 use crate::domain::time::{Moment, Now};
 
 /// What is known of the world when a form is checked.
@@ -83,6 +85,7 @@ pub(super) enum Purpose {
     Power(PowerPurpose),
     Clone(Box<ClonePurpose>),
     Create(Box<CreatePurpose>),
+    Destroy(Box<DestroyPurpose>),
 }
 
 impl FormDialog {
@@ -160,6 +163,7 @@ impl FormDialog {
             Purpose::Power(purpose) => purpose.check(form, target, known),
             Purpose::Clone(purpose) => purpose.check(form, target, known),
             Purpose::Create(purpose) => purpose.check(form, known),
+            Purpose::Destroy(purpose) => purpose.check(form, target, known),
         }
     }
 
@@ -169,6 +173,7 @@ impl FormDialog {
             Purpose::RollBack(purpose) => purpose.questions(&self.target, next),
             Purpose::Clone(purpose) => purpose.questions(&self.target, next),
             Purpose::Create(purpose) => purpose.questions(next),
+            Purpose::Destroy(purpose) => purpose.questions(&self.target, next),
             Purpose::Snapshot(_) | Purpose::Delete(_) | Purpose::Power(_) => Vec::new(),
         }
     }
@@ -184,6 +189,7 @@ impl FormDialog {
             Purpose::RollBack(purpose) => purpose.settle(ticket, now, result),
             Purpose::Clone(purpose) => purpose.settle(ticket, now, result),
             Purpose::Create(purpose) => purpose.settle(ticket, now, result),
+            Purpose::Destroy(purpose) => purpose.settle(ticket, now, result),
             Purpose::Snapshot(_) | Purpose::Delete(_) | Purpose::Power(_) => {}
         }
     }
@@ -196,6 +202,17 @@ pub(super) fn confirmation_of(guest: &GuestRef) -> String {
         Some(name) if typable(name.raw()) => name.raw().to_owned(),
         _ => guest.vmid.to_string(),
     }
+}
+
+/// Returns what must be typed to confirm that a whole guest goes: its number and its name.
+///
+/// A guest without a name is `104=`, as is one whose name cannot be typed.
+pub(super) fn full_confirmation_of(guest: &GuestRef) -> String {
+    let is_typable =
+        |name: &&str| !guest.is_nameless() && name.chars().all(|c| c.is_ascii_graphic());
+    let name = guest.name.as_ref().map(Text::raw).filter(is_typable);
+    let name = name.unwrap_or_default();
+    format!("{}={name}", guest.vmid)
 }
 
 /// Asks one question with the next free ticket.

@@ -62,7 +62,7 @@ pub struct Binding {
     pub action: Action,
     /// Where it works.
     pub contexts: &'static [Context],
-    /// Its keys; the first one is shown.
+    /// Its keys; the first one is shown. Without any it is found by its words, and in `[keys]`.
     pub keys: &'static [&'static str],
     /// Its word in the footer; empty for keys that everybody knows.
     pub label: &'static str,
@@ -126,6 +126,7 @@ pub static BINDINGS: &[Binding] = &[
     row(Action::Change(Change::DeleteSnapshot), &[Context::Snapshots], &["d"], "delete", "delete the snapshot under the cursor"),
     row(Action::Change(Change::KeepMark), &[Context::Snapshots], &["K"], "keep", "mark the snapshot as to be kept, or take the mark off"),
     row(Action::Change(Change::Power), GUEST, &["P"], "power", "start, shut down, stop, reboot, reset, suspend or resume the guest"),
+    row(Action::Change(Change::Destroy), GUEST, &[], "", "destroy the guest for good; also the last row of the power menu"),
     row(Action::Change(Change::Prune), PANES, &["p"], "prune", "plan what retention deletes, in all managed guests"),
     row(Action::Open, LISTS, &["Enter"], "open", "open what is under the cursor"),
     row(Action::Log, &[Context::Guests, Context::Snapshots, Context::Detail, Context::Tasks], &["l"], "log", "show the task's log, or that of the guest's last task"),

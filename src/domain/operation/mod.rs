@@ -7,6 +7,7 @@ mod batch;
 mod call;
 mod clone_guest;
 mod create_guest;
+mod destroy;
 mod power;
 mod prune;
 mod report;
@@ -18,6 +19,7 @@ pub use batch::Batch;
 pub use call::Call;
 pub use clone_guest::{CloneGuest, CopyKind};
 pub use create_guest::{ConfigChange, CreateGuest};
+pub use destroy::DestroyGuest;
 pub use power::{Power, PowerAction};
 pub use prune::Prune;
 pub use report::{
@@ -53,6 +55,8 @@ pub enum Operation {
     CloneGuest(Box<CloneGuest>),
     /// Makes a guest from a template of the catalogue.
     CreateGuest(Box<CreateGuest>),
+    /// Removes a guest for good.
+    Destroy(Box<DestroyGuest>),
     /// Deletes what a retention plan says.
     Prune(Prune),
     /// Does several of the above.
@@ -70,6 +74,7 @@ impl Operation {
             Self::Power(operation) => operation.guest(),
             Self::CloneGuest(operation) => operation.source(),
             Self::CreateGuest(operation) => operation.source(),
+            Self::Destroy(operation) => operation.guest(),
             Self::Prune(operation) => operation.lead(),
             Self::Batch(batch) => batch.lead(),
         }
@@ -86,7 +91,8 @@ impl Operation {
             | Self::RollBack(_)
             | Self::Power(_)
             | Self::CloneGuest(_)
-            | Self::CreateGuest(_) => vec![self.guest()],
+            | Self::CreateGuest(_)
+            | Self::Destroy(_) => vec![self.guest()],
         }
     }
 
@@ -102,6 +108,7 @@ impl Operation {
             Self::Power(operation) => vec![operation.call()],
             Self::CloneGuest(operation) => operation.calls(),
             Self::CreateGuest(operation) => operation.calls(),
+            Self::Destroy(operation) => vec![operation.call()],
             Self::Prune(operation) => operation.calls(),
             Self::Batch(batch) => batch.operations().flat_map(Self::calls).collect(),
         }
@@ -117,6 +124,7 @@ impl Operation {
             Self::Power(operation) => operation.needs(),
             Self::CloneGuest(operation) => operation.needs(),
             Self::CreateGuest(operation) => operation.needs(),
+            Self::Destroy(operation) => operation.needs(),
             Self::Prune(operation) => operation.needs(),
             Self::Batch(batch) => batch.operations().flat_map(Self::needs).collect(),
         }
@@ -132,6 +140,7 @@ impl Operation {
             Self::Power(operation) => operation.action().as_str(),
             Self::CloneGuest(_) => "clone",
             Self::CreateGuest(_) => "create",
+            Self::Destroy(_) => "destroy",
             Self::Prune(_) => "prune",
             Self::Batch(batch) => batch.kind(),
         }
@@ -164,6 +173,7 @@ impl Operation {
                 format!("create {} from {}", operation.name(), operation.template())
             }
             Self::Batch(batch) => format!("{} {} guests", batch.kind(), batch.len()),
+            Self::Destroy(operation) => format!("destroy {}", operation.guest()),
             Self::Prune(operation) => match operation.plan().len() {
                 1 => "prune 1 snapshot".to_owned(),
                 count => format!("prune {count} snapshots"),

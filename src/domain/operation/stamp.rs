@@ -65,6 +65,11 @@ impl Stamp {
         lines.join("\n")
     }
 
+    /// Tells whether a description carries this stamp and no later one.
+    pub fn is_on(&self, description: &str) -> bool {
+        Self::find(description).is_some_and(|found| found.nonce == self.nonce)
+    }
+
     /// Returns when the guest was made.
     pub fn time(&self) -> DateTime<Utc> {
         self.time

@@ -5,6 +5,7 @@
 
 mod clone_guest;
 mod create_guest;
+mod destroy;
 mod places;
 mod power;
 mod prune;
@@ -13,6 +14,10 @@ mod snapshot;
 
 pub use clone_guest::{CloneContext, CloneRequest, PoolChoice, copied_along, refuses_clones};
 pub use create_guest::{CreateContext, CreateRequest, MOST_GUESTS, refuses_template};
+pub use destroy::{
+    DestroyContext, DestroyLosses, DestroyRequest, linked_clones, refuses_destruction,
+    refuses_destruction_in,
+};
 pub use places::{Features, Original, refuses_copy, refuses_node, refuses_storage, takes_disks};
 pub use power::{PowerRequest, refuses_power};
 pub use prune::{MOST_CLOCK_SKEW, PruneRequest};
@@ -73,6 +78,8 @@ pub enum Field {
     Storage,
     /// The time limit.
     Timeout,
+    /// Whether a guest is also taken out of what else speaks of it.
+    Purge,
 }
 
 /// Why a request cannot be carried out as it is.

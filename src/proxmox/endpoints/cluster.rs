@@ -48,7 +48,9 @@ impl Cluster<'_> {
         })
     }
 
-    /// Asks whether no guest has an id; like [`Self::next_id`] it reserves nothing.
+    /// Asks whether no guest, seen or unseen, has an id; like [`Self::next_id`] it reserves nothing.
+    ///
+    /// Every account may ask (recordings 071, 072).
     pub async fn is_free(&self, vmid: Vmid) -> Result<bool, Error> {
         let vmid = vmid.to_string();
         let query = [("vmid", vmid.as_str())];

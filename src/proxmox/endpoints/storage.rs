@@ -37,13 +37,7 @@ impl Storages<'_> {
         storage: &StorageName,
         vmid: Vmid,
     ) -> Result<Vec<Volume>, Error> {
-        let path = path(&[
-            "nodes",
-            node.as_str(),
-            "storage",
-            storage.as_str(),
-            "content",
-        ])?;
+        let path = content(node, storage)?;
         let vmid_text = vmid.to_string();
         let list: Rows<wire::VolumeRow> = self
             .0
@@ -53,14 +47,35 @@ impl Storages<'_> {
             .rows
             .into_iter()
             .filter(|row| row.vmid.is_none_or(|owner| owner == u64::from(vmid.get())));
-        Ok(volumes
-            .filter_map(|row| {
-                Some(Volume {
-                    id: row.volid?,
-                    size: row.size,
-                    used: row.used,
-                })
-            })
-            .collect())
+        Ok(volumes.filter_map(volume).collect())
     }
+
+    /// Reads the disk images of every guest whose images the account may see.
+    pub async fn all_images(
+        &self,
+        node: &NodeName,
+        storage: &StorageName,
+    ) -> Result<Vec<Volume>, Error> {
+        let path = content(node, storage)?;
+        let list: Rows<wire::VolumeRow> = self.0.get(&path, &[("content", "images")]).await?;
+        Ok(list.rows.into_iter().filter_map(volume).collect())
+    }
+}
+
+fn content(node: &NodeName, storage: &StorageName) -> Result<String, Error> {
+    path(&[
+        "nodes",
+        node.as_str(),
+        "storage",
+        storage.as_str(),
+        "content",
+    ])
+}
+
+fn volume(row: wire::VolumeRow) -> Option<Volume> {
+    Some(Volume {
+        id: row.volid?,
+        size: row.size,
+        used: row.used,
+    })
 }

@@ -2,7 +2,7 @@
 //!
 //! Refuses to destroy what others depend on: a template's disk with linked clones stays, as on the real server.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::power::Target;
 use super::snapshot::find;
@@ -10,23 +10,38 @@ use crate::simulator::gate::call::locked;
 use crate::simulator::storage::{Feature, is_base, storage_of};
 use crate::simulator::workers::{Ending, Worker};
 use crate::simulator::world::World;
-use crate::simulator::world::guest::{Kind, format_size, property};
+use crate::simulator::world::guest::{Config, Guest, Kind, format_size, property};
+
+/// How thoroughly a guest is destroyed.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::simulator) struct Thoroughness {
+    /// Whether a running container is stopped for it.
+    pub(in crate::simulator) force: bool,
+    /// Whether volumes go too that carry its number without standing in its configuration.
+    pub(in crate::simulator) unreferenced: bool,
+}
 
 /// Destroys a stopped guest.
-pub(in crate::simulator) async fn destroy(worker: Worker, target: Target) -> Result<(), Ending> {
+///
+/// Assumed, as no recording looks in between: disks go first, and until the configuration goes too
+/// nothing but the lock `destroyed` (API.md §6) stands in it.
+pub(in crate::simulator) async fn destroy(
+    worker: Worker,
+    target: Target,
+    how: Thoroughness,
+) -> Result<(), Ending> {
     let lock = worker.lock(target.kind, target.vmid).await?;
+    let now = worker.now();
     worker.world(|world| -> Result<(), String> {
         let guest = find(world, target.kind, target.vmid, &target.node)?;
         // A clone's half-made target can be destroyed: its lock does not protect it once the copy is done.
         if let Some(lock) = guest.lock() {
             return Err(locked(target.kind, lock));
         }
-        if guest.run.is_up() {
-            return Err(format!(
-                "{} {} is running - destroy failed",
-                target.kind.title(),
-                target.vmid
-            ));
+        if guest.run.is_up() && how.force {
+            guest.fall(now);
+        } else if guest.run.is_up() {
+            return Err(running(target.kind, target.vmid));
         }
         let own: Vec<String> = world
             .volumes_of(target.vmid)
@@ -42,10 +57,45 @@ pub(in crate::simulator) async fn destroy(worker: Worker, target: Target) -> Res
             ))
         })
     })?;
-    worker.work(1.0).await?;
-    worker.world(|world| world.forget_guest(target.vmid));
+    worker.work(0.7).await?;
+    worker.world(|world| -> Result<(), String> {
+        let guest = find(world, target.kind, target.vmid, &target.node)?;
+        let named = volumes_in(guest);
+        guest.config = Config::from([("lock".into(), "destroyed".into())]);
+        guest.pending.clear();
+        guest.snapshots.clear();
+        world.volumes.retain(|id, volume| {
+            volume.vmid != target.vmid || !(how.unreferenced || named.contains(id))
+        });
+        Ok(())
+    })?;
+    worker.work(0.3).await?;
+    worker.world(|world| world.forget_config(target.vmid));
     drop(lock);
     Ok(())
+}
+
+/// Says that a guest runs; of containers no recording shows it, and the words are assumed.
+pub(in crate::simulator) fn running(kind: Kind, vmid: u32) -> String {
+    match kind {
+        Kind::Qemu => format!("VM {vmid} is running - destroy failed"),
+        Kind::Lxc => format!("unable to destroy CT {vmid} - container is running"),
+    }
+}
+
+/// Returns whatever could be a volume in a guest's configuration and in those of its snapshots.
+fn volumes_in(guest: &Guest) -> BTreeSet<String> {
+    let frozen = guest.snapshots.values();
+    let states = frozen
+        .clone()
+        .filter_map(|snapshot| snapshot.vmstate.clone());
+    frozen
+        .map(|snapshot| &snapshot.config)
+        .chain([&guest.config])
+        .flat_map(Config::values)
+        .filter_map(|value| value.split(',').next().map(str::to_owned))
+        .chain(states)
+        .collect()
 }
 
 /// Grows a disk.

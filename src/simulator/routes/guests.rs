@@ -347,14 +347,18 @@ pub(super) fn destroy(call: &mut Call<'_>) -> Result<Reply, Failure> {
         );
         return Err(Failure::internal(text));
     }
-    if guest.run.is_up() {
-        return Err(Failure::internal(format!(
-            "{title} {vmid} is running - destroy failed"
-        )));
+    let how = existence::Thoroughness {
+        force: call.flag("force").unwrap_or(false),
+        unreferenced: call.flag("destroy-unreferenced-disks").unwrap_or(false),
+    };
+    if guest.run.is_up() && !how.force {
+        return Err(Failure::internal(existence::running(guest.kind, vmid)));
     }
     let task = format!("{}destroy", guest.kind.prefix());
     let (target, id) = target(call);
-    let upid = call.start(&task, &id, move |worker| existence::destroy(worker, target));
+    let upid = call.start(&task, &id, move |worker| {
+        existence::destroy(worker, target, how)
+    });
     Ok(Reply::Data(json!(upid)))
 }
 

@@ -83,6 +83,17 @@ impl World {
         Ok(())
     }
 
+    /// Gives a guest a further volume that is a linked clone of a template's.
+    pub fn add_linked_volume(&mut self, vmid: u32, base: &str) -> Result<(), EditError> {
+        let missing = || EditError(format!("volume '{base}'"));
+        let mut volume = self.volumes.get(base).ok_or_else(missing)?.clone();
+        volume.id = format!("{base}/{vmid}/vm-{vmid}-disk-9.qcow2");
+        volume.vmid = vmid;
+        volume.base = Some(base.to_owned());
+        self.volumes.insert(volume.id.clone(), volume);
+        Ok(())
+    }
+
     /// Removes a guest without a task.
     pub fn remove_guest(&mut self, vmid: u32) -> Result<(), EditError> {
         if !self.guests.contains_key(&vmid) {

@@ -246,8 +246,13 @@ impl World {
 
     /// Removes a guest and everything that was its own.
     pub(super) fn forget_guest(&mut self, vmid: u32) {
-        self.guests.remove(&vmid);
         self.volumes.retain(|_, volume| volume.vmid != vmid);
+        self.forget_config(vmid);
+    }
+
+    /// Removes a guest's configuration and all that others' speaks of it; its volumes stay.
+    pub(super) fn forget_config(&mut self, vmid: u32) {
+        self.guests.remove(&vmid);
         for pool in self.pools.values_mut() {
             pool.guests.remove(&vmid);
         }

@@ -108,7 +108,7 @@ fn lines(form: &Form, columns: usize, airy: bool, theme: &Theme) -> Vec<FormLine
         lines.push(FormLine::plain(Line::default()));
     }
     for (index, item) in form.items.iter().enumerate() {
-        lines.push(item_line(item, index == form.focus, columns, theme));
+        lines.extend(item_lines(item, index == form.focus, columns, theme));
         let objection = form
             .objection(item.field)
             .filter(|_| !item.label.is_empty());
@@ -179,6 +179,41 @@ fn preview_lines(preview: &Preview, columns: usize, theme: &Theme) -> Vec<FormLi
     lines
 }
 
+/// Draws a field: in one line, or in two where a long text is to be typed.
+fn item_lines(item: &Item, focused: bool, columns: usize, theme: &Theme) -> Vec<FormLine> {
+    let Input::Typed(typed) = &item.input else {
+        return vec![item_line(item, focused, columns, theme)];
+    };
+    let before = 2 + TYPE.len() + width(&typed.expected) + 4;
+    // One more column is the cursor's.
+    if before + width(&typed.expected) + HINT < columns {
+        return vec![item_line(item, focused, columns, theme)];
+    }
+    let mut wanted = Row::new(theme.unicode);
+    wanted
+        .text(if focused { mark(theme) } else { " " }, theme.focus)
+        .gap(1)
+        .text(TYPE, theme.text);
+    let room = columns.saturating_sub(wanted.used());
+    let expected = fit(&typed.expected, room, theme.unicode);
+    wanted.text(expected, theme.strong);
+    let room = columns.saturating_sub(2 + HINT);
+    let mut row = Row::new(theme.unicode);
+    row.gap(2);
+    push_typed(&mut row, typed, room, theme);
+    let below = FormLine {
+        text: row.line(),
+        focused: false,
+        cursor: focused.then(|| 2 + typed_column(&typed.field, room)),
+    };
+    let above = FormLine {
+        text: wanted.line(),
+        focused,
+        cursor: None,
+    };
+    vec![above, below]
+}
+
 fn item_line(item: &Item, focused: bool, columns: usize, theme: &Theme) -> FormLine {
     let room = columns.saturating_sub(LABEL);
     let (mut row, column) = match &item.input {
@@ -188,6 +223,7 @@ fn item_line(item: &Item, focused: bool, columns: usize, theme: &Theme) -> FormL
         ),
         Input::Typed(typed) => {
             let column = 2 + TYPE.len() + width(&typed.expected) + 4;
+            let room = columns.saturating_sub(column + HINT);
             (
                 label_of_typed(typed, focused, theme),
                 Some(column + typed_column(&typed.field, room)),
@@ -203,7 +239,10 @@ fn item_line(item: &Item, focused: bool, columns: usize, theme: &Theme) -> FormL
         }
         Input::Choice(choice) => push_choice(&mut row, choice, room, theme),
         Input::Switch(switch) => push_switch(&mut row, switch, room, theme),
-        Input::Typed(typed) => push_typed(&mut row, typed, theme),
+        Input::Typed(typed) => {
+            let room = columns.saturating_sub(row.used() + HINT);
+            push_typed(&mut row, typed, room, theme);
+        }
         Input::Consent(consent) => {
             for (text, chosen) in [(consent.keep, !consent.given), (consent.act, consent.given)] {
                 let style = if chosen {
@@ -377,6 +416,8 @@ fn push_switch(row: &mut Row, switch: &Switch, room: usize, theme: &Theme) {
 }
 
 const TYPE: &str = "type ";
+/// The columns that the word beside a typed text needs, with the gap before it.
+const HINT: usize = 17;
 
 fn label_of_typed(typed: &Typed, focused: bool, theme: &Theme) -> Row {
     let mut row = Row::new(theme.unicode);
@@ -388,7 +429,7 @@ fn label_of_typed(typed: &Typed, focused: bool, theme: &Theme) -> Row {
     row
 }
 
-fn push_typed(row: &mut Row, typed: &Typed, theme: &Theme) {
+fn push_typed(row: &mut Row, typed: &Typed, room: usize, theme: &Theme) {
     let (hint, style) = match typed.missing() {
         Some(0) => ("that is it".to_owned(), theme.ok),
         Some(missing) if typed.field.value().is_empty() => {
@@ -402,8 +443,9 @@ fn push_typed(row: &mut Row, typed: &Typed, theme: &Theme) {
     } else {
         theme.critical
     };
-    let shown: String = typed.field.value().chars().take(30).collect();
-    let rest = width(&typed.expected).max(8).saturating_sub(width(&shown));
+    let shown = window(&typed.field, room);
+    let most = width(&typed.expected).max(8).min(room);
+    let rest = most.saturating_sub(width(&shown));
     let underline = Style::new().add_modifier(ratatui::style::Modifier::UNDERLINED);
     row.text(shown, style_of_typed.patch(underline))
         .text(" ".repeat(rest), underline);

@@ -5,6 +5,7 @@ use ratatui::text::Line;
 use ratatui::widgets::Paragraph;
 
 use crate::app::State;
+use crate::app::action::Action;
 use crate::app::availability::{Availability, availability};
 use crate::app::dialogs::Help;
 use crate::app::keymap::{BINDINGS, Context};
@@ -24,7 +25,14 @@ pub(super) fn draw(frame: &mut Frame<'_>, help: &Help, state: &State, theme: &Th
         let keys = state.setting.keymap.keys(help.of, binding.action);
         let keys: Vec<String> = keys.iter().map(ToString::to_string).collect();
         let mut row = Row::new(theme.unicode);
-        row.left(&keys.join("  "), 16, theme.accent);
+        if keys.is_empty() {
+            // Without a key it is called by its name from the palette.
+            let palette = state.setting.keymap.keys(help.of, Action::Palette).first();
+            let call = palette.map(|key| format!("{key} {}", binding.action.name()));
+            row.left(&call.unwrap_or_default(), 16, theme.dim);
+        } else {
+            row.left(&keys.join("  "), 16, theme.accent);
+        }
         match availability(state, binding.action) {
             Availability::Yes => row.text(binding.help, theme.text),
             Availability::No(reason) => row
