@@ -135,9 +135,11 @@ impl FormDialog {
         match &self.purpose {
             Purpose::RollBack(purpose) => Some(purpose.snapshot()),
             Purpose::Clone(purpose) => purpose.snapshot(),
-            Purpose::Snapshot(_) | Purpose::Delete(_) | Purpose::Power(_) | Purpose::Create(_) => {
-                None
-            }
+            Purpose::Snapshot(_)
+            | Purpose::Delete(_)
+            | Purpose::Power(_)
+            | Purpose::Create(_)
+            | Purpose::Destroy(_) => None,
         }
     }
 
