@@ -29,7 +29,21 @@ impl State {
         self.now = now;
         self.toasts.age(now.moment);
         let mut effects = Vec::new();
+        // What is only told asks for nothing, so that the loop may tell it in passing: a question
+        // that nobody performs would be awaited for ever.
         match event {
+            Event::Link(link) => {
+                self.link = link;
+                return effects;
+            }
+            Event::Note(note) => {
+                self.toasts.notice(note, now.moment);
+                return effects;
+            }
+            Event::Drawn(page) => {
+                self.page = page;
+                return effects;
+            }
             Event::Key(combo) => self.key(combo, &mut effects),
             Event::Paste(text) => {
                 if let Some(dialog) = self.dialogs.last_mut() {
@@ -38,7 +52,6 @@ impl State {
                 self.follow_filter(&mut effects);
             }
             Event::Resize | Event::Tick => {}
-            Event::Drawn(page) => self.page = page,
             Event::Suspend => effects.push(Effect::Suspend),
             Event::Leave => self.leave(&mut effects),
             Event::Inventory(inventory) => {
@@ -48,8 +61,6 @@ impl State {
                 self.rows_changed(&mut effects);
                 self.measure_listed();
             }
-            Event::Link(link) => self.link = link,
-            Event::Note(note) => self.toasts.notice(note, now.moment),
             Event::Job(id, update) => self.job(id, update, &mut effects),
             Event::Fetched(ticket, result) => self.fetched(ticket, result),
         }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use pretty_assertions::assert_eq;
 use proxdeck::app::Event;
 use proxdeck::domain::failure::{Failure, FailureKind};
+use proxdeck::domain::inventory::Link;
 use proxdeck::domain::snapshot::SnapshotList;
 
 use crate::world::{Desk, guest, snapshot_questions, vmid};
@@ -50,6 +51,22 @@ fn a_list_is_asked_for_once_and_again_only_when_it_is_old() {
         snapshot_questions(&desk.wait(Duration::from_secs(31))).len(),
         1
     );
+}
+
+#[test]
+fn what_the_loop_only_tells_asks_for_nothing_and_loses_no_question() {
+    // Nobody performs what would come of these; a question among it would be awaited for ever.
+    let mut desk = Desk::with(vec![guest(100, "one")]);
+    desk.now.moment = desk.now.moment.later(Duration::from_secs(1));
+    for event in [
+        Event::Link(Link::default()),
+        Event::Note("told".to_owned()),
+        Event::Drawn(7),
+    ] {
+        assert_eq!(desk.happen(event), []);
+    }
+    let effects = desk.happen(Event::Tick);
+    assert_eq!(snapshot_questions(&effects).len(), 1);
 }
 
 #[test]
