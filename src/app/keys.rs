@@ -64,9 +64,9 @@ impl State {
                 self.dispatch(action, effects);
             }
             Reply::Copy(text) => self.copy(text, effects),
-            Reply::Power(action) => {
+            Reply::Power(target, action) => {
                 self.dialogs.pop();
-                self.power(action, effects);
+                self.power(target, action, effects);
             }
             Reply::Notice(text) => self.toasts.notice(text, self.now.moment),
         }

@@ -31,7 +31,7 @@ impl PowerMenu {
         if let Action::Move(motion) = action {
             self.row = self.row.saturating_add_signed(motion.rows(4)).min(last);
         } else if action == Action::Form(FormKey::Submit) {
-            return Reply::Power(PowerAction::ALL[self.row]);
+            return Reply::Power(self.target.clone(), PowerAction::ALL[self.row]);
         }
         Reply::Stay
     }
