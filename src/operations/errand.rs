@@ -137,7 +137,6 @@ struct Attempt {
     upid: Option<Upid>,
     tail: Vec<Text>,
     end: AttemptEnd,
-    stop_was_sent: bool,
 }
 
 enum AttemptEnd {
@@ -159,7 +158,6 @@ async fn attempt<E: Errand>(
         upid: None,
         tail: Vec::new(),
         end,
-        stop_was_sent: false,
     };
     let since = context.client.server_time();
     let upid = match errand.send(context.client, guest).await {
@@ -198,7 +196,6 @@ async fn attempt<E: Errand>(
         upid: Some(upid),
         tail: followed.tail,
         end,
-        stop_was_sent: followed.stop_was_sent,
     }
 }
 
@@ -249,12 +246,7 @@ async fn settle<E: Errand>(
     guest: GuestRef,
     attempt: Attempt,
 ) -> Errands {
-    let Attempt {
-        upid,
-        tail,
-        end,
-        stop_was_sent,
-    } = attempt;
+    let Attempt { upid, tail, end } = attempt;
     let mut notes = Vec::new();
     let mut refusal = None;
     let (outcome, product) = match end {
@@ -269,14 +261,14 @@ async fn settle<E: Errand>(
                 .verify(context, &guest, Outcome::Warnings(count))
                 .await
         }
-        AttemptEnd::Task(state @ TaskState::Failed(_)) if !stop_was_sent => {
+        AttemptEnd::Task(state @ TaskState::Failed(_)) => {
             let reason = Text::new(state.to_string());
             notes.extend(left_behind(context.client, &guest, &reason).await);
             refusal = Some(reason.clone());
             let failure = task_failure(E::FAILURE, &reason, &tail);
             (Outcome::Failed(Box::new(failure)), None)
         }
-        AttemptEnd::Task(TaskState::Interrupted(reason) | TaskState::Failed(reason)) => {
+        AttemptEnd::Task(TaskState::Interrupted(reason)) => {
             notes.push(format!("the task was stopped: {reason}"));
             notes.extend(left_behind(context.client, &guest, &reason).await);
             (Outcome::Stopped, None)
