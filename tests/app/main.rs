@@ -10,5 +10,6 @@
 mod detail;
 mod dialogs;
 mod random;
+mod reading;
 mod watching;
 mod world;
