@@ -154,6 +154,7 @@ impl Restore {
             snapshots: Some(list),
             present: Some(&present),
             frozen: Some(&frozen),
+            comparing: false,
             storages: &reading.storages,
         };
         let operation = request

@@ -109,12 +109,9 @@ fn not_begun(operation: &RollBack, guest: &GuestRef, mut parts: Vec<Part>) -> Re
         Report::new(Outcome::Stopped).with_note("nothing was rolled back: asked to stop");
     if let Some(safety) = operation.safety().filter(|_| !parts.is_empty()) {
         report.notes.push(kept(safety));
-        parts.push(Part {
-            guest: guest.clone(),
-            subject: operation.snapshot().name.clone(),
-            fate: Fate::NotTried("asked to stop".to_owned()),
-            upid: None,
-        });
+        let mut part = part_of(guest, operation.snapshot().name.raw(), &report);
+        part.fate = Fate::NotTried("asked to stop".to_owned());
+        parts.push(part);
     }
     report.parts = parts;
     report

@@ -11,5 +11,6 @@ mod detail;
 mod dialogs;
 mod random;
 mod reading;
+mod rolling_back;
 mod watching;
 mod world;

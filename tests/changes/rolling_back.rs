@@ -37,6 +37,7 @@ pub(crate) async fn roll_back(
         snapshots: Some(&list),
         present: Some(&present),
         frozen: Some(&frozen),
+        comparing: false,
         storages: &resources.storages,
     };
     request.check(&context).unwrap()

@@ -57,6 +57,8 @@ pub struct RollBackContext<'a> {
     pub present: Option<&'a GuestConfig>,
     /// The configuration that the snapshot froze.
     pub frozen: Option<&'a GuestConfig>,
+    /// Whether one of the two is still being read; until then nobody knows what is lost.
+    pub comparing: bool,
     /// The cluster's storages.
     pub storages: &'a [Storage],
 }
@@ -70,6 +72,9 @@ impl RollBackRequest {
             objections.add_some(Field::Whole, refuses_snapshots(guest));
         }
         let found = objections.same_snapshot(&self.snapshot, context.snapshots);
+        if context.comparing {
+            objections.add(Field::Whole, "still comparing the configurations");
+        }
         if let Some(storage) = context.newest_only_storage() {
             let newer = context.newer_than(&self.snapshot);
             if !newer.is_empty() {
@@ -428,7 +433,7 @@ mod tests {
             snapshots: Some(&list),
             present: Some(&present),
             frozen: Some(&frozen),
-            storages: &[],
+            ..RollBackContext::default()
         };
         let mut request = request("first");
         request.start = false;
