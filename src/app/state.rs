@@ -14,6 +14,7 @@ use super::snapshots::SnapshotPane;
 use super::tasks::TaskPane;
 use super::toasts::Toasts;
 use super::verdicts::Verdicts;
+use crate::domain::enforcement::CriticalTags;
 use crate::domain::guest::Guest;
 use crate::domain::inventory::{Inventory, Link, SeenGuest};
 use crate::domain::limits::Limits;
@@ -56,6 +57,8 @@ pub struct Rules {
     pub projects: Projects,
     /// How long snapshots live.
     pub retention: Policy,
+    /// The tags of guests that enforcement never shuts down.
+    pub critical_tags: CriticalTags,
 }
 
 /// A page of the dashboard, by its number.

@@ -210,6 +210,7 @@ impl State {
             form.check(&Known {
                 resources,
                 snapshots,
+                rules: &self.setting.rules,
                 now: self.now,
             });
         } else if let Dialog::Prune(plan) = &mut dialog {

@@ -178,3 +178,46 @@ fn with_the_snapshot_s_own_configuration_alone_its_storages_are_known() {
     };
     assert!(operation.safety().is_none(), "it would stand in the way");
 }
+
+#[test]
+fn what_makes_the_guest_less_safe_is_told_in_red_however_much_else_changes() {
+    let (mut desk, asked) = opened("dir", "old");
+    let now = [
+        ("agent", "1"),
+        ("balloon", "0"),
+        ("boot", "order=scsi0"),
+        ("cores", "4"),
+        ("cpu", "host"),
+        ("memory", "4096"),
+        ("net0", "virtio=AA,bridge=vmbr1,firewall=1"),
+        ("onboot", "1"),
+        ("protection", "1"),
+        ("tags", "critical;web"),
+    ];
+    answer(&mut desk, asked.present, config(&now));
+    let then = [
+        ("cores", "2"),
+        ("net0", "virtio=AA,bridge=vmbr0"),
+        ("tags", "web"),
+    ];
+    answer(&mut desk, asked.frozen, config(&then));
+    let losses = told(&desk, Weight::Loss);
+    for text in [
+        "net0 goes without firewall=1: the guest is not fenced",
+        "the tag critical goes: enforcement may shut the guest down",
+    ] {
+        assert!(losses.iter().any(|line| line == text), "{text}: {losses:?}");
+    }
+    assert_eq!(
+        told(&desk, Weight::Warning),
+        [
+            "net0 moves from bridge vmbr1 to vmbr0",
+            "net0: virtio=AA,bridge=vmbr1,firewall=1 → virtio=AA,bridge=vmbr0",
+            "tags: critical;web → web",
+            "memory: 4096 → not set",
+            "cores: 4 → 2",
+            "protection: 1 → not set",
+            "and 5 more options",
+        ]
+    );
+}

@@ -39,6 +39,7 @@ pub(crate) async fn roll_back(
         frozen: Some(&frozen),
         comparing: false,
         storages: &resources.storages,
+        critical_tags: None,
     };
     request.check(&context).unwrap()
 }

@@ -10,6 +10,7 @@ use super::snapshot::SnapshotPurpose;
 use crate::app::action::Action;
 use crate::app::effect::{Query, Ticket};
 use crate::app::keymap::Combo;
+use crate::app::state::Rules;
 use crate::domain::failure::Failure;
 use crate::domain::guest::{Guest, GuestRef};
 use crate::domain::guest_config::GuestConfig;
@@ -24,6 +25,7 @@ use crate::domain::time::{Moment, Now};
 pub(in crate::app) struct Known<'a> {
     pub(in crate::app) resources: Option<&'a Resources>,
     pub(in crate::app) snapshots: Option<&'a SnapshotList>,
+    pub(in crate::app) rules: &'a Rules,
     pub(in crate::app) now: Now,
 }
 

@@ -98,6 +98,7 @@ impl RollBackPurpose {
             frozen: self.frozen.value(),
             comparing: !(is_settled(&self.present) && is_settled(&self.frozen)),
             storages: known.resources.map_or(&[], |resources| &resources.storages),
+            critical_tags: Some(&known.rules.critical_tags),
         };
         let request = RollBackRequest {
             guest: target.clone(),
@@ -191,7 +192,17 @@ impl RollBackPurpose {
         let Some(changes) = &losses.changes else {
             return self.unread_preview();
         };
-        let mut lines = Vec::new();
+        // What makes the guest less safe is never only counted.
+        let mut lines: Vec<Preview> = Vec::new();
+        for danger in &losses.dangers {
+            let weight = if danger.is_loss() {
+                Weight::Loss
+            } else {
+                Weight::Warning
+            };
+            let label = if lines.is_empty() { "config" } else { "" };
+            lines.push(Preview::new(label, danger.to_string(), weight));
+        }
         for change in changes.iter().take(MOST_CHANGES) {
             let show = |value: &Option<crate::domain::text::Text>| {
                 value

@@ -4,12 +4,14 @@
 //! what is unknown is left to the server, never guessed.
 
 mod clone_guest;
+mod danger;
 mod power;
 mod prune;
 mod roll_back;
 mod snapshot;
 
 pub use clone_guest::{CloneContext, CloneRequest, PoolChoice, copied_along, refuses_clones};
+pub use danger::Danger;
 pub use power::{PowerRequest, refuses_power};
 pub use prune::{MOST_CLOCK_SKEW, PruneRequest};
 pub use roll_back::{Afterwards, ConfigChange, Losses, RollBackContext, RollBackRequest};

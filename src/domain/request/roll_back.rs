@@ -5,8 +5,10 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
+use super::danger::{Danger, dangers};
 use super::snapshot::refuses_snapshots;
 use super::{Field, Objection, Objections, SnapshotRequest};
+use crate::domain::enforcement::CriticalTags;
 use crate::domain::guest::{Guest, GuestRef, Status};
 use crate::domain::guest_config::{Drive, GuestConfig, is_numbered};
 use crate::domain::inventory::Storage;
@@ -32,6 +34,9 @@ const NOT_COMPARED: [&str; 12] = [
     "vmgenid",
     "vmstate",
 ];
+
+/// The options that matter most, in their order; every `net` comes before them.
+const FIRST: [&str; 6] = ["tags", "memory", "name", "hostname", "cores", "protection"];
 
 /// The wish that a guest go back to a snapshot.
 #[derive(Debug, Clone, PartialEq)]
@@ -61,6 +66,8 @@ pub struct RollBackContext<'a> {
     pub comparing: bool,
     /// The cluster's storages.
     pub storages: &'a [Storage],
+    /// The tags of guests that enforcement spares; absent when there are none to be lost.
+    pub critical_tags: Option<&'a CriticalTags>,
 }
 
 impl RollBackRequest {
@@ -143,6 +150,10 @@ impl RollBackRequest {
             },
             changes: configs.map(|(present, frozen)| changes(present, frozen)),
             set_aside: configs.map(|(present, frozen)| set_aside(present, frozen)),
+            dangers: configs.map_or_else(Vec::new, |(present, frozen)| {
+                let none = CriticalTags::new(Vec::new());
+                dangers(present, frozen, context.critical_tags.unwrap_or(&none))
+            }),
         }
     }
 }
@@ -182,7 +193,9 @@ pub struct Losses {
     pub hard_stop: bool,
     /// What the guest does in the end.
     pub afterwards: Afterwards,
-    /// The options that change back; absent when a configuration is not known.
+    /// What makes the guest less safe afterwards, losses first, as far as it is known.
+    pub dangers: Vec<Danger>,
+    /// The options that change back, what matters most first; absent when a configuration is not known.
     pub changes: Option<Vec<ConfigChange>>,
     /// The disks that were added since, which end up unused; absent when a configuration is not known.
     pub set_aside: Option<Vec<Drive>>,
@@ -261,14 +274,28 @@ fn changes(present: &GuestConfig, frozen: &GuestConfig) -> Vec<ConfigChange> {
         .map(|(key, _)| key)
         .filter(|key| !NOT_COMPARED.contains(key) && !is_numbered(key, "unused"))
         .collect();
-    keys.into_iter()
+    let mut keys: Vec<&str> = keys
+        .into_iter()
         .filter(|key| present.get(key) != frozen.get(key))
+        .collect();
+    // Stable: within one rank the order of the keys stays.
+    keys.sort_by_key(|key| rank(key));
+    keys.into_iter()
         .map(|key| ConfigChange {
             key: key.to_owned(),
             now: present.get(key).cloned(),
             then: frozen.get(key).cloned(),
         })
         .collect()
+}
+
+/// Ranks an option by how much its change should be looked at.
+fn rank(key: &str) -> usize {
+    if is_numbered(key, "net") {
+        return 0;
+    }
+    let place = FIRST.iter().position(|first| *first == key);
+    1 + place.unwrap_or(FIRST.len())
 }
 
 fn set_aside(present: &GuestConfig, frozen: &GuestConfig) -> Vec<Drive> {
@@ -433,6 +460,7 @@ mod tests {
             snapshots: Some(&list),
             present: Some(&present),
             frozen: Some(&frozen),
+            critical_tags: Some(&CriticalTags::default()),
             ..RollBackContext::default()
         };
         let mut request = request("first");
@@ -449,7 +477,16 @@ mod tests {
             .into_iter()
             .map(|change| change.key)
             .collect();
-        assert_eq!(changed, ["memory", "net0", "scsi1", "tags"]);
+        assert_eq!(changed, ["net0", "tags", "memory", "scsi1"]);
+        let dangers: Vec<String> = losses.dangers.iter().map(ToString::to_string).collect();
+        assert_eq!(
+            dangers,
+            [
+                "net0 goes without firewall=1: the guest is not fenced",
+                "the tag critical goes: enforcement may shut the guest down",
+                "net0 moves from bridge vmbr1 to vmbr0",
+            ]
+        );
         let aside = losses.set_aside.unwrap();
         assert_eq!(aside.len(), 1);
         assert_eq!(aside[0].key, "scsi1");
