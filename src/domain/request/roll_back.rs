@@ -17,7 +17,11 @@ use crate::domain::snapshot::{Snapshot, SnapshotList};
 use crate::domain::text::Text;
 
 /// The kinds of storage that go back to a guest's newest snapshot only (PITFALLS 28).
-const NEWEST_ONLY: [&str; 1] = ["zfspool"];
+///
+/// On plain `lvm` whatever has a snapshot is a volume chain, for there is no other kind there. A
+/// directory may keep volume chains as well, but the list of storages does not tell which does;
+/// there the server has the last word, and it refuses before it touches anything.
+const NEWEST_ONLY: [&str; 2] = ["zfspool", "lvm"];
 
 /// Options that say how a configuration is kept, or that a roll-back leaves alone (API.md §6).
 const NOT_COMPARED: [&str; 12] = [
@@ -401,6 +405,33 @@ mod tests {
         let mut newest = request("third");
         newest.safety = None;
         assert!(newest.check(&context).is_ok());
+    }
+
+    #[test]
+    fn pitfall_28_a_snapshot_on_lvm_can_only_be_a_volume_chain() {
+        let (guest, list) = (guest(), chain());
+        let frozen = config(&[("scsi0", "tank:vm-104-disk-0.qcow2,size=8G")]);
+        let checked = |plugin| {
+            let storages = [storage("tank", plugin)];
+            let context = RollBackContext {
+                guest: Some(&guest),
+                snapshots: Some(&list),
+                frozen: Some(&frozen),
+                storages: &storages,
+                ..RollBackContext::default()
+            };
+            request("first").check(&context)
+        };
+        let objections = checked("lvm").unwrap_err();
+        assert_eq!(
+            objections[0].reason,
+            "storage tank (lvm) goes back only to the newest snapshot; in the way: third, second"
+        );
+        assert_eq!(objections[1].field, Field::Safety);
+        // Whether a directory keeps volume chains, the list of storages does not say.
+        for plugin in ["lvmthin", "dir", "nfs", "cifs", "rbd", "btrfs"] {
+            assert!(checked(plugin).is_ok(), "{plugin}");
+        }
     }
 
     #[test]
