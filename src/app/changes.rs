@@ -166,10 +166,8 @@ impl State {
         let guest = resources
             .and_then(|resources| resources.guest(target.vmid))
             .map(|seen| seen.guest.clone());
-        match (
-            PowerRequest::new(target, action).check(guest.as_ref()),
-            guest,
-        ) {
+        let checked = PowerRequest::new(target, action).check(guest.as_ref());
+        match (self.permit(checked), guest) {
             (Ok(_), Some(guest)) if action.interrupts() => {
                 self.open_form(FormDialog::power(&guest, action));
             }
@@ -186,7 +184,7 @@ impl State {
         checked: Result<Operation, Vec<Objection>>,
         effects: &mut Vec<Effect>,
     ) {
-        match checked {
+        match self.permit(checked) {
             Ok(operation) => self.run(operation, effects),
             Err(objections) => self.toasts.notice(in_a_row(&objections), self.now.moment),
         }

@@ -9,6 +9,7 @@
 
 mod detail;
 mod dialogs;
+mod privileges;
 mod random;
 mod reading;
 mod rolling_back;

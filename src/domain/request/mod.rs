@@ -5,6 +5,7 @@
 
 mod clone_guest;
 mod danger;
+mod permitted;
 mod power;
 mod prune;
 mod roll_back;
@@ -12,6 +13,7 @@ mod snapshot;
 
 pub use clone_guest::{CloneContext, CloneRequest, PoolChoice, copied_along, refuses_clones};
 pub use danger::Danger;
+pub use permitted::permit;
 pub use power::{PowerRequest, refuses_power};
 pub use prune::{MOST_CLOCK_SKEW, PruneRequest};
 pub use roll_back::{Afterwards, ConfigChange, Losses, RollBackContext, RollBackRequest};

@@ -7,6 +7,7 @@ use ratatui::text::Line;
 
 use crate::app::dialogs::{Choice, Form, Input, Item, Preview, Switch, TextField, Typed, Weight};
 use crate::domain::operation::Operation;
+use crate::domain::request::Field;
 use crate::ui::theme::Theme;
 use crate::ui::widgets::{Row, dialog, fit, hint_line, width};
 
@@ -91,7 +92,7 @@ fn lines(form: &Form, columns: usize, theme: &Theme) -> Vec<FormLine> {
         lines.push(item_line(item, index == form.focus, columns, theme));
         let objection = form
             .objection(item.field)
-            .filter(|_| !item.label.is_empty());
+            .filter(|_| item.field != Field::Whole);
         if let Some(objection) = objection {
             let mut row = Row::new(theme.unicode);
             row.gap(LABEL).text(
@@ -130,7 +131,6 @@ fn lines(form: &Form, columns: usize, theme: &Theme) -> Vec<FormLine> {
 
 /// An objection to the whole, which forms with a confirmation have as a field without a name.
 fn whole_objection(form: &Form) -> Option<&crate::domain::request::Objection> {
-    use crate::domain::request::Field;
     form.objection(Field::Whole)
         .filter(|_| form.input(Field::Whole).is_some())
 }
