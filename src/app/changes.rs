@@ -4,7 +4,9 @@ use super::action::Change;
 use super::dialogs::{Dialog, FormDialog, PowerMenu, PruneDialog};
 use super::effect::Effect;
 use super::state::{Pane, State};
+use crate::domain::failure::{Failure, FailureKind};
 use crate::domain::guest::{Guest, GuestRef};
+use crate::domain::inventory::SeenGuest;
 use crate::domain::operation::{Operation, PowerAction, Stamp};
 use crate::domain::request::{KeepMarkRequest, Objection, PowerRequest, refuses_power};
 use crate::domain::retention::Mark;
@@ -142,14 +144,18 @@ impl State {
             return;
         };
         let rules = &self.setting.rules;
-        let managed = resources
+        let managed: Vec<&SeenGuest> = resources
             .guests
             .iter()
-            .map(|seen| &seen.guest)
-            .filter(|guest| rules.selection.manages(guest) && !guest.template)
-            .map(Guest::to_ref)
+            .filter(|seen| rules.selection.manages(&seen.guest) && !seen.guest.template)
             .collect();
-        let dialog = PruneDialog::new(managed, rules.retention.clone());
+        let guests = managed.iter().map(|seen| seen.guest.to_ref()).collect();
+        let mut dialog = PruneDialog::new(guests, rules.retention.clone());
+        // Each would take a place in the queue for as long as a silent node is waited for.
+        for SeenGuest { guest, .. } in managed.into_iter().filter(|seen| !seen.vouched) {
+            let failure = Failure::new(FailureKind::NodeUnreachable, guest.node.as_str());
+            dialog.leave_unread(guest.vmid, &failure, self.now);
+        }
         self.dialogs.push(Dialog::Prune(Box::new(dialog)));
     }
 

@@ -10,6 +10,7 @@
 mod detail;
 mod dialogs;
 mod privileges;
+mod pruning;
 mod random;
 mod reading;
 mod rolling_back;
