@@ -4,7 +4,9 @@ use super::action::Change;
 use super::dialogs::{Dialog, FormDialog, OtherWay, PowerMenu, PruneDialog};
 use super::effect::Effect;
 use super::state::{Pane, State};
-use crate::domain::guest::Guest;
+use crate::domain::failure::{Failure, FailureKind};
+use crate::domain::guest::{Guest, GuestRef};
+use crate::domain::inventory::SeenGuest;
 use crate::domain::operation::{Operation, PowerAction, Stamp};
 use crate::domain::request::{KeepMarkRequest, Objection, PowerRequest, refuses_power};
 use crate::domain::retention::Mark;
@@ -187,32 +189,45 @@ impl State {
             return;
         };
         let rules = &self.setting.rules;
-        let managed = resources
+        let managed: Vec<&SeenGuest> = resources
             .guests
             .iter()
-            .map(|seen| &seen.guest)
-            .filter(|guest| rules.selection.manages(guest) && !guest.template)
-            .map(Guest::to_ref)
+            .filter(|seen| rules.selection.manages(&seen.guest) && !seen.guest.template)
             .collect();
-        let dialog = PruneDialog::new(managed, rules.retention.clone());
+        let guests = managed.iter().map(|seen| seen.guest.to_ref()).collect();
+        let mut dialog = PruneDialog::new(guests, rules.retention.clone());
+        // Each would take a place in the queue for as long as a silent node is waited for.
+        for SeenGuest { guest, .. } in managed.into_iter().filter(|seen| !seen.vouched) {
+            let failure = Failure::new(FailureKind::NodeUnreachable, guest.node.as_str());
+            dialog.leave_unread(guest.vmid, &failure, self.now);
+        }
         self.dialogs.push(Dialog::Prune(Box::new(dialog)));
     }
 
-    /// Changes a guest's power: at once where nothing is interrupted, else after a question.
-    pub(super) fn power(&mut self, action: PowerAction, effects: &mut Vec<Effect>) {
-        let Some(guest) = self.selected_guest().map(|seen| seen.guest.clone()) else {
-            return;
-        };
-        if let Some(reason) = refuses_power(&guest, action) {
-            return self
-                .toasts
-                .notice(format!("{action}: {reason}"), self.now.moment);
+    /// Changes the power of the guest for which the menu opened, wherever the cursor is by now.
+    ///
+    /// It is done at once where nothing is interrupted, else after a question.
+    pub(super) fn power(
+        &mut self,
+        target: GuestRef,
+        action: PowerAction,
+        effects: &mut Vec<Effect>,
+    ) {
+        let resources = self.inventory.resources.value();
+        let guest = resources
+            .and_then(|resources| resources.guest(target.vmid))
+            .map(|seen| seen.guest.clone());
+        let checked = PowerRequest::new(target, action).check(guest.as_ref());
+        match (self.permit(checked), guest) {
+            (Ok(_), Some(guest)) if action.interrupts() => {
+                self.open_form(FormDialog::power(&guest, action));
+            }
+            (Ok(operation), _) => self.run(operation, effects),
+            (Err(objections), _) => self.toasts.notice(
+                format!("{action}: {}", in_a_row(&objections)),
+                self.now.moment,
+            ),
         }
-        if action.interrupts() {
-            return self.open_form(FormDialog::power(&guest, action));
-        }
-        let checked = PowerRequest::new(guest.to_ref(), action).check(Some(&guest));
-        self.run_checked(checked, effects);
     }
 
     fn run_checked(
@@ -220,12 +235,15 @@ impl State {
         checked: Result<Operation, Vec<Objection>>,
         effects: &mut Vec<Effect>,
     ) {
-        match checked {
+        match self.permit(checked) {
             Ok(operation) => self.run(operation, effects),
-            Err(objections) => {
-                let reasons: Vec<String> = objections.iter().map(ToString::to_string).collect();
-                self.toasts.notice(reasons.join("; "), self.now.moment);
-            }
+            Err(objections) => self.toasts.notice(in_a_row(&objections), self.now.moment),
         }
     }
+}
+
+/// Puts all reasons into one line.
+fn in_a_row(objections: &[Objection]) -> String {
+    let reasons: Vec<String> = objections.iter().map(ToString::to_string).collect();
+    reasons.join("; ")
 }

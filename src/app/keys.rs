@@ -65,10 +65,9 @@ impl State {
                 }
             }
             Reply::Copy(text) => self.copy(text, effects),
-            Reply::Power(action) => {
-                if self.close_menu() {
-                    self.power(action, effects);
-                }
+            Reply::Power(target, action) => {
+                self.dialogs.pop();
+                self.power(target, action, effects);
             }
             Reply::Restore(other) => {
                 self.dialogs.pop();

@@ -87,6 +87,11 @@ impl<T> Remote<T> {
         self.outdated = false;
     }
 
+    /// Notes why it is not asked for at all.
+    pub(super) fn fail(&mut self, now: Moment, failure: Failure) {
+        self.failure = Some(Dated::new(now, failure));
+    }
+
     /// Takes in the result of a question; a late answer to an older one is ignored.
     pub fn settle(&mut self, ticket: Ticket, now: Moment, result: Result<T, Failure>) {
         if self.pending != Some(ticket) {

@@ -15,6 +15,7 @@ use super::snapshots::SnapshotPane;
 use super::tasks::TaskPane;
 use super::toasts::Toasts;
 use super::verdicts::Verdicts;
+use crate::domain::enforcement::CriticalTags;
 use crate::domain::guest::Guest;
 use crate::domain::inventory::{Inventory, Link, SeenGuest};
 use crate::domain::limits::Limits;
@@ -62,6 +63,8 @@ pub struct Rules {
     pub templates: Vec<Template>,
     /// What the network profiles say about a guest's card.
     pub profiles: Vec<CardProfile>,
+    /// The tags of guests that enforcement never shuts down.
+    pub critical_tags: CriticalTags,
 }
 
 /// A page of the dashboard, by its number.

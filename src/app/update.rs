@@ -6,9 +6,9 @@ use super::dialogs::{Dialog, Known};
 use super::effect::{Answer, Effect, Query, Ticket};
 use super::event::Event;
 use super::jobs::JobId;
-use super::outcomes;
 use super::state::State;
 use super::verdicts::Verdicts;
+use super::{outcomes, privileges};
 use crate::domain::failure::Failure;
 use crate::domain::guest_config::GuestConfig;
 use crate::domain::id::Vmid;
@@ -20,8 +20,6 @@ use crate::domain::time::Now;
 const REST: Duration = Duration::from_millis(200);
 /// A list of snapshots that nothing is known to have changed is read again after so long.
 const SNAPSHOTS_LIVE: Duration = Duration::from_secs(60);
-/// Privileges are read again after so long (SPEC §5.2).
-const PERMISSIONS_LIVE: Duration = Duration::from_secs(600);
 
 impl State {
     /// Takes in an event and returns what is to be done about it.
@@ -143,6 +141,9 @@ impl State {
         let Some((_, report)) = &job.end else { return };
         let touched: Vec<Vmid> = job.guests.iter().map(|guest| guest.vmid).collect();
         let news = outcomes::news(&job.title, report);
+        if privileges::was_forbidden(report) {
+            self.permissions.outdate();
+        }
         self.toasts.announce(news, self.now.moment);
         for vmid in touched {
             self.snapshots.of_mut(vmid).outdate();
@@ -168,6 +169,7 @@ impl State {
             Ok(Answer::CanCopy(can)) => self.settle_feature(ticket, &Ok(can)),
             // A failure carries no type; the ticket finds what was asked for.
             Err(failure) => {
+                self.learn_from_refusal(ticket, &failure);
                 self.permissions.settle(ticket, now, Err(failure.clone()));
                 self.settle_snapshots(ticket, &Err(failure.clone()));
                 self.settle_config(ticket, &Err(failure.clone()));
@@ -223,6 +225,7 @@ impl State {
             .resources
             .value()
             .map(|resources| &**resources);
+        let permissions = self.permissions.value();
         if let Dialog::Form(form) = &mut dialog {
             let snapshots = self
                 .snapshots
@@ -235,8 +238,10 @@ impl State {
                 verdicts: &self.verdicts,
                 now: self.now,
             });
+            privileges::require(&mut form.form.checked, permissions);
         } else if let Dialog::Prune(plan) = &mut dialog {
             plan.check(resources, &self.link, self.now);
+            privileges::require(&mut plan.checked, permissions);
         }
         self.dialogs.push(dialog);
     }
@@ -270,11 +275,7 @@ impl State {
             return;
         }
         let now = self.now.moment;
-        if self.permissions.is_due(now, PERMISSIONS_LIVE) {
-            let ticket = self.next_ticket();
-            self.permissions.ask(ticket);
-            effects.push(Effect::Fetch(ticket, Query::Permissions));
-        }
+        self.ask_for_permissions(effects);
         self.ask_for_log(effects);
         self.ask_for_dialog(effects);
         let Some(seen) = self.selected_guest() else {

@@ -203,7 +203,9 @@ impl Restore {
             snapshots: Some(list),
             present: Some(&present),
             frozen: Some(&frozen),
+            comparing: false,
             storages: &reading.storages,
+            critical_tags: Some(&setup.rules.critical_tags),
         };
         let operation = request
             .check(&context)
@@ -253,6 +255,7 @@ fn told(losses: &Losses) -> Vec<String> {
         }
         .to_owned(),
     );
+    lines.extend(losses.dangers.iter().map(ToString::to_string));
     for change in losses.changes.iter().flatten() {
         let value = |text: &Option<crate::domain::text::Text>| {
             text.as_ref()
@@ -272,4 +275,37 @@ fn told(losses: &Losses) -> Vec<String> {
         ));
     }
     lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::request::{ConfigChange, Danger};
+
+    #[test]
+    fn what_makes_the_guest_less_safe_is_told_before_what_merely_changes() {
+        let losses = Losses {
+            time: None,
+            branches: Vec::new(),
+            hard_stop: false,
+            afterwards: Afterwards::StaysOff,
+            dangers: vec![Danger::Unfenced {
+                card: "net0".into(),
+            }],
+            changes: Some(vec![ConfigChange {
+                key: "memory".into(),
+                now: Some("4096".into()),
+                then: Some("2048".into()),
+            }]),
+            set_aside: None,
+        };
+        let lines = told(&losses);
+        assert_eq!(
+            lines[lines.len() - 2..],
+            [
+                "net0 goes without firewall=1: the guest is not fenced",
+                "memory goes from 4096 back to 2048",
+            ]
+        );
+    }
 }

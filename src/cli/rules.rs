@@ -5,6 +5,7 @@ use crate::config::error::{ConfigError, Problem, Source};
 use crate::config::settings::network::NetworkProfile;
 use crate::config::settings::rules as written;
 use crate::config::settings::{Bound as WrittenBound, Settings, projects as budgets};
+use crate::domain::enforcement::CriticalTags;
 use crate::domain::limits::{Bound, Bounds, InvalidLimit, Limits, Override, Percent, Runtime};
 use crate::domain::project::{Budget, Membership, Project, Projects, Quota, Window};
 use crate::domain::retention::Policy;
@@ -41,6 +42,7 @@ pub(super) fn of(settings: &Settings, source: &Source) -> Result<Rules, ConfigEr
         retention,
         templates: settings.templates.clone(),
         profiles: settings.network_profiles.iter().map(card).collect(),
+        critical_tags: CriticalTags::new(texts(&settings.enforcement.critical_tags)),
     };
     ConfigError::unless_empty(problems, rules)
 }
@@ -228,6 +230,14 @@ mod tests {
         assert_eq!(rules.selection, Selection::Unconfigured);
         assert_eq!(rules.limits.general, Bounds::default());
         assert_eq!(rules.projects.iter().count(), 0);
+        assert_eq!(rules.critical_tags, CriticalTags::default());
+    }
+
+    #[test]
+    fn critical_tags_are_those_of_the_config() {
+        let rules = rules("[enforcement]\ncritical_tags = [\"prod\"]\n").unwrap();
+        assert!(rules.critical_tags.contains("prod"));
+        assert!(!rules.critical_tags.contains("critical"));
     }
 
     #[test]

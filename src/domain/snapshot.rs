@@ -218,12 +218,22 @@ impl SnapshotName {
     ///
     /// A name that `taken` holds already gets the seconds appended.
     pub fn suggest(now: DateTime<Utc>, suffix: &str, taken: &SnapshotList) -> String {
-        let name = format!("av-{}{suffix}", now.format("%Y%m%d-%H%M"));
-        if taken.find(&name).is_none() {
-            return name;
-        }
-        format!("av-{}{suffix}", now.format("%Y%m%d-%H%M%S"))
+        free(now, taken, |time| format!("av-{time}{suffix}"))
     }
+
+    /// Suggests the same with `keep-` before it, which retention reads as a mark.
+    pub fn suggest_kept(now: DateTime<Utc>, taken: &SnapshotList) -> String {
+        free(now, taken, |time| format!("keep-av-{time}"))
+    }
+}
+
+/// Makes a name with the time to the minute, or where the whole name is taken to the second.
+fn free(now: DateTime<Utc>, taken: &SnapshotList, name: impl Fn(&str) -> String) -> String {
+    let to_the_minute = name(&now.format("%Y%m%d-%H%M").to_string());
+    if taken.find(&to_the_minute).is_none() {
+        return to_the_minute;
+    }
+    name(&now.format("%Y%m%d-%H%M%S").to_string())
 }
 
 impl fmt::Display for SnapshotName {

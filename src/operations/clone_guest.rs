@@ -307,8 +307,6 @@ impl Errand for Copying<'_> {
 
     fn following(&self) -> Following {
         Following {
-            // The server removes what a stopped copy had made.
-            may_stop: true,
             shares: self.shares.clone(),
         }
     }

@@ -144,7 +144,6 @@ struct Attempt {
     upid: Option<Upid>,
     tail: Vec<Text>,
     end: AttemptEnd,
-    stop_was_sent: bool,
 }
 
 enum AttemptEnd {
@@ -166,7 +165,6 @@ async fn attempt<E: Errand>(
         upid: None,
         tail: Vec::new(),
         end,
-        stop_was_sent: false,
     };
     if let Err(error) = errand.look_again(context.client, guest).await {
         return without_task(AttemptEnd::Refused(error));
@@ -208,7 +206,6 @@ async fn attempt<E: Errand>(
         upid: Some(upid),
         tail: followed.tail,
         end,
-        stop_was_sent: followed.stop_was_sent,
     }
 }
 
@@ -259,12 +256,7 @@ async fn settle<E: Errand>(
     guest: GuestRef,
     attempt: Attempt,
 ) -> Errands {
-    let Attempt {
-        upid,
-        tail,
-        end,
-        stop_was_sent,
-    } = attempt;
+    let Attempt { upid, tail, end } = attempt;
     let mut notes = Vec::new();
     let mut refusal = None;
     let (outcome, product) = match end {
@@ -279,14 +271,14 @@ async fn settle<E: Errand>(
                 .verify(context, &guest, Outcome::Warnings(count))
                 .await
         }
-        AttemptEnd::Task(state @ TaskState::Failed(_)) if !stop_was_sent => {
+        AttemptEnd::Task(state @ TaskState::Failed(_)) => {
             let reason = Text::new(state.to_string());
             notes.extend(left_behind(context.client, &guest, &reason).await);
             refusal = Some(reason.clone());
             let failure = task_failure(E::FAILURE, &reason, &tail);
             (Outcome::Failed(Box::new(failure)), None)
         }
-        AttemptEnd::Task(TaskState::Interrupted(reason) | TaskState::Failed(reason)) => {
+        AttemptEnd::Task(TaskState::Interrupted(reason)) => {
             notes.push(format!("the task was stopped: {reason}"));
             notes.extend(left_behind(context.client, &guest, &reason).await);
             (Outcome::Stopped, None)

@@ -26,15 +26,11 @@ pub(super) struct Followed {
     pub(super) end: End,
     /// The last lines of its log.
     pub(super) tail: Vec<Text>,
-    /// Whether the task was asked to stop.
-    pub(super) stop_was_sent: bool,
 }
 
 /// How a task is to be followed.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Following {
-    /// Whether the task is asked to stop when the operation is; a killed snapshot locks its guest.
-    pub(super) may_stop: bool,
     /// The share of the work that each drive is; they add up to 1 (PITFALLS 25).
     pub(super) shares: BTreeMap<String, f64>,
 }
@@ -49,14 +45,14 @@ pub(super) enum End {
 }
 
 /// Watches a task until it ends, reporting what its log tells.
+///
+/// It is never asked to stop: whoever wants no further step wants this one finished.
 pub(super) async fn follow(context: Context<'_>, upid: &Upid, how: Following) -> Followed {
     let Context {
         client, reporter, ..
     } = context;
-    let may_stop = how.may_stop;
     let mut log = LogReader::new(how.shares);
     let mut pause = SHORTEST_PAUSE;
-    let mut stop_was_sent = false;
     loop {
         let look = tokio::time::timeout(GIVE_UP_AFTER, look(client, upid, &mut log)).await;
         let end = match look {
@@ -71,17 +67,9 @@ pub(super) async fn follow(context: Context<'_>, upid: &Upid, how: Following) ->
             return Followed {
                 end,
                 tail: log.tail,
-                stop_was_sent,
             };
         }
-        if !may_stop || stop_was_sent {
-            tokio::time::sleep(pause).await;
-        } else if reporter.pause(pause).await {
-            stop_was_sent = true;
-            reporter.step("stopping the task").await;
-            // Whether it was heard shows in how the task ends.
-            let _ = client.tasks().stop(upid).await;
-        }
+        tokio::time::sleep(pause).await;
         pause = (pause * 3 / 2).min(LONGEST_PAUSE);
     }
 }

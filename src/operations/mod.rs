@@ -42,7 +42,7 @@ use crate::domain::task::Upid;
 use crate::domain::text::Text;
 use crate::proxmox::Client;
 
-/// Tells whoever watches how an operation goes, and hears from them that it should stop.
+/// Tells whoever watches how an operation goes, and hears from them when no further step is wanted.
 #[derive(Debug, Clone)]
 pub struct Reporter {
     updates: mpsc::Sender<Update>,
@@ -61,10 +61,10 @@ impl Reporter {
         }
     }
 
-    /// Lets `stop` ask the operation to stop.
+    /// Lets `stop` ask the operation to finish the step at work and to begin no other.
     ///
-    /// A sequence then finishes the step at work and begins no other; a clone or a shutdown is
-    /// asked to end. Snapshots, deletions and roll-backs are finished: a killed one locks its guest.
+    /// No task is ever killed by it: not a snapshot, which would lock its guest, and not a copy
+    /// that has run for hours. What was left out is reported.
     #[must_use]
     pub fn with_stop(mut self, stop: CancellationToken) -> Self {
         self.stop = stop;
@@ -93,11 +93,12 @@ impl Reporter {
         let _ = self.updates.send(Update::Ended(Box::new(report))).await;
     }
 
+    /// Tells whether no further step is to be begun.
     fn stop_requested(&self) -> bool {
         self.stop.is_cancelled()
     }
 
-    /// Waits for a while; returns true, and at once, when the operation is asked to stop.
+    /// Waits for a while; returns true, and at once, when no further step is to be begun.
     async fn pause(&self, pause: Duration) -> bool {
         tokio::select! {
             () = self.stop.cancelled() => true,

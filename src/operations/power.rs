@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use super::errand::{Errand, carry_out};
-use super::follow::Following;
 use super::{Context, unverified};
 use crate::domain::failure::{Failure, FailureKind};
 use crate::domain::guest::{GuestRef, LiveState, Status};
@@ -83,14 +82,6 @@ impl Errand for Power {
 
     fn proves_itself(&self) -> bool {
         !matches!(self.action(), PowerAction::Reset | PowerAction::Reboot)
-    }
-
-    fn following(&self) -> Following {
-        Following {
-            // Giving up a shutdown leaves the guest as it is; the other tasks are over in moments.
-            may_stop: self.action() == PowerAction::Shutdown,
-            ..Following::default()
-        }
     }
 }
 

@@ -25,8 +25,8 @@ const PAUSE: Duration = Duration::from_millis(500);
 
 /// Returns a guest to a snapshot.
 ///
-/// Nothing is rolled back when the snapshot or the guest is no longer what was meant, or when the
-/// safety snapshot did not come about.
+/// Nothing is rolled back when the snapshot or the guest is no longer what was meant, when the
+/// safety snapshot did not come about, or when no further step is wanted after it.
 pub(super) async fn roll_back(context: Context<'_>, operation: &RollBack) -> Report {
     let mut guest = operation.guest().clone();
     let mut list = match look(context, operation, &mut guest).await {
@@ -34,6 +34,9 @@ pub(super) async fn roll_back(context: Context<'_>, operation: &RollBack) -> Rep
         Err(report) => return *report,
     };
     let mut parts = Vec::new();
+    if context.reporter.stop_requested() {
+        return not_begun(operation, &guest, parts);
+    }
     if let Some(safety) = operation.safety() {
         let errands = snapshot::take(context, safety).await;
         let part = part_of(&errands.guest, safety.name().as_str(), &errands.report);
@@ -53,6 +56,9 @@ pub(super) async fn roll_back(context: Context<'_>, operation: &RollBack) -> Rep
                 return not_rolled_back(failed, safety, parts);
             }
         };
+        if context.reporter.stop_requested() {
+            return not_begun(operation, &guest, parts);
+        }
     }
     let step = format!("going back to {}", operation.snapshot().name);
     context.reporter.step(step).await;
@@ -66,11 +72,7 @@ pub(super) async fn roll_back(context: Context<'_>, operation: &RollBack) -> Rep
     if report.outcome.is_success() {
         after(context, operation, &errands.guest, &mut report).await;
     } else if let Some(safety) = operation.safety() {
-        let note = format!(
-            "the safety snapshot {} was taken and is kept",
-            safety.name()
-        );
-        report.notes.push(note);
+        report.notes.push(kept(safety));
     }
     if !parts.is_empty() {
         let name = operation.snapshot().name.raw();
@@ -100,6 +102,27 @@ fn not_rolled_back(mut report: Report, safety: &TakeSnapshot, parts: Vec<Part>) 
     report.product = None;
     report.parts = parts;
     report
+}
+
+/// Makes the report of a roll-back that was not begun because no further step was wanted.
+fn not_begun(operation: &RollBack, guest: &GuestRef, mut parts: Vec<Part>) -> Report {
+    let mut report =
+        Report::new(Outcome::Stopped).with_note("nothing was rolled back: asked to stop");
+    if let Some(safety) = operation.safety().filter(|_| !parts.is_empty()) {
+        report.notes.push(kept(safety));
+        let mut part = part_of(guest, operation.snapshot().name.raw(), &report);
+        part.fate = Fate::NotTried("asked to stop".to_owned());
+        parts.push(part);
+    }
+    report.parts = parts;
+    report
+}
+
+fn kept(safety: &TakeSnapshot) -> String {
+    format!(
+        "the safety snapshot {} was taken and is kept",
+        safety.name()
+    )
 }
 
 /// Reads guest and snapshots once more, right before anything is lost.

@@ -12,18 +12,13 @@ use futures_util::stream::{FuturesUnordered, StreamExt};
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
-use super::cadence;
+use super::cadence::{Beats, Question};
 use super::clock::Clock;
 use crate::domain::failure::Failure;
-use crate::domain::inventory::{ClusterStatus, Inventory, Link, LinkState, Resources, Source};
+use crate::domain::inventory::{ClusterStatus, Inventory, Link, LinkState, Resources};
 use crate::domain::task::Task;
 use crate::domain::time::Moment;
 use crate::proxmox::{Client, Error, ResourceRows};
-
-/// `/cluster/tasks` is read at most this often.
-const TASKS_INTERVAL: Duration = Duration::from_secs(10);
-/// `/cluster/status` is read at most this often.
-const STATUS_INTERVAL: Duration = Duration::from_secs(30);
 
 /// What the refresh knows; the newest wins.
 #[derive(Debug, Clone, Default)]
@@ -41,50 +36,6 @@ enum Reading {
     Status(Result<ClusterStatus, Error>),
 }
 
-/// When a reading is due, and how it fared.
-struct Beat {
-    interval: Duration,
-    due: Moment,
-    begun: Moment,
-    flying: bool,
-    failures: u32,
-}
-
-impl Beat {
-    fn new(interval: Duration, now: Moment) -> Self {
-        Self {
-            interval,
-            due: now,
-            begun: now,
-            flying: false,
-            failures: 0,
-        }
-    }
-
-    fn is_due(&self, now: Moment) -> bool {
-        !self.flying && now >= self.due
-    }
-
-    fn take_off(&mut self, now: Moment) {
-        self.flying = true;
-        self.begun = now;
-    }
-
-    fn land(&mut self, now: Moment, failed: bool) {
-        self.flying = false;
-        self.failures = if failed {
-            self.failures.saturating_add(1)
-        } else {
-            0
-        };
-        self.due = now.later(cadence::pause(
-            self.interval,
-            now.since(self.begun),
-            self.failures,
-        ));
-    }
-}
-
 /// Reads until cancelled and publishes what it knows.
 pub(super) async fn run(
     client: Client,
@@ -94,17 +45,17 @@ pub(super) async fn run(
     nudge: Nudge,
     cancelled: CancellationToken,
 ) {
-    let mut refresh = Refresh::new(client, clock, interval);
+    let mut refresh = Refresh::new(client, interval, clock.moment());
     let mut flying: FuturesUnordered<BoxFuture<'static, Reading>> = FuturesUnordered::new();
     loop {
-        refresh.take_off(&mut flying);
-        let pause = refresh.until_next();
+        refresh.take_off(&mut flying, clock.moment());
+        let pause = refresh.beats.until_next(clock.moment(), refresh.is_down());
         tokio::select! {
             () = cancelled.cancelled() => return,
-            () = nudge.notified() => refresh.hurry(),
+            () = nudge.notified() => refresh.beats.hurry(clock.moment()),
             () = tokio::time::sleep(pause) => {}
             Some(reading) = flying.next() => {
-                refresh.land(reading);
+                refresh.land(reading, clock.moment());
                 known.send_replace(refresh.known());
             }
         }
@@ -113,85 +64,48 @@ pub(super) async fn run(
 
 struct Refresh {
     client: Client,
-    clock: Clock,
-    resources: Beat,
-    tasks: Beat,
-    status: Beat,
+    beats: Beats,
     inventory: Inventory,
     link: LinkState,
     last_contact: Moment,
 }
 
 impl Refresh {
-    fn new(client: Client, clock: Clock, interval: Duration) -> Self {
-        let now = clock.moment();
+    fn new(client: Client, interval: Duration, now: Moment) -> Self {
         Self {
             client,
-            clock,
-            resources: Beat::new(interval, now),
-            tasks: Beat::new(interval.max(TASKS_INTERVAL), now),
-            status: Beat::new(interval.max(STATUS_INTERVAL), now),
+            beats: Beats::new(interval, now),
             inventory: Inventory::default(),
             link: LinkState::Connecting,
             last_contact: now,
         }
     }
 
-    fn take_off(&mut self, flying: &mut FuturesUnordered<BoxFuture<'static, Reading>>) {
-        let now = self.clock.moment();
-        if self.resources.is_due(now) {
-            self.resources.take_off(now);
+    fn is_down(&self) -> bool {
+        matches!(self.link, LinkState::Down { .. })
+    }
+
+    fn take_off(
+        &mut self,
+        flying: &mut FuturesUnordered<BoxFuture<'static, Reading>>,
+        now: Moment,
+    ) {
+        for question in self.beats.take_off(now, self.is_down()) {
             let client = self.client.clone();
             flying.push(Box::pin(async move {
-                Reading::Resources(client.cluster().resources().await)
-            }));
-        }
-        // While the link is down only one question is asked; the others would fail alike.
-        if matches!(self.link, LinkState::Down { .. }) {
-            return;
-        }
-        if self.tasks.is_due(now) {
-            self.tasks.take_off(now);
-            let client = self.client.clone();
-            flying.push(Box::pin(async move {
-                Reading::Tasks(client.cluster().tasks().await)
-            }));
-        }
-        if self.status.is_due(now) {
-            self.status.take_off(now);
-            let client = self.client.clone();
-            flying.push(Box::pin(async move {
-                Reading::Status(client.cluster().status().await)
+                match question {
+                    Question::Resources => Reading::Resources(client.cluster().resources().await),
+                    Question::Tasks => Reading::Tasks(client.cluster().tasks().await),
+                    Question::Status => Reading::Status(client.cluster().status().await),
+                }
             }));
         }
     }
 
-    fn until_next(&self) -> Duration {
-        let now = self.clock.moment();
-        let beats = [&self.resources, &self.tasks, &self.status];
-        let is_down = matches!(self.link, LinkState::Down { .. });
-        let waiting = beats
-            .iter()
-            .take(if is_down { 1 } else { 3 })
-            .filter(|beat| !beat.flying);
-        waiting
-            .map(|beat| beat.due.since(now))
-            .min()
-            .unwrap_or(Duration::from_secs(3600))
-    }
-
-    fn hurry(&mut self) {
-        let now = self.clock.moment();
-        for beat in [&mut self.resources, &mut self.tasks, &mut self.status] {
-            beat.due = now;
-        }
-    }
-
-    fn land(&mut self, reading: Reading) {
-        let now = self.clock.moment();
+    fn land(&mut self, reading: Reading, now: Moment) {
         match reading {
             Reading::Resources(result) => {
-                self.resources.land(now, result.is_err());
+                self.beats.land(Question::Resources, now, result.is_err());
                 self.judge_link(now, result.as_ref().err());
                 let previous = self.inventory.resources.value().cloned();
                 let result = result.map(|rows| {
@@ -208,10 +122,14 @@ impl Refresh {
                     .record(now, result.map_err(Failure::from));
             }
             Reading::Tasks(result) => {
-                record(&mut self.tasks, &mut self.inventory.tasks, now, result);
+                self.beats.land(Question::Tasks, now, result.is_err());
+                let result = result.map_err(Failure::from);
+                self.inventory.tasks.record(now, result);
             }
             Reading::Status(result) => {
-                record(&mut self.status, &mut self.inventory.cluster, now, result);
+                self.beats.land(Question::Status, now, result.is_err());
+                let result = result.map_err(Failure::from);
+                self.inventory.cluster.record(now, result);
             }
         }
     }
@@ -225,7 +143,7 @@ impl Refresh {
             Some(error) => LinkState::Down {
                 failure: Box::new(Failure::from(error.clone())),
                 since: self.last_contact,
-                retry: self.resources.due,
+                retry: self.beats.next_resources(),
             },
         };
     }
@@ -245,7 +163,87 @@ impl Refresh {
     }
 }
 
-fn record<T>(beat: &mut Beat, source: &mut Source<T>, now: Moment, result: Result<T, Error>) {
-    beat.land(now, result.is_err());
-    source.record(now, result.map_err(Failure::from));
+#[cfg(test)]
+mod tests {
+    use pretty_assertions::assert_eq;
+
+    use super::*;
+    use crate::domain::guest::{Figures, Guest, Status};
+    use crate::domain::id::{GuestKind, Vmid};
+    use crate::domain::inventory::SeenGuest;
+    use crate::proxmox::{Connection, Credentials, Trust};
+
+    fn at(seconds: u64) -> Moment {
+        Moment::after_start(Duration::from_secs(seconds))
+    }
+
+    /// Makes a client that is never used.
+    fn client() -> Client {
+        let pin = ["AB"; 32].join(":");
+        Client::new(Connection {
+            endpoint: "https://127.0.0.1:1".into(),
+            trust: Trust::Pins(vec![pin.parse().unwrap()]),
+            credentials: Credentials::Token {
+                id: "hub@pve!deck".into(),
+                secret: String::from("secret").into(),
+            },
+        })
+        .unwrap()
+    }
+
+    /// Makes the answer of a server whose last sample was taken at this uptime of the guest.
+    fn sampled(uptime: u64) -> Reading {
+        let guest = Guest {
+            vmid: Vmid::new(104).unwrap(),
+            kind: GuestKind::Qemu,
+            node: "pve1".parse().unwrap(),
+            name: Some("agent-4".into()),
+            status: Status::Running,
+            template: false,
+            lock: None,
+            tags: Vec::new(),
+            pool: None,
+            ha_state: None,
+            figures: Figures {
+                uptime: Some(Duration::from_secs(uptime)),
+                ..Figures::default()
+            },
+        };
+        Reading::Resources(Ok(ResourceRows {
+            guests: vec![guest],
+            nodes: Vec::new(),
+            storages: Vec::new(),
+            rejected: 0,
+        }))
+    }
+
+    #[test]
+    fn the_fetch_date_advances_with_each_answer_and_the_figures_whenever_the_server_s_do() {
+        let mut refresh = Refresh::new(client(), Duration::from_secs(5), at(0));
+        // Nodes broadcast every 10 s, so that every second answer brings nothing new.
+        let answers = [(1, 100), (6, 100), (11, 110), (16, 110), (21, 120)];
+        let mut figures_from = Vec::new();
+        for (second, uptime) in answers {
+            refresh.land(sampled(uptime), at(second));
+            let inventory = refresh.known().inventory;
+            let answer = inventory.resources.answer.as_ref().unwrap();
+            assert_eq!(answer.read, at(second));
+            let SeenGuest { guest, seen, .. } = &answer.value.guests[0];
+            assert_eq!(guest.figures.uptime, Some(Duration::from_secs(uptime)));
+            figures_from.push(*seen);
+        }
+        assert_eq!(figures_from, [at(1), at(1), at(11), at(11), at(21)]);
+    }
+
+    #[test]
+    fn a_failed_answer_keeps_the_last_one_with_its_own_date() {
+        let mut refresh = Refresh::new(client(), Duration::from_secs(5), at(0));
+        refresh.land(sampled(100), at(1));
+        let error = Error::unsent(crate::domain::failure::FailureKind::Unreachable, "gone");
+        refresh.land(Reading::Resources(Err(error)), at(6));
+        let inventory = refresh.known().inventory;
+        assert_eq!(inventory.resources.answer.as_ref().unwrap().read, at(1));
+        assert_eq!(inventory.resources.failure.as_ref().unwrap().read, at(6));
+        assert!(refresh.is_down());
+    }
 }

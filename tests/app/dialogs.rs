@@ -5,6 +5,7 @@ use std::time::Duration;
 use pretty_assertions::assert_eq;
 use proxdeck::app::{Answer, Effect, Event, Query};
 use proxdeck::domain::failure::{Failure, FailureKind};
+use proxdeck::domain::guest::{Guest, Status};
 use proxdeck::domain::operation::{Outcome, Report, Update};
 use proxdeck::domain::permission::Permissions;
 
@@ -45,6 +46,49 @@ fn a_number_that_now_names_another_guest_is_refused() {
     assert_eq!(desk.state.dialogs.len(), 1, "the dialog stays and says why");
     desk.inventory(Vec::new());
     assert_eq!(runs(&desk.press("Enter")), 0);
+}
+
+#[test]
+fn the_power_menu_acts_on_the_guest_it_shows_and_on_no_other() {
+    // The guest goes, and the cursor moves on to its neighbour while the menu is open.
+    for keys in ["Enter", "j Enter"] {
+        let mut desk = Desk::with(vec![guest(100, "first"), guest(101, "second")]);
+        desk.press("P");
+        desk.inventory(vec![guest(101, "second")]);
+        assert_eq!(runs(&desk.press(keys)), 0, "{keys}");
+        assert!(desk.state.dialogs.is_empty(), "{keys}: no question either");
+        assert!(desk.toast().ends_with("guest 100 is gone"), "{keys}");
+    }
+    let mut desk = Desk::with(vec![guest(100, "old")]);
+    desk.press("P");
+    desk.inventory(vec![guest(100, "new")]);
+    assert_eq!(runs(&desk.press("Enter")), 0);
+    assert!(desk.state.dialogs.is_empty());
+    assert_eq!(
+        desk.toast(),
+        "shutdown: qemu 100 old is now qemu 100 new",
+        "what changed is said"
+    );
+}
+
+#[test]
+fn what_the_power_menu_starts_is_the_guest_it_shows() {
+    let stopped = |number, name: &str| Guest {
+        status: Status::Stopped,
+        ..guest(number, name)
+    };
+    let mut desk = Desk::with(vec![stopped(101, "first"), stopped(102, "second")]);
+    desk.press("j P");
+    // Rows come and go, and a guest may move to another node: it is the same one.
+    let mut moved = stopped(102, "second");
+    moved.node = "pve2".parse().unwrap();
+    desk.inventory(vec![stopped(100, "earlier"), moved]);
+    let effects = desk.press("Enter");
+    let Some(Effect::Run(_, operation)) = effects.first() else {
+        panic!("{effects:?}")
+    };
+    assert_eq!(operation.guest().vmid, vmid(102));
+    assert_eq!(operation.guest().node.as_str(), "pve2");
 }
 
 #[test]
@@ -118,6 +162,17 @@ fn leaving_with_work_in_hand_asks_and_stays_by_default() {
     );
     assert!(desk.state.dialogs.is_empty());
     assert!(desk.press("q Shift-Tab Enter").contains(&Effect::Leave));
+}
+
+#[test]
+fn finishing_the_step_asks_each_job_for_no_further_one_and_leaves_at_its_end() {
+    let mut desk = Desk::with(vec![guest(100, "one")]);
+    let job = job(&desk.press("s Enter"));
+    let effects = desk.press("q Tab Tab Enter");
+    assert_eq!(effects, [Effect::Stop(job)]);
+    let report = Box::new(Report::new(Outcome::Stopped));
+    let effects = desk.happen(Event::Job(job, Update::Ended(report)));
+    assert!(effects.contains(&Effect::Leave));
 }
 
 #[test]

@@ -10,6 +10,10 @@
 mod destroying;
 mod detail;
 mod dialogs;
+mod privileges;
+mod pruning;
 mod random;
+mod reading;
+mod rolling_back;
 mod watching;
 mod world;

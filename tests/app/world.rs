@@ -9,7 +9,7 @@ use proxdeck::app::state::{Rules, Setting};
 use proxdeck::app::{Answer, Effect, Event, Query, State, Ticket};
 use proxdeck::domain::guest::{Figures, Guest, Status};
 use proxdeck::domain::id::{GuestKind, Vmid};
-use proxdeck::domain::inventory::{Inventory, Resources};
+use proxdeck::domain::inventory::{Inventory, Resources, Storage};
 use proxdeck::domain::snapshot::SnapshotList;
 use proxdeck::domain::time::{Moment, Now};
 
@@ -88,11 +88,20 @@ impl Desk {
     }
 
     pub(crate) fn inventory(&mut self, guests: Vec<Guest>) -> Vec<Effect> {
+        self.inventory_with(guests, Vec::new())
+    }
+
+    pub(crate) fn inventory_with(
+        &mut self,
+        guests: Vec<Guest>,
+        storages: Vec<Storage>,
+    ) -> Vec<Effect> {
         let previous = self.state.inventory.resources.value().cloned();
         let guests = Resources::dated(guests, previous.as_deref(), self.now.moment);
         let mut inventory = Inventory::clone(&self.state.inventory);
         let resources = Resources {
             guests,
+            storages,
             ..Resources::default()
         };
         inventory

@@ -163,38 +163,64 @@ async fn a_copy_whose_start_failed_is_reported_as_existing() {
 }
 
 #[tokio::test]
-async fn a_stopped_copy_leaves_nothing() {
-    let mut scenario = Scenario::small();
-    scenario.speed = 1.0;
-    let stage = Stage::of(scenario).await;
-    let operation = clone(&stage, Wish::default()).await;
+async fn asked_to_begin_nothing_more_a_copy_at_work_is_finished_and_not_started() {
+    let stage = Stage::new().await;
+    let wish = Wish {
+        start: true,
+        ..Wish::default()
+    };
+    let operation = clone(&stage, wish).await;
+    stage.forget();
     let ask_to_stop = async {
         until("the copy's begin", || {
             let world = stage.simulator.world();
-            world
-                .tasks()
-                .iter()
-                .any(|task| task.kind == "qmclone" && task.log.len() > 4)
+            world.tasks().iter().any(|task| task.kind == "qmclone")
         })
         .await;
         stage.stop.cancel();
     };
     let (played, ()) = tokio::join!(stage.play(&operation), ask_to_stop);
+    let report = played.report;
+    let writes = stage.writes();
     assert_eq!(
-        played.report.outcome,
-        Outcome::Stopped,
-        "{:?}",
-        played.report
+        writes.len(),
+        1,
+        "hours of copying are not thrown away: {writes:?}"
     );
-    assert!(
-        stage
-            .simulator
-            .world()
-            .guests()
-            .iter()
-            .all(|guest| guest.name != "copy-1")
-    );
-    assert_eq!(played.report.product, None);
+    assert_eq!(report.outcome, Outcome::Done, "{report:?}");
+    assert!(report.notes[0].contains("was not started"), "{report:?}");
+    let vmid = made(report.product);
+    assert_eq!(stage.view(vmid).status, RunState::Stopped);
+}
+
+#[tokio::test]
+async fn a_copy_that_somebody_stops_at_the_server_is_told_and_leaves_nothing() {
+    let mut scenario = Scenario::small();
+    scenario.speed = 1.0;
+    let stage = Stage::of(scenario).await;
+    let operation = clone(&stage, Wish::default()).await;
+    let stop_it = async {
+        let mut upid = None;
+        until("the copy's begin", || {
+            let world = stage.simulator.world();
+            let tasks = world.tasks();
+            let found = tasks
+                .iter()
+                .find(|task| task.kind == "qmclone" && task.log.len() > 4);
+            upid = found.map(|task| task.upid.parse().unwrap());
+            upid.is_some()
+        })
+        .await;
+        stage.client.tasks().stop(&upid.unwrap()).await.unwrap();
+    };
+    let (played, ()) = tokio::join!(stage.play(&operation), stop_it);
+    let report = played.report;
+    let failure = report.outcome.failure().unwrap();
+    let reason = failure.message.to_string();
+    assert!(reason.ends_with("interrupted by signal"), "{reason}");
+    let guests = stage.simulator.world().guests();
+    assert!(guests.iter().all(|guest| guest.name != "copy-1"));
+    assert_eq!(report.product, None);
 }
 
 #[tokio::test]

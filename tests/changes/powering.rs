@@ -116,11 +116,10 @@ async fn what_high_availability_has_not_done_yet_is_called_requested() {
 }
 
 #[tokio::test]
-async fn a_shutdown_can_be_given_up() {
-    let mut scenario = Scenario::small();
-    scenario.speed = 1.0;
-    let stage = Stage::of(scenario).await;
+async fn asked_to_begin_nothing_more_a_shutdown_at_work_is_followed_to_its_end() {
+    let stage = Stage::new().await;
     let operation = power(&stage.guest(101).await, PowerAction::Shutdown);
+    stage.forget();
     let ask_to_stop = async {
         until("the shutdown's begin", || {
             let world = stage.simulator.world();
@@ -130,12 +129,12 @@ async fn a_shutdown_can_be_given_up() {
         stage.stop.cancel();
     };
     let (played, ()) = tokio::join!(stage.play(&operation), ask_to_stop);
+    assert_eq!(played.report.outcome, Outcome::Done, "{:?}", played.report);
     assert_eq!(
-        played.report.outcome,
-        Outcome::Stopped,
-        "{:?}",
-        played.report
+        stage.writes(),
+        announced(&operation),
+        "its task is left alone"
     );
-    assert_eq!(stage.view(101).status, RunState::Running);
-    assert_eq!(stage.logged(), ["started", "stopped"]);
+    assert_eq!(stage.view(101).status, RunState::Stopped);
+    assert_eq!(stage.logged(), ["started", "done"]);
 }

@@ -6,7 +6,7 @@ use proxdeck::domain::operation::{Operation, Outcome, Product};
 use proxdeck::domain::request::{RollBackContext, RollBackRequest};
 use proxdeck::simulator::{FaultKind, FaultRule, RunState};
 
-use crate::stage::{Stage, announced};
+use crate::stage::{Stage, announced, until};
 
 pub(crate) async fn roll_back(
     stage: &Stage,
@@ -37,7 +37,9 @@ pub(crate) async fn roll_back(
         snapshots: Some(&list),
         present: Some(&present),
         frozen: Some(&frozen),
+        comparing: false,
         storages: &resources.storages,
+        critical_tags: None,
     };
     request.check(&context).unwrap()
 }
@@ -119,6 +121,50 @@ async fn without_its_safety_snapshot_nothing_is_rolled_back() {
         );
         assert_eq!(stage.writes().len(), 1, "{fault:?}");
         assert_eq!(stage.view(101).status, RunState::Running);
+    }
+}
+
+#[tokio::test]
+async fn asked_to_begin_nothing_more_it_takes_the_safety_snapshot_and_stays_in_the_present() {
+    let stage = Stage::new().await;
+    let operation = roll_back(&stage, "s1", true, Some("before")).await;
+    stage.forget();
+    let ask_to_stop = async {
+        until("the safety snapshot's begin", || {
+            let world = stage.simulator.world();
+            world.tasks().iter().any(|task| task.kind == "qmsnapshot")
+        })
+        .await;
+        stage.stop.cancel();
+    };
+    let (played, ()) = tokio::join!(stage.play(&operation), ask_to_stop);
+    let report = played.report;
+    assert_eq!(report.outcome, Outcome::Stopped, "{report:?}");
+    assert_eq!(stage.writes(), announced(&operation)[..1]);
+    assert!(stage.names(101).contains(&"before".to_owned()));
+    assert_eq!(stage.view(101).status, RunState::Running);
+    assert_eq!(stage.view(101).config["parent"], "before");
+    let notes = [
+        "nothing was rolled back: asked to stop",
+        "the safety snapshot before was taken and is kept",
+    ];
+    assert_eq!(report.notes, notes);
+    assert_eq!(report.tally().done, 1);
+    assert_eq!(report.tally().not_tried, 1);
+    assert_eq!(stage.logged(), ["started", "done", "stopped"]);
+}
+
+#[tokio::test]
+async fn asked_to_begin_nothing_more_before_it_began_it_begins_nothing() {
+    for safety in [None, Some("before")] {
+        let stage = Stage::new().await;
+        let operation = roll_back(&stage, "s1", true, safety).await;
+        stage.forget();
+        stage.stop.cancel();
+        let report = stage.play(&operation).await.report;
+        assert_eq!(report.outcome, Outcome::Stopped, "{report:?}");
+        assert_eq!(stage.writes(), [] as [&str; 0]);
+        assert_eq!(report.notes, ["nothing was rolled back: asked to stop"]);
     }
 }
 

@@ -18,7 +18,11 @@ async fn at_snapshot(keys: &str) -> Deck {
     let deck = Deck::start(Wish::default()).await;
     deck.see("web-1").await;
     deck.press("j");
-    deck.see("you are here").await;
+    // Both in one frame: the tree of the first row ends at "you are here" as well.
+    deck.until("the snapshots of web-1", |screen| {
+        screen.contains("Snapshots of 101 web-1") && screen.contains("s2ram")
+    })
+    .await;
     deck.press("<Tab> <Tab>");
     deck.press(keys);
     deck
@@ -32,6 +36,7 @@ async fn rolling_back_wants_the_name_and_takes_a_safety_snapshot_first() {
         screen.contains("loses") && screen.contains("stopped hard"),
         "{screen}"
     );
+    deck.see_no("comparing").await;
     deck.press("<Enter>");
     deck.press("web-2 <Enter>");
     deck.see("this is not it").await;

@@ -1,4 +1,4 @@
-//! The log of one task, read on while it runs.
+//! The log of one task, read on while it runs and until it is whole.
 
 use std::time::Duration;
 
@@ -14,8 +14,10 @@ use crate::domain::time::Moment;
 const READ_AGAIN: Duration = Duration::from_secs(1);
 /// After a failure it is tried again after so long.
 const TRY_AGAIN: Duration = Duration::from_secs(5);
-/// So many of the last lines are kept.
-const MOST_LINES: usize = 20_000;
+/// So many of the last lines are kept; a log is as long as its task likes.
+const MOST_LINES: usize = 100_000;
+/// The server hands out so many lines at once; behind a full page there may be more.
+const FULL_PAGE: usize = 500;
 
 /// How a task stands and the next lines of its log, or why they could not be read.
 pub(in crate::app) type LogPart = Result<(TaskState, Vec<LogLine>), Failure>;
@@ -27,6 +29,8 @@ pub struct LogView {
     pub upid: Upid,
     /// Its lines so far.
     pub lines: Vec<Text>,
+    /// How many of its first lines are no longer kept.
+    pub left_out: usize,
     /// How it stands, once known.
     pub state: Option<TaskState>,
     /// Why it could not be read.
@@ -34,6 +38,8 @@ pub struct LogView {
     /// How many lines lie below the shown part; 0 follows the end.
     pub back: usize,
     read: u64,
+    /// How many new lines the last page brought; absent before the first one.
+    brought: Option<usize>,
     pending: Option<Ticket>,
     asked: Option<Moment>,
 }
@@ -43,23 +49,35 @@ impl LogView {
         Self {
             upid,
             lines: Vec::new(),
+            left_out: 0,
             state: None,
             failure: None,
             back: 0,
             read: 0,
+            brought: None,
             pending: None,
             asked: None,
         }
     }
 
+    /// Tells whether every line is read: the task has ended, and a look since brought nothing new.
+    pub fn is_whole(&self) -> bool {
+        self.has_ended() && self.brought == Some(0)
+    }
+
+    fn has_ended(&self) -> bool {
+        self.state.as_ref().is_some_and(|state| !state.is_running())
+    }
+
     /// Returns how many lines were read, when more may be there and it is time to look.
     pub(in crate::app) fn due(&self, now: Moment) -> Option<u64> {
-        let ended = self.state.as_ref().is_some_and(|state| !state.is_running());
-        if ended || self.pending.is_some() {
+        if self.is_whole() || self.pending.is_some() {
             return None;
         }
         let pause = if self.failure.is_some() {
             TRY_AGAIN
+        } else if self.has_ended() || self.brought.is_some_and(|lines| lines >= FULL_PAGE) {
+            Duration::ZERO
         } else {
             READ_AGAIN
         };
@@ -89,12 +107,15 @@ impl LogView {
                         self.lines.push(line.text);
                     }
                 }
+                let brought = self.lines.len() - before;
+                self.brought = Some(brought);
                 // Whoever has scrolled up keeps the same lines before the eyes.
                 if self.back > 0 {
-                    self.back += self.lines.len() - before;
+                    self.back += brought;
                 }
-                self.lines
-                    .drain(..self.lines.len().saturating_sub(MOST_LINES));
+                let surplus = self.lines.len().saturating_sub(MOST_LINES);
+                self.lines.drain(..surplus);
+                self.left_out += surplus;
                 self.state = Some(state);
             }
         }
@@ -151,6 +172,9 @@ mod tests {
         view.ask(Ticket(2), at(1));
         view.settle(Ticket(2), Ok((TaskState::Ok, vec![line(2), line(3)])));
         assert_eq!(view.lines.len(), 3);
+        assert_eq!(view.due(at(1)), Some(3), "whether that was all is asked");
+        view.ask(Ticket(3), at(1));
+        view.settle(Ticket(3), Ok((TaskState::Ok, vec![line(3)])));
         assert_eq!(view.due(at(99)), None);
     }
 

@@ -36,6 +36,7 @@ pub use snapshot::SnapshotClass;
 
 use super::action::{Action, Motion};
 use super::keymap::{Combo, Context};
+use crate::domain::guest::GuestRef;
 use crate::domain::operation::{Operation, PowerAction};
 
 /// A dialog on the stack.
@@ -78,8 +79,8 @@ pub enum Reply {
     Act(Action),
     /// A text to be copied.
     Copy(String),
-    /// To be closed, and a guest's power changed.
-    Power(PowerAction),
+    /// To be closed, and the power of the guest that it was opened for changed.
+    Power(GuestRef, PowerAction),
     /// To say why a key did nothing.
     Notice(String),
     /// To be replaced by the form for the other way to restore a snapshot.

@@ -32,7 +32,7 @@ impl PowerMenu {
             self.row = self.row.saturating_add_signed(motion.rows(4)).min(last);
         } else if action == Action::Form(FormKey::Submit) {
             return match PowerAction::ALL.get(self.row) {
-                Some(action) => Reply::Power(*action),
+                Some(action) => Reply::Power(self.target.clone(), *action),
                 None => Reply::Act(Action::Change(Change::Destroy)),
             };
         }

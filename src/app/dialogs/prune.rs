@@ -7,6 +7,7 @@ use crate::app::keymap::{Combo, KeyCode};
 use crate::app::remote::Remote;
 use crate::domain::failure::Failure;
 use crate::domain::guest::GuestRef;
+use crate::domain::id::Vmid;
 use crate::domain::inventory::{Link, Resources};
 use crate::domain::operation::Operation;
 use crate::domain::request::{Objection, PruneRequest};
@@ -47,6 +48,17 @@ impl PruneDialog {
             typed: TextField::default(),
             shows_calls: false,
             checked: Err(Vec::new()),
+        }
+    }
+
+    /// Leaves a guest unread for a reason: it is not asked, and not in the plan.
+    pub(in crate::app) fn leave_unread(&mut self, vmid: Vmid, failure: &Failure, now: Now) {
+        for (_, list) in self
+            .guests
+            .iter_mut()
+            .filter(|(guest, _)| guest.vmid == vmid)
+        {
+            list.fail(now.moment, failure.clone());
         }
     }
 

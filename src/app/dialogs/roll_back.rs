@@ -73,10 +73,7 @@ impl RollBackPurpose {
     }
 
     pub(super) fn questions(&mut self, target: &GuestRef, next: &mut u64) -> Vec<(Ticket, Query)> {
-        if self.present.is_pending()
-            || self.present.answer().is_some()
-            || self.present.failure().is_some()
-        {
+        if self.present.is_pending() || is_settled(&self.present) {
             return Vec::new();
         }
         let name = self.snapshot.name.clone();
@@ -106,7 +103,9 @@ impl RollBackPurpose {
             snapshots: known.snapshots,
             present: self.present.value(),
             frozen: self.frozen.value(),
+            comparing: !(is_settled(&self.present) && is_settled(&self.frozen)),
             storages: known.resources.map_or(&[], |resources| &resources.storages),
+            critical_tags: Some(&known.rules.critical_tags),
         };
         let request = RollBackRequest {
             guest: target.clone(),
@@ -174,19 +173,43 @@ impl RollBackPurpose {
         preview
     }
 
+    /// Says what could not be compared, or that it is still being read.
+    fn unread_preview(&self) -> Vec<Preview> {
+        let failure = self.present.failure().or_else(|| self.frozen.failure());
+        let Some(failure) = failure else {
+            return vec![Preview::new("config", "comparing…", Weight::Plain)];
+        };
+        let text = format!("how it changes could not be checked: {failure}");
+        let mut lines = vec![Preview::new("config", text, Weight::Warning)];
+        // The disks of the snapshot tell which storages must go back.
+        if self.frozen.failure().is_some() {
+            let text = match self.present.value() {
+                None => {
+                    "whether its storage goes back to any but the newest snapshot could not be checked; \
+                     if not, the server refuses and nothing is lost"
+                }
+                Some(_) => "its storages could be checked for the disks of the present only",
+            };
+            lines.push(Preview::new("", text, Weight::Warning));
+        }
+        lines
+    }
+
     fn config_preview(&self, losses: &Losses) -> Vec<Preview> {
         let Some(changes) = &losses.changes else {
-            let failure = self.present.failure().or_else(|| self.frozen.failure());
-            let (text, weight) = match failure {
-                Some(failure) => (
-                    format!("how it changes is unknown: {failure}"),
-                    Weight::Warning,
-                ),
-                None => ("comparing…".to_owned(), Weight::Plain),
-            };
-            return vec![Preview::new("config", text, weight)];
+            return self.unread_preview();
         };
-        let mut lines = Vec::new();
+        // What makes the guest less safe is never only counted.
+        let mut lines: Vec<Preview> = Vec::new();
+        for danger in &losses.dangers {
+            let weight = if danger.is_loss() {
+                Weight::Loss
+            } else {
+                Weight::Warning
+            };
+            let label = if lines.is_empty() { "config" } else { "" };
+            lines.push(Preview::new(label, danger.to_string(), weight));
+        }
         for change in changes.iter().take(MOST_CHANGES) {
             let show = |value: &Option<crate::domain::text::Text>| {
                 value
@@ -215,6 +238,10 @@ impl RollBackPurpose {
         }
         lines
     }
+}
+
+fn is_settled(config: &Remote<GuestConfig>) -> bool {
+    config.answer().is_some() || config.failure().is_some()
 }
 
 fn in_words(time: std::time::Duration) -> String {

@@ -41,7 +41,7 @@ impl SnapshotClass {
             Self::Daily => SnapshotName::suggest(now, "", existing),
             Self::Weekly => SnapshotName::suggest(now, "-weekly", existing),
             Self::Monthly => SnapshotName::suggest(now, "-monthly", existing),
-            Self::Keep => format!("keep-{}", SnapshotName::suggest(now, "", existing)),
+            Self::Keep => SnapshotName::suggest_kept(now, existing),
         }
     }
 }
@@ -112,5 +112,35 @@ impl SnapshotPurpose {
             ram: form.is_on(Field::Ram),
         };
         form.checked = request.check(guest, known.snapshots);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::snapshot::Snapshot;
+
+    #[test]
+    fn no_class_suggests_a_name_that_is_taken() {
+        let now = DateTime::from_timestamp(1_795_424_445, 0).unwrap();
+        for class in SnapshotClass::ORDER {
+            let first = class.suggest(now, &SnapshotList::default());
+            let taken = SnapshotList {
+                snapshots: vec![Snapshot {
+                    name: first.as_str().into(),
+                    taken: Some(now),
+                    parent: None,
+                    description: "".into(),
+                    has_ram: false,
+                    unfinished: None,
+                }],
+                ..SnapshotList::default()
+            };
+            let second = class.suggest(now, &taken);
+            assert_ne!(first, second, "{}", class.as_str());
+            assert!(second.parse::<SnapshotName>().is_ok(), "{second}");
+        }
+        let kept = SnapshotClass::Keep.suggest(now, &SnapshotList::default());
+        assert_eq!(kept, "keep-av-20261123-0900");
     }
 }

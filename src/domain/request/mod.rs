@@ -5,7 +5,9 @@
 
 mod clone_guest;
 mod create_guest;
+mod danger;
 mod destroy;
+mod permitted;
 mod places;
 mod power;
 mod prune;
@@ -14,10 +16,12 @@ mod snapshot;
 
 pub use clone_guest::{CloneContext, CloneRequest, PoolChoice, copied_along, refuses_clones};
 pub use create_guest::{CreateContext, CreateRequest, MOST_GUESTS, refuses_template};
+pub use danger::Danger;
 pub use destroy::{
     DestroyContext, DestroyLosses, DestroyRequest, linked_clones, refuses_destruction,
     refuses_destruction_in,
 };
+pub use permitted::permit;
 pub use places::{Features, Original, refuses_copy, refuses_node, refuses_storage, takes_disks};
 pub use power::{PowerRequest, refuses_power};
 pub use prune::{MOST_CLOCK_SKEW, PruneRequest};

@@ -5,8 +5,10 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
+use super::danger::{Danger, dangers};
 use super::snapshot::refuses_snapshots;
 use super::{Field, Objection, Objections, SnapshotRequest};
+use crate::domain::enforcement::CriticalTags;
 use crate::domain::guest::{Guest, GuestRef, Status};
 use crate::domain::guest_config::{Drive, GuestConfig, is_numbered};
 use crate::domain::inventory::Storage;
@@ -15,7 +17,11 @@ use crate::domain::snapshot::{Snapshot, SnapshotList};
 use crate::domain::text::Text;
 
 /// The kinds of storage that go back to a guest's newest snapshot only (PITFALLS 28).
-const NEWEST_ONLY: [&str; 1] = ["zfspool"];
+///
+/// On plain `lvm` whatever has a snapshot is a volume chain, for there is no other kind there. A
+/// directory may keep volume chains as well, but the list of storages does not tell which does;
+/// there the server has the last word, and it refuses before it touches anything.
+const NEWEST_ONLY: [&str; 2] = ["zfspool", "lvm"];
 
 /// Options that say how a configuration is kept, or that a roll-back leaves alone (API.md §6).
 const NOT_COMPARED: [&str; 12] = [
@@ -32,6 +38,9 @@ const NOT_COMPARED: [&str; 12] = [
     "vmgenid",
     "vmstate",
 ];
+
+/// The options that matter most, in their order; every `net` comes before them.
+const FIRST: [&str; 6] = ["tags", "memory", "name", "hostname", "cores", "protection"];
 
 /// The wish that a guest go back to a snapshot.
 #[derive(Debug, Clone, PartialEq)]
@@ -57,8 +66,12 @@ pub struct RollBackContext<'a> {
     pub present: Option<&'a GuestConfig>,
     /// The configuration that the snapshot froze.
     pub frozen: Option<&'a GuestConfig>,
+    /// Whether one of the two is still being read; until then nobody knows what is lost.
+    pub comparing: bool,
     /// The cluster's storages.
     pub storages: &'a [Storage],
+    /// The tags of guests that enforcement spares; absent when there are none to be lost.
+    pub critical_tags: Option<&'a CriticalTags>,
 }
 
 impl RollBackRequest {
@@ -70,6 +83,9 @@ impl RollBackRequest {
             objections.add_some(Field::Whole, refuses_snapshots(guest));
         }
         let found = objections.same_snapshot(&self.snapshot, context.snapshots);
+        if context.comparing {
+            objections.add(Field::Whole, "still comparing the configurations");
+        }
         if let Some(storage) = context.newest_only_storage() {
             let newer = context.newer_than(&self.snapshot);
             if !newer.is_empty() {
@@ -138,6 +154,10 @@ impl RollBackRequest {
             },
             changes: configs.map(|(present, frozen)| changes(present, frozen)),
             set_aside: configs.map(|(present, frozen)| set_aside(present, frozen)),
+            dangers: configs.map_or_else(Vec::new, |(present, frozen)| {
+                let none = CriticalTags::new(Vec::new());
+                dangers(present, frozen, context.critical_tags.unwrap_or(&none))
+            }),
         }
     }
 }
@@ -177,7 +197,9 @@ pub struct Losses {
     pub hard_stop: bool,
     /// What the guest does in the end.
     pub afterwards: Afterwards,
-    /// The options that change back; absent when a configuration is not known.
+    /// What makes the guest less safe afterwards, losses first, as far as it is known.
+    pub dangers: Vec<Danger>,
+    /// The options that change back, what matters most first; absent when a configuration is not known.
     pub changes: Option<Vec<ConfigChange>>,
     /// The disks that were added since, which end up unused; absent when a configuration is not known.
     pub set_aside: Option<Vec<Drive>>,
@@ -256,14 +278,28 @@ fn changes(present: &GuestConfig, frozen: &GuestConfig) -> Vec<ConfigChange> {
         .map(|(key, _)| key)
         .filter(|key| !NOT_COMPARED.contains(key) && !is_numbered(key, "unused"))
         .collect();
-    keys.into_iter()
+    let mut keys: Vec<&str> = keys
+        .into_iter()
         .filter(|key| present.get(key) != frozen.get(key))
+        .collect();
+    // Stable: within one rank the order of the keys stays.
+    keys.sort_by_key(|key| rank(key));
+    keys.into_iter()
         .map(|key| ConfigChange {
             key: key.to_owned(),
             now: present.get(key).cloned(),
             then: frozen.get(key).cloned(),
         })
         .collect()
+}
+
+/// Ranks an option by how much its change should be looked at.
+fn rank(key: &str) -> usize {
+    if is_numbered(key, "net") {
+        return 0;
+    }
+    let place = FIRST.iter().position(|first| *first == key);
+    1 + place.unwrap_or(FIRST.len())
 }
 
 fn set_aside(present: &GuestConfig, frozen: &GuestConfig) -> Vec<Drive> {
@@ -372,6 +408,33 @@ mod tests {
     }
 
     #[test]
+    fn pitfall_28_a_snapshot_on_lvm_can_only_be_a_volume_chain() {
+        let (guest, list) = (guest(), chain());
+        let frozen = config(&[("scsi0", "tank:vm-104-disk-0.qcow2,size=8G")]);
+        let checked = |plugin| {
+            let storages = [storage("tank", plugin)];
+            let context = RollBackContext {
+                guest: Some(&guest),
+                snapshots: Some(&list),
+                frozen: Some(&frozen),
+                storages: &storages,
+                ..RollBackContext::default()
+            };
+            request("first").check(&context)
+        };
+        let objections = checked("lvm").unwrap_err();
+        assert_eq!(
+            objections[0].reason,
+            "storage tank (lvm) goes back only to the newest snapshot; in the way: third, second"
+        );
+        assert_eq!(objections[1].field, Field::Safety);
+        // Whether a directory keeps volume chains, the list of storages does not say.
+        for plugin in ["lvmthin", "dir", "nfs", "cifs", "rbd", "btrfs"] {
+            assert!(checked(plugin).is_ok(), "{plugin}");
+        }
+    }
+
+    #[test]
     fn a_safety_name_is_checked_and_a_lock_is_said_once() {
         let (mut guest, list) = (guest(), chain());
         let mut request = request("second");
@@ -428,7 +491,8 @@ mod tests {
             snapshots: Some(&list),
             present: Some(&present),
             frozen: Some(&frozen),
-            storages: &[],
+            critical_tags: Some(&CriticalTags::default()),
+            ..RollBackContext::default()
         };
         let mut request = request("first");
         request.start = false;
@@ -444,7 +508,16 @@ mod tests {
             .into_iter()
             .map(|change| change.key)
             .collect();
-        assert_eq!(changed, ["memory", "net0", "scsi1", "tags"]);
+        assert_eq!(changed, ["net0", "tags", "memory", "scsi1"]);
+        let dangers: Vec<String> = losses.dangers.iter().map(ToString::to_string).collect();
+        assert_eq!(
+            dangers,
+            [
+                "net0 goes without firewall=1: the guest is not fenced",
+                "the tag critical goes: enforcement may shut the guest down",
+                "net0 moves from bridge vmbr1 to vmbr0",
+            ]
+        );
         let aside = losses.set_aside.unwrap();
         assert_eq!(aside.len(), 1);
         assert_eq!(aside[0].key, "scsi1");

@@ -10,6 +10,7 @@ use crate::app::dialogs::{
 };
 use crate::domain::operation::Operation;
 use crate::domain::quota::Certainty;
+use crate::domain::request::Field;
 use crate::ui::panes::budget::{amount, resource_label, short, style_of};
 use crate::ui::theme::Theme;
 use crate::ui::widgets::{Row, dialog, fit, hint_line, push_growing_bar, width, wrapped};
@@ -111,7 +112,7 @@ fn lines(form: &Form, columns: usize, airy: bool, theme: &Theme) -> Vec<FormLine
         lines.extend(item_lines(item, index == form.focus, columns, theme));
         let objection = form
             .objection(item.field)
-            .filter(|_| !item.label.is_empty());
+            .filter(|_| item.field != Field::Whole);
         if let Some(objection) = objection {
             let mut row = Row::new(theme.unicode);
             row.gap(LABEL).text(
@@ -150,7 +151,6 @@ fn lines(form: &Form, columns: usize, airy: bool, theme: &Theme) -> Vec<FormLine
 
 /// An objection to the whole, which forms with a confirmation have as a field without a name.
 fn whole_objection(form: &Form) -> Option<&crate::domain::request::Objection> {
-    use crate::domain::request::Field;
     form.objection(Field::Whole)
         .filter(|_| form.input(Field::Whole).is_some())
 }

@@ -76,12 +76,11 @@ pub(super) fn draw(
         (None, Some(ended)) if ended.is_success() => (format!("ended: {ended}"), theme.ok),
         (None, Some(ended)) => (format!("ended: {ended}"), theme.critical),
     };
-    let more = if back > 0 {
-        format!("   {back} more lines below")
-    } else {
-        String::new()
-    };
-    let status = fit(&format!("{status}{more}"), columns, theme.unicode);
+    let status = fit(
+        &format!("{status}{}", remarks(log, back)),
+        columns,
+        theme.unicode,
+    );
     frame.render_widget(
         Line::styled(status, style),
         Rect {
@@ -104,4 +103,16 @@ pub(super) fn draw(
             ..inner
         },
     );
+}
+
+/// Says what of the log is not on screen, and what is not read or no longer kept.
+fn remarks(log: &LogView, back: usize) -> String {
+    let has_ended = matches!(&log.state, Some(state) if !state.is_running());
+    let reads_on = has_ended && log.failure.is_none() && !log.is_whole();
+    let remarks = [
+        reads_on.then(|| "   reading on…".to_owned()),
+        (back > 0).then(|| format!("   {back} more lines below")),
+        (log.left_out > 0).then(|| format!("   the first {} lines are not kept", log.left_out)),
+    ];
+    remarks.into_iter().flatten().collect()
 }

@@ -1,0 +1,95 @@
+//! The last check of a request: whether the account has every privilege that it needs.
+
+use super::{Field, Objection};
+use crate::domain::operation::Operation;
+use crate::domain::permission::{Need, Permissions};
+
+/// Objects to an operation for which the account lacks a privilege.
+///
+/// Where the privileges are not known nothing is objected to; the server has the last word.
+pub fn permit(
+    operation: Operation,
+    permissions: Option<&Permissions>,
+) -> Result<Operation, Vec<Objection>> {
+    let Some(permissions) = permissions else {
+        return Ok(operation);
+    };
+    let needs = operation.needs();
+    let unmet = needs.iter().filter(|need| !need.is_met(permissions));
+    let objections: Vec<Objection> = unmet
+        .map(|need| Objection::new(field_of(&operation, need), need))
+        .collect();
+    if objections.is_empty() {
+        Ok(operation)
+    } else {
+        Err(objections)
+    }
+}
+
+/// Finds the field without which a need would not be.
+fn field_of(operation: &Operation, need: &Need) -> Field {
+    let Operation::RollBack(roll_back) = operation else {
+        return Field::Whole;
+    };
+    let vmid = roll_back.guest().vmid;
+    if roll_back.safety().is_some() && *need == Need::on_guest("VM.Snapshot", vmid) {
+        Field::Safety
+    } else if roll_back.starts() && *need == Need::on_guest("VM.PowerMgmt", vmid) {
+        Field::Start
+    } else {
+        Field::Whole
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use pretty_assertions::assert_eq;
+
+    use super::super::RollBackContext;
+    use super::super::samples::{chain, guest};
+    use super::*;
+    use crate::domain::request::RollBackRequest;
+
+    fn operation() -> Operation {
+        let (guest, list) = (guest(), chain());
+        let request = RollBackRequest {
+            guest: guest.to_ref(),
+            snapshot: list.find("second").unwrap().clone(),
+            start: true,
+            safety: Some("before".into()),
+        };
+        let context = RollBackContext {
+            guest: Some(&guest),
+            snapshots: Some(&list),
+            ..RollBackContext::default()
+        };
+        request.check(&context).unwrap()
+    }
+
+    #[test]
+    fn each_missing_privilege_is_said_at_the_field_that_needs_it() {
+        let with = |privilege: &str| {
+            let entry = ("/vms".to_owned(), privilege.to_owned(), true);
+            permit(operation(), Some(&Permissions::new([entry])))
+        };
+        assert_eq!(
+            with("VM.Snapshot.Rollback").unwrap_err(),
+            [
+                Objection::new(Field::Start, "needs VM.PowerMgmt on /vms/104"),
+                Objection::new(Field::Safety, "needs VM.Snapshot on /vms/104"),
+            ]
+        );
+        assert_eq!(
+            with("VM.Audit").unwrap_err()[0],
+            Objection::new(
+                Field::Whole,
+                "needs VM.Snapshot or VM.Snapshot.Rollback on /vms/104"
+            )
+        );
+    }
+
+    #[test]
+    fn unknown_privileges_are_left_to_the_server() {
+        assert!(permit(operation(), None).is_ok());
+    }
+}
