@@ -36,6 +36,13 @@ pub(super) trait Errand {
     /// Returns the types that its task may have.
     fn task_kinds(&self) -> &'static [&'static str];
 
+    /// Looks once more whether the write is wanted, right before each sending of it.
+    ///
+    /// An error counts as a refusal: nothing was sent.
+    async fn look_again(&self, _client: &Client, _guest: &GuestRef) -> Result<(), Error> {
+        Ok(())
+    }
+
     /// Sends the write, once.
     async fn send(&self, client: &Client, guest: &GuestRef) -> Result<Upid, Error>;
 
@@ -161,6 +168,9 @@ async fn attempt<E: Errand>(
         end,
         stop_was_sent: false,
     };
+    if let Err(error) = errand.look_again(context.client, guest).await {
+        return without_task(AttemptEnd::Refused(error));
+    }
     let since = context.client.server_time();
     let upid = match errand.send(context.client, guest).await {
         Ok(upid) => upid,
