@@ -18,8 +18,8 @@ use super::meter::monotonic;
 use super::wire::Login;
 use crate::domain::failure::FailureKind;
 
-/// A ticket this old is renewed before its next use; it would live for two hours.
-const RENEW_AFTER: Duration = Duration::from_secs(45 * 60);
+/// A ticket this old is usually renewed before its next use; it would live for two hours.
+pub(crate) const RENEW_AFTER: Duration = Duration::from_secs(45 * 60);
 /// The pauses after failed logins; the last one repeats.
 const PAUSES: [Duration; 5] = [
     Duration::from_secs(10),
@@ -68,12 +68,15 @@ impl fmt::Debug for Credentials {
 pub(crate) struct Authenticator {
     credentials: Credentials,
     session: Mutex<Session>,
+    /// A ticket this old is renewed before its next use.
+    renew_after: Duration,
 }
 
 #[derive(Default)]
 struct Session {
     ticket: Option<Ticket>,
-    /// Counts tickets, so that several requests refused with the same one renew it once.
+    /// Counts proofs, so that several requests refused with the same one count once: tickets that
+    /// were given, and refusals of a token.
     generation: u64,
     failures: usize,
     /// What the last failed login came to; told again while no other is tried.
@@ -94,10 +97,11 @@ pub(crate) struct Proof {
 }
 
 impl Authenticator {
-    pub(crate) fn new(credentials: Credentials) -> Self {
+    pub(crate) fn new(credentials: Credentials, renew_after: Duration) -> Self {
         Self {
             credentials,
             session: Mutex::default(),
+            renew_after,
         }
     }
 
@@ -122,7 +126,10 @@ impl Authenticator {
                 headers.insert(AUTHORIZATION, secret_header(&value)?);
             }
             Credentials::Password { user, password } => {
-                let ticket = session.fresh_ticket(transport, user, password).await?;
+                let renew_after = self.renew_after;
+                let ticket = session
+                    .fresh_ticket(transport, user, password, renew_after)
+                    .await?;
                 let cookie = format!(
                     "PVEAuthCookie={}",
                     super::client::encode(ticket.text.expose_secret())
@@ -150,7 +157,10 @@ impl Authenticator {
             return;
         }
         match &self.credentials {
-            Credentials::Token { .. } => session.note_failure(None),
+            Credentials::Token { .. } => {
+                session.generation += 1;
+                session.note_failure(None);
+            }
             Credentials::Password { .. } => {
                 // Of many requests refused with one ticket, the first one counts.
                 if session.ticket.take().is_some() && renewed {
@@ -198,30 +208,45 @@ impl Session {
         transport: &Transport,
         user: &str,
         password: &SecretString,
+        renew_after: Duration,
     ) -> Result<&Ticket, Error> {
         let current = self.ticket.take();
         let ticket = match current {
             Some(ticket)
-                if monotonic().saturating_duration_since(ticket.obtained) < RENEW_AFTER =>
+                if monotonic().saturating_duration_since(ticket.obtained) < renew_after =>
             {
                 ticket
             }
             Some(ticket) => match self.sign_in(transport, user, &ticket.text).await {
                 Ok(renewed) => renewed,
-                // The old ticket may have ended while the machine slept; the password still works.
-                Err(error) if error.needs_login() => {
-                    self.sign_in(transport, user, password).await?
-                }
+                // The old ticket may have ended while the machine slept; the password still works,
+                // and whoever it lets in is not made to wait.
+                Err(error) if error.needs_login() => self.log_in(transport, user, password).await?,
                 Err(error) => {
                     self.ticket = Some(ticket);
                     return Err(error);
                 }
             },
-            None => self.sign_in(transport, user, password).await?,
+            None => self.log_in(transport, user, password).await?,
         };
         Ok(self.ticket.insert(ticket))
     }
 
+    /// Signs in with the password; a refusal is a failed login.
+    async fn log_in(
+        &mut self,
+        transport: &Transport,
+        user: &str,
+        password: &SecretString,
+    ) -> Result<Ticket, Error> {
+        let ticket = self.sign_in(transport, user, password).await;
+        if ticket.as_ref().is_err_and(Error::needs_login) {
+            self.note_failure(None);
+        }
+        ticket
+    }
+
+    /// Asks for a ticket with the password, or with the ticket before it in its place.
     async fn sign_in(
         &mut self,
         transport: &Transport,
@@ -232,15 +257,7 @@ impl Session {
         let answer = transport
             .send(Method::POST, "/access/ticket", &form, HeaderMap::new())
             .await;
-        let login: Login = match answer.and_then(|body| transport.decode(&body)) {
-            Ok(login) => login,
-            Err(error) => {
-                if error.needs_login() {
-                    self.note_failure(None);
-                }
-                return Err(error);
-            }
-        };
+        let login: Login = answer.and_then(|body| transport.decode(&body))?;
         if login.needs_second_factor {
             // The half ticket of such an answer is no session (PITFALLS 9), and a dashboard that
             // asks every two seconds must not collect them.

@@ -1,12 +1,14 @@
 //! Passwords, tickets, tokens: who gets in, how often they ask, and what happens to those who do not.
 
+use std::time::Duration;
+
 use futures_util::future::join_all;
 use proxdeck::domain::failure::FailureKind;
 use proxdeck::simulator::{FaultKind, FaultRule};
 
 use crate::house::{
-    asked, by_password, by_token, client, guest, listening_to, logins, password, small, snapshot,
-    token, writes,
+    always_renewing, asked, by_password, by_token, client, guest, listening_to, logins, password,
+    small, snapshot, token, writes,
 };
 use crate::teller::{Say, Teller};
 
@@ -145,6 +147,38 @@ async fn a_wrong_token_is_tried_once_and_not_again_at_once() {
         1,
         "the second call did not reach the server"
     );
+}
+
+/// A dashboard reads several things at once; all of them are refused when a token ends.
+#[tokio::test]
+async fn readings_refused_together_count_as_one_failed_login() {
+    for credentials in [token("hub@pve!deck", "wrong"), password("hub@pve", "wrong")] {
+        let simulator = small().await;
+        // All of them are on their way before the first is refused.
+        let slow = FaultRule::new(FaultKind::Latency(Duration::from_millis(200)));
+        simulator.faults().add(slow);
+        let client = client(&simulator, credentials);
+        let answers = join_all((0..6).map(|_| async { client.access().version().await })).await;
+        assert!(answers.iter().all(Result::is_err), "{answers:?}");
+        let error = client.access().version().await.unwrap_err();
+        let said = error.to_string();
+        let (_, rest) = said.split_once("the next login is tried in ").unwrap();
+        let seconds: u64 = rest.trim_end_matches(" s").parse().unwrap();
+        assert!(seconds <= 10, "{said}");
+    }
+}
+
+/// While the machine slept the ticket ended, but the password still works.
+#[tokio::test]
+async fn a_renewal_that_was_refused_does_not_hold_up_whom_the_password_lets_in() {
+    let simulator = small().await;
+    let client = always_renewing(&simulator);
+    client.access().version().await.unwrap();
+    let renewal = FaultRule::new(FaultKind::Unauthorized).path("/access/ticket");
+    let refused = simulator.faults().add(renewal.times(1));
+    let answers = join_all((0..10).map(|_| async { client.access().version().await })).await;
+    assert!(answers.iter().all(Result::is_ok), "{answers:?}");
+    assert_eq!(simulator.faults().strikes(refused), 1);
 }
 
 #[tokio::test]
