@@ -165,7 +165,7 @@ impl Client {
             let proof = authenticator
                 .proof(transport, writes)
                 .await
-                .map_err(|error| error.of(&method, path))?;
+                .map_err(|error| error.before(&method, path))?;
             let answer = transport
                 .send(method.clone(), path, parameters, proof.headers)
                 .await;

@@ -75,6 +75,20 @@ impl Stage {
         Self::of(scenario).await
     }
 
+    /// Signs in with the password, and anew before every request.
+    pub(crate) fn renew_always(&mut self) {
+        let accounts = self.simulator.accounts();
+        let connection = Connection {
+            endpoint: self.simulator.url(),
+            trust: Trust::Pins(vec![self.simulator.fingerprint().parse().unwrap()]),
+            credentials: Credentials::Password {
+                user: accounts.user.clone(),
+                password: accounts.password.clone().into(),
+            },
+        };
+        self.client = Client::renewing_after(connection, Duration::ZERO).unwrap();
+    }
+
     /// Signs in with the token that may take no snapshots.
     pub(crate) fn limit(&mut self) {
         let accounts = self.simulator.accounts();

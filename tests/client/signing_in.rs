@@ -181,6 +181,34 @@ async fn a_renewal_that_was_refused_does_not_hold_up_whom_the_password_lets_in()
     assert_eq!(simulator.faults().strikes(refused), 1);
 }
 
+/// What was lost is the login's answer; the write itself was never sent.
+#[tokio::test]
+async fn a_write_whose_login_was_lost_is_known_not_to_be_done() {
+    for fault in [
+        FaultKind::ResetBefore,
+        FaultKind::ResetAfter,
+        FaultKind::TimedOut,
+        FaultKind::Truncated,
+        FaultKind::Malformed,
+    ] {
+        let simulator = small().await;
+        let client = always_renewing(&simulator);
+        client.access().version().await.unwrap();
+        let what = format!("{fault:?}");
+        let login = FaultRule::new(fault).path("/access/ticket");
+        simulator.faults().add(login);
+        let name = "never".parse().unwrap();
+        let asked = client.guests().snapshot(&guest(102), snapshot(&name)).await;
+        let error = asked.unwrap_err();
+        assert!(!error.outcome_unknown(), "{what}: {error:?}");
+        let sent = writes(&simulator);
+        assert!(
+            sent.iter().all(|entry| entry.path == "/access/ticket"),
+            "{what}: {sent:?}"
+        );
+    }
+}
+
 #[tokio::test]
 async fn pitfall_10_a_token_never_logs_in() {
     let simulator = small().await;
