@@ -112,6 +112,7 @@ fn passes(kind: FailureKind) -> bool {
             | FailureKind::NodeUnreachable
             | FailureKind::Malformed
             | FailureKind::AuthenticationFailed
+            | FailureKind::SessionExpired
             | FailureKind::Server
     )
 }

@@ -78,6 +78,8 @@ struct Session {
     /// Counts proofs, so that several requests refused with the same one count once: tickets that
     /// were given, and refusals of a token.
     generation: u64,
+    /// Whether the server ever accepted a ticket: then its user and password were right.
+    was_accepted: bool,
     failures: usize,
     /// What the last failed login came to; told again while no other is tried.
     refusal: Option<(FailureKind, String)>,
@@ -151,10 +153,11 @@ impl Authenticator {
     ///
     /// An old ticket may have ended; one that was `renewed` for the same request counts as a
     /// failed login, so that a server that refuses its own tickets is not asked without end.
-    pub(crate) async fn refuse(&self, generation: u64, renewed: bool) {
+    /// Returns what the refusal is called if the request is not repeated.
+    pub(crate) async fn refuse(&self, generation: u64, renewed: bool) -> FailureKind {
         let mut session = self.session.lock().await;
         if session.generation != generation {
-            return;
+            return session.kind_of_refusal();
         }
         match &self.credentials {
             Credentials::Token { .. } => {
@@ -168,17 +171,28 @@ impl Authenticator {
                 }
             }
         }
+        session.kind_of_refusal()
     }
 
     /// Notes that the server accepted a proof.
     pub(crate) async fn accept(&self) {
         let mut session = self.session.lock().await;
+        session.was_accepted = self.can_renew();
         session.failures = 0;
         session.pause_until = None;
     }
 }
 
 impl Session {
+    /// Tells a password that never worked from a session that ended and cannot be renewed.
+    fn kind_of_refusal(&self) -> FailureKind {
+        if self.was_accepted {
+            FailureKind::SessionExpired
+        } else {
+            FailureKind::AuthenticationFailed
+        }
+    }
+
     fn respect_pause(&self) -> Result<(), Error> {
         let Some(until) = self.pause_until else {
             return Ok(());
@@ -189,7 +203,7 @@ impl Session {
         }
         let (kind, why) = self.refusal.clone().unwrap_or_else(|| {
             let why = format!("refused {} times", self.failures);
-            (FailureKind::AuthenticationFailed, why)
+            (self.kind_of_refusal(), why)
         });
         let text = format!("{why}; the next login is tried in {} s", left.as_secs() + 1);
         Err(Error::unsent(kind, text))
@@ -239,11 +253,13 @@ impl Session {
         user: &str,
         password: &SecretString,
     ) -> Result<Ticket, Error> {
-        let ticket = self.sign_in(transport, user, password).await;
-        if ticket.as_ref().is_err_and(Error::needs_login) {
-            self.note_failure(None);
+        match self.sign_in(transport, user, password).await {
+            Err(error) if error.needs_login() => {
+                self.note_failure(None);
+                Err(error.called(self.kind_of_refusal()))
+            }
+            ticket => ticket,
         }
-        ticket
     }
 
     /// Asks for a ticket with the password, or with the ticket before it in its place.

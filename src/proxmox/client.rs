@@ -171,9 +171,9 @@ impl Client {
                 .await;
             match answer {
                 Err(error) if error.needs_login() => {
-                    authenticator.refuse(proof.generation, last).await;
+                    let kind = authenticator.refuse(proof.generation, last).await;
                     if last || !authenticator.can_renew() {
-                        return Err(error);
+                        return Err(error.called(kind));
                     }
                 }
                 answer => {

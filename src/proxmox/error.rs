@@ -46,6 +46,13 @@ impl Error {
         self
     }
 
+    /// Says more exactly what the failure is than its answer alone tells.
+    #[must_use]
+    pub(crate) fn called(mut self, kind: FailureKind) -> Self {
+        self.kind = kind;
+        self
+    }
+
     /// Notes that it was the login before a call that failed: the call itself was not sent.
     ///
     /// Whatever became of the login, a write that waited for it cannot have taken effect.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use proxdeck::domain::failure::FailureKind;
+use proxdeck::domain::failure::{Failure, FailureKind};
 use proxdeck::simulator::{FaultKind, FaultRule};
 
 use crate::house::{
@@ -179,6 +179,43 @@ async fn a_renewal_that_was_refused_does_not_hold_up_whom_the_password_lets_in()
     let answers = join_all((0..10).map(|_| async { client.access().version().await })).await;
     assert!(answers.iter().all(Result::is_ok), "{answers:?}");
     assert_eq!(simulator.faults().strikes(refused), 1);
+}
+
+/// The password was right once; whoever is told that it is wrong looks in the wrong place.
+#[tokio::test]
+async fn a_session_that_cannot_be_renewed_has_expired() {
+    for renews_early in [true, false] {
+        let simulator = small().await;
+        let client = if renews_early {
+            always_renewing(&simulator)
+        } else {
+            by_password(&simulator)
+        };
+        client.access().version().await.unwrap();
+        simulator.clock().set_offset(chrono::Duration::hours(3));
+        let refusing = FaultRule::new(FaultKind::Unauthorized).path("/access/ticket");
+        simulator.faults().add(refusing);
+        for call in 0..3 {
+            let error = client.access().version().await.unwrap_err();
+            assert_eq!(error.kind(), FailureKind::SessionExpired, "{call}: {error}");
+        }
+        let failure = Failure::from(client.access().version().await.unwrap_err());
+        assert!(
+            failure.kind.advice().contains("start proxdeck again"),
+            "{failure}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_session_whose_new_tickets_are_refused_has_expired() {
+    let simulator = small().await;
+    let client = by_password(&simulator);
+    client.access().version().await.unwrap();
+    let refusing = FaultRule::new(FaultKind::Unauthorized).path("/version");
+    simulator.faults().add(refusing);
+    let error = client.access().version().await.unwrap_err();
+    assert_eq!(error.kind(), FailureKind::SessionExpired, "{error}");
 }
 
 /// What was lost is the login's answer; the write itself was never sent.
