@@ -47,18 +47,18 @@ pub(super) struct Ended {
 }
 
 enum End {
-    Reported(Report),
+    Reported(Box<Report>),
     Skipped(String),
-    /// Nobody watched any more.
-    Left(Option<Upid>),
+    /// Nobody watched any more; these tasks go on.
+    Left(Vec<Upid>),
 }
 
 /// What happened to all guests.
 pub(super) struct Carried {
     /// Each guest, in the order of the changes.
     pub(super) ended: Vec<Ended>,
-    /// Whether a person left before the end.
-    pub(super) left: bool,
+    /// Whether a person asked for the end before it came.
+    interrupted: bool,
 }
 
 /// How many changes ended how.
@@ -107,12 +107,15 @@ pub(super) async fn carry_out(
     let access = access_of(session, setup, output);
     let mut carried = Carried {
         ended: Vec::new(),
-        left: false,
+        interrupted: false,
     };
     for change in changes {
         let end = match change.step {
             Step::Skip(reason) => End::Skipped(reason),
-            Step::Do(_) if carried.left => End::Skipped("not begun".to_owned()),
+            Step::Do(_) if carried.interrupted || ending.has_come() => {
+                carried.interrupted = true;
+                End::Skipped("not begun".to_owned())
+            }
             Step::Do(operation) => {
                 let label = change.guest.to_string();
                 let mut progress = Progress::of_work(output, &setup.environment, label);
@@ -121,9 +124,13 @@ pub(super) async fn carry_out(
                 progress.finish();
                 match watched {
                     Watched::Ended(report) => End::Reported(report),
-                    Watched::Left(upid) => {
-                        carried.left = true;
-                        End::Left(upid)
+                    Watched::Stopped(report) => {
+                        carried.interrupted = true;
+                        End::Reported(report)
+                    }
+                    Watched::Left(tasks) => {
+                        carried.interrupted = true;
+                        End::Left(tasks)
                     }
                 }
             }
@@ -216,7 +223,7 @@ impl Carried {
     /// Returns the exit code: what was asked for and not done is a failure.
     pub(super) fn exit(&self) -> Exit {
         let done = self.summary().done;
-        if self.left {
+        if self.interrupted {
             Exit::Interrupted
         } else if done == self.ended.len() {
             Exit::Done
@@ -234,11 +241,15 @@ impl Carried {
                     each.operation,
                     complaint.message()
                 ));
+                for upid in each.upids() {
+                    output.note(format_args!("  {upid}"));
+                }
             }
             for note in each.report().iter().flat_map(|report| &report.notes) {
                 output.note(note);
             }
         }
+        self.tell_interruption(output);
     }
 
     /// Says for people how each change ended.
@@ -246,8 +257,15 @@ impl Carried {
         for each in &self.ended {
             each.tell(output);
         }
-        if self.left {
+        self.tell_interruption(output);
+    }
+
+    fn tell_interruption(&self, output: &Output) {
+        let is_left = |each: &Ended| matches!(each.end, End::Left(_));
+        if self.ended.iter().any(is_left) {
             output.note("proxdeck: interrupted; what the server had begun goes on there");
+        } else if self.interrupted {
+            output.note("proxdeck: interrupted; nothing else was begun");
         }
     }
 }
@@ -282,7 +300,7 @@ impl Ended {
         EndRow {
             operation: self.operation,
             outcome: self.outcome(),
-            upid: self.upid().map(ToString::to_string),
+            upid: self.upids().first().map(ToString::to_string),
             new_vmid: match product {
                 Some(Product::Guest(guest)) => Some(guest.vmid.get()),
                 _ => None,
@@ -298,10 +316,11 @@ impl Ended {
     fn complaint(&self) -> Option<Complaint> {
         match &self.end {
             End::Skipped(reason) => Some(Complaint::new(Exit::Refused, "Skipped", reason, "")),
-            End::Left(upid) => {
-                let message = match upid {
-                    Some(_) => "interrupted; the task goes on at the server",
-                    None => "interrupted before the server answered; it may have been begun",
+            End::Left(tasks) => {
+                let message = if tasks.is_empty() {
+                    "interrupted before the server answered; it may have been begun"
+                } else {
+                    "interrupted; the task goes on at the server"
                 };
                 let advice = "look at the guest before trying again";
                 let exit = Exit::Interrupted;
@@ -319,11 +338,12 @@ impl Ended {
         }
     }
 
-    fn upid(&self) -> Option<&Upid> {
+    /// Returns the task that was the change, or all those that go on.
+    fn upids(&self) -> &[Upid] {
         match &self.end {
-            End::Skipped(_) => None,
-            End::Left(upid) => upid.as_ref(),
-            End::Reported(report) => report.upid.as_ref(),
+            End::Skipped(_) => &[],
+            End::Left(tasks) => tasks,
+            End::Reported(report) => report.upid.as_slice(),
         }
     }
 
@@ -352,7 +372,7 @@ impl Ended {
             output.note(format_args!(
                 "proxdeck: {guest}: {what} {outcome}: {reason}"
             ));
-            if let Some(upid) = self.upid() {
+            for upid in self.upids() {
                 output.note(format_args!("  {upid}"));
             }
             for line in complaint.iter().flat_map(Complaint::remarks) {

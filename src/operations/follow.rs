@@ -50,6 +50,14 @@ pub(super) enum End {
 
 /// Watches a task until it ends, reporting what its log tells.
 pub(super) async fn follow(context: Context<'_>, upid: &Upid, how: Following) -> Followed {
+    let followed = watch(context, upid, how).await;
+    if matches!(followed.end, End::Known(_)) {
+        context.reporter.settled(upid);
+    }
+    followed
+}
+
+async fn watch(context: Context<'_>, upid: &Upid, how: Following) -> Followed {
     let Context {
         client, reporter, ..
     } = context;

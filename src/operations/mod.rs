@@ -18,6 +18,7 @@ mod roll_back;
 mod snapshot;
 mod start;
 
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::mpsc;
@@ -25,7 +26,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use audit::{AuditLog, WriteAccess};
 
-use audit::Auditor;
+use audit::{Auditor, Watch};
 
 use crate::domain::failure::{Failure, FailureKind};
 use crate::domain::operation::{Operation, Outcome, Report, Update};
@@ -38,6 +39,8 @@ use crate::proxmox::Client;
 pub struct Reporter {
     updates: mpsc::Sender<Update>,
     stop: CancellationToken,
+    /// The tasks whose end is not known yet.
+    at_work: Arc<Mutex<Vec<Upid>>>,
 }
 
 impl Reporter {
@@ -46,6 +49,7 @@ impl Reporter {
         Self {
             updates,
             stop: CancellationToken::new(),
+            at_work: Arc::default(),
         }
     }
 
@@ -59,13 +63,28 @@ impl Reporter {
         self
     }
 
+    /// Returns the tasks that were begun and whose end is not known: what goes on without us.
+    pub fn at_work(&self) -> Vec<Upid> {
+        self.tasks().clone()
+    }
+
+    fn tasks(&self) -> MutexGuard<'_, Vec<Upid>> {
+        self.at_work.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     async fn step(&self, what: impl Into<String>) {
         // Nobody listening is no reason to stop half-way.
         let _ = self.updates.send(Update::Step(what.into())).await;
     }
 
     async fn accepted(&self, upid: &Upid) {
+        self.tasks().push(upid.clone());
         let _ = self.updates.send(Update::Accepted(upid.clone())).await;
+    }
+
+    /// Notes that a task's end is known.
+    fn settled(&self, upid: &Upid) {
+        self.tasks().retain(|task| task != upid);
     }
 
     fn progress(&self, fraction: Option<f64>, line: Text) {
@@ -100,7 +119,8 @@ struct Context<'a> {
 /// Runs an operation to its end and reports it.
 ///
 /// With [`WriteAccess::ReadOnly`] nothing is sent. A line that the audit log could not take stops
-/// no operation; the report's notes say so.
+/// no operation; the report's notes say so. Dropped before its end it leaves a line for each task
+/// that goes on without it.
 pub async fn run(
     client: &Client,
     operation: &Operation,
@@ -125,12 +145,14 @@ pub async fn run(
     }
     let auditor = Auditor::new(log, client.account());
     auditor.begins(operation, client.server_time());
+    let watch = Watch::new(&auditor, operation, client, reporter);
     let context = Context {
         client,
         reporter,
         auditor: &auditor,
     };
     let mut report = execute(context, operation).await;
+    watch.end();
     auditor.ended(operation, &report, client.server_time());
     report.notes.extend(auditor.failure().map(str::to_owned));
     reporter.ended(report).await;

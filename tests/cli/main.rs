@@ -13,6 +13,8 @@ mod changes;
 mod config;
 mod demo;
 mod documents;
+#[cfg(unix)]
+mod interruptions;
 mod logs;
 mod readme;
 mod refusals;
