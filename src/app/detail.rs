@@ -292,10 +292,10 @@ fn retry(failure: &Failure) -> Duration {
         | FailureKind::NodeUnreachable
         | FailureKind::NoSuchGuest
         | FailureKind::Busy
-        | FailureKind::Locked
-        | FailureKind::SessionExpired => SHORT_RETRY,
+        | FailureKind::Locked => SHORT_RETRY,
         FailureKind::UntrustedCertificate
         | FailureKind::AuthenticationFailed
+        | FailureKind::SessionExpired
         | FailureKind::SecondFactorRequired
         | FailureKind::Forbidden
         | FailureKind::Rejected

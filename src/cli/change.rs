@@ -47,19 +47,18 @@ pub(super) struct Ended {
 }
 
 enum End {
-    Reported(Report),
-
+    Reported(Box<Report>),
     Skipped(String),
-    /// Nobody watched any more.
-    Left(Option<Upid>),
+    /// Nobody watched any more; these tasks go on.
+    Left(Vec<Upid>),
 }
 
 /// What happened to all guests.
 pub(super) struct Carried {
     /// Each guest, in the order of the changes.
     pub(super) ended: Vec<Ended>,
-    /// Whether a person left before the end.
-    pub(super) left: bool,
+    /// Whether a person asked for the end before it came.
+    interrupted: bool,
 }
 
 /// How many changes ended how.
@@ -108,12 +107,15 @@ pub(super) async fn carry_out(
     let access = access_of(session, setup, output);
     let mut carried = Carried {
         ended: Vec::new(),
-        left: false,
+        interrupted: false,
     };
     for change in changes {
         let end = match change.step {
             Step::Skip(reason) => End::Skipped(reason),
-            Step::Do(_) if carried.left => End::Skipped("not begun".to_owned()),
+            Step::Do(_) if carried.interrupted || ending.has_come() => {
+                carried.interrupted = true;
+                End::Skipped("not begun".to_owned())
+            }
             Step::Do(operation) => {
                 let label = change.guest.to_string();
                 let mut progress = Progress::of_work(output, &setup.environment, label);
@@ -122,9 +124,13 @@ pub(super) async fn carry_out(
                 progress.finish();
                 match watched {
                     Watched::Ended(report) => End::Reported(report),
-                    Watched::Left(upid) => {
-                        carried.left = true;
-                        End::Left(upid)
+                    Watched::Stopped(report) => {
+                        carried.interrupted = true;
+                        End::Reported(report)
+                    }
+                    Watched::Left(tasks) => {
+                        carried.interrupted = true;
+                        End::Left(tasks)
                     }
                 }
             }
@@ -213,11 +219,11 @@ impl Carried {
                     operation: each.operation,
                     end: match part.fate {
                         Fate::Skipped(reason) | Fate::NotTried(reason) => End::Skipped(reason),
-                        Fate::Ended(outcome) => End::Reported(
+                        Fate::Ended(outcome) => End::Reported(Box::new(
                             Report::new(outcome)
                                 .with_upid(part.upid)
                                 .with_product(part.made.map(Product::Guest)),
-                        ),
+                        )),
                     },
                 }
             }));
@@ -252,10 +258,15 @@ impl Carried {
         summary
     }
 
+    /// Tells whether all of them were done.
+    pub(super) fn is_done(&self) -> bool {
+        self.summary().done == self.ended.len()
+    }
+
     /// Returns the exit code: what was asked for and not done is a failure.
     pub(super) fn exit(&self) -> Exit {
         let done = self.summary().done;
-        if self.left {
+        if self.interrupted {
             Exit::Interrupted
         } else if done == self.ended.len() {
             Exit::Done
@@ -273,11 +284,15 @@ impl Carried {
                     each.operation,
                     complaint.message()
                 ));
+                for upid in each.upids() {
+                    output.note(format_args!("  {upid}"));
+                }
             }
             for note in each.report().iter().flat_map(|report| &report.notes) {
                 output.note(note);
             }
         }
+        self.tell_interruption(output);
     }
 
     /// Says for people how each change ended.
@@ -285,8 +300,15 @@ impl Carried {
         for each in &self.ended {
             each.tell(output);
         }
-        if self.left {
+        self.tell_interruption(output);
+    }
+
+    fn tell_interruption(&self, output: &Output) {
+        let is_left = |each: &Ended| matches!(each.end, End::Left(_));
+        if self.ended.iter().any(is_left) {
             output.note("proxdeck: interrupted; what the server had begun goes on there");
+        } else if self.interrupted {
+            output.note("proxdeck: interrupted; nothing else was begun");
         }
     }
 }
@@ -321,7 +343,7 @@ impl Ended {
         EndRow {
             operation: self.operation,
             outcome: self.outcome(),
-            upid: self.upid().map(ToString::to_string),
+            upid: self.upids().first().map(ToString::to_string),
             new_vmid: match product {
                 Some(Product::Guest(guest)) => Some(guest.vmid.get()),
                 _ => None,
@@ -337,10 +359,11 @@ impl Ended {
     fn complaint(&self) -> Option<Complaint> {
         match &self.end {
             End::Skipped(reason) => Some(Complaint::new(Exit::Refused, "Skipped", reason, "")),
-            End::Left(upid) => {
-                let message = match upid {
-                    Some(_) => "interrupted; the task goes on at the server",
-                    None => "interrupted before the server answered; it may have been begun",
+            End::Left(tasks) => {
+                let message = if tasks.is_empty() {
+                    "interrupted before the server answered; it may have been begun"
+                } else {
+                    "interrupted; the task goes on at the server"
                 };
                 let advice = "look at the guest before trying again";
                 let exit = Exit::Interrupted;
@@ -358,11 +381,12 @@ impl Ended {
         }
     }
 
-    fn upid(&self) -> Option<&Upid> {
+    /// Returns the task that was the change, or all those that go on.
+    fn upids(&self) -> &[Upid] {
         match &self.end {
-            End::Skipped(_) => None,
-            End::Left(upid) => upid.as_ref(),
-            End::Reported(report) => report.upid.as_ref(),
+            End::Skipped(_) => &[],
+            End::Left(tasks) => tasks,
+            End::Reported(report) => report.upid.as_slice(),
         }
     }
 
@@ -391,8 +415,13 @@ impl Ended {
             output.note(format_args!(
                 "proxdeck: {guest}: {what} {outcome}: {reason}"
             ));
-            if let Some(upid) = self.upid() {
+            for upid in self.upids() {
                 output.note(format_args!("  {upid}"));
+            }
+            if let Some(Product::Guest(made)) =
+                self.report().and_then(|report| report.product.as_ref())
+            {
+                output.note(format_args!("  {made} exists now"));
             }
             for line in complaint.iter().flat_map(Complaint::remarks) {
                 output.note(format_args!("  {line}"));
@@ -416,17 +445,5 @@ fn facts(product: &Product) -> String {
         Product::Power(facts) if facts.requested => ", requested of the cluster's HA".to_owned(),
         Product::Power(facts) => format!(", now {}", facts.status),
         Product::RolledBack(_) => " done".to_owned(),
-    }
-}
-
-/// Says how guests that are not what was wanted are got rid of, if that is wanted.
-pub(super) fn tell_half_made(half_made: &[HalfMade], output: &Output) {
-    for HalfMade { guest, .. } in half_made {
-        let name = guest.name.as_ref().map(ToString::to_string);
-        output.note(format_args!(
-            "{guest} is not what was wanted; `proxdeck destroy {}={}` removes it",
-            guest.vmid,
-            name.unwrap_or_default()
-        ));
     }
 }

@@ -13,7 +13,7 @@ use super::pool;
 use super::setup::Setup;
 use super::snapshot::read::{self, Silent};
 use super::target::Target;
-use super::{Exit, interruptible};
+use super::{Exit, half_made, interruptible};
 use crate::domain::guest::{Guest, GuestRef};
 use crate::domain::guest_name::GuestName;
 use crate::domain::id::{GuestKind, NodeName, StorageName, Vmid};
@@ -142,7 +142,7 @@ impl Wanted<'_> {
         let ending = &mut ending;
         let carried =
             change::carry_out(&session, setup, output, ending, self.command, changes).await;
-        let half_made = carried.half_made();
+        let unfinished = carried.half_made();
         if self.json {
             let rows: Vec<_> = carried.ended.iter().map(change::Ended::row).collect();
             output.document(&Document::new(
@@ -155,7 +155,7 @@ impl Wanted<'_> {
         } else {
             carried.tell(output);
         }
-        change::tell_half_made(&half_made, output);
+        half_made::offer(&session, setup, output, ending, &unfinished).await;
         Ok(carried.exit())
     }
 

@@ -12,7 +12,7 @@ use super::inventory::Reading;
 use super::output::Output;
 use super::pool;
 use super::setup::Setup;
-use super::{Exit, interruptible};
+use super::{Exit, half_made, interruptible};
 use crate::app::state::Rules;
 use crate::domain::guest::Guest;
 use crate::domain::id::{NodeName, PoolName, StorageName};
@@ -99,7 +99,7 @@ impl Create {
         let ending = &mut ending;
         let mut carried =
             change::carry_out(&session, setup, output, ending, "create", changes).await;
-        let half_made = carried.half_made();
+        let unfinished = carried.half_made();
         let notes = match self.count {
             0 | 1 => Vec::new(),
             _ => carried.spread(),
@@ -119,7 +119,7 @@ impl Create {
         for note in notes {
             output.note(note);
         }
-        change::tell_half_made(&half_made, output);
+        half_made::offer(&session, setup, output, ending, &unfinished).await;
         Ok(carried.exit())
     }
 

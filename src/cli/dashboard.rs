@@ -1,16 +1,18 @@
 //! The dashboard, started with what the command line and the config say.
 
-use super::Exit;
 use super::connect::Session;
 use super::setup::Setup;
+use super::{Exit, interruptible};
 use crate::app::state::Setting;
-use crate::runtime::{self, Dashboard};
+use crate::runtime::{self, Dashboard, Ending};
 
 /// Opens the dashboard and stays until it is left.
 pub(super) async fn run(setup: &Setup) -> anyhow::Result<Exit> {
     let keymap = setup.keymap()?;
     let theme = setup.theme()?;
-    let session = Session::open(setup).await?;
+    // A password may be asked for, which wants the terminal back when the program is ended.
+    let mut ending = Ending::listen()?;
+    let session = interruptible(&mut ending, Session::open(setup)).await?;
     let setting = Setting {
         seed: rand::random(),
         cluster: session.cluster.clone(),

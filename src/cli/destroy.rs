@@ -79,7 +79,8 @@ impl Destroy {
             output.note(format_args!("{}: {line}", change.guest));
         }
         let question = format!("destroy {} for good", change.guest);
-        confirm::require(self.yes, &question, &word(&change.guest), output)?;
+        let word = word(&change.guest);
+        confirm::require(self.yes, &question, &word, output, &mut ending).await?;
         let (ending, changes) = (&mut ending, vec![change]);
         let carried = change::carry_out(&session, setup, output, ending, "destroy", changes).await;
         if self.json {

@@ -1,8 +1,12 @@
 //! Runs one checked operation to its end, or until a person has had enough.
+//!
+//! Whoever asks once for the end gets the step at work finished and no other begun; whoever asks
+//! again leaves at once.
 
 use std::pin::pin;
 
 use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 
 use super::progress::Progress;
 use crate::domain::operation::{Operation, Report, Update};
@@ -15,9 +19,11 @@ use crate::runtime::Ending;
 #[derive(Debug)]
 pub(super) enum Watched {
     /// With the operation.
-    Ended(Report),
-    /// Before it; what the server had accepted goes on there.
-    Left(Option<Upid>),
+    Ended(Box<Report>),
+    /// With the step that was at work when a person asked for the end.
+    Stopped(Box<Report>),
+    /// Before that; these tasks go on at the server.
+    Left(Vec<Upid>),
 }
 
 /// Runs an operation and shows how it goes.
@@ -29,17 +35,22 @@ pub(super) async fn execute(
     ending: &mut Ending,
 ) -> Watched {
     let (sender, mut updates) = mpsc::channel(32);
-    let reporter = Reporter::new(sender);
+    let stop = CancellationToken::new();
+    let reporter = Reporter::new(sender).with_stop(stop.clone());
     let mut work = pin!(operations::run(client, operation, &reporter, access));
     let mut working = true;
-    let mut accepted = None;
     tracing::info!("begins: {}", operation.title());
     loop {
         let update = tokio::select! {
             biased;
             () = ending.wait() => {
-                tracing::warn!("left: {}", operation.title());
-                return Watched::Left(accepted);
+                if stop.is_cancelled() {
+                    tracing::warn!("left: {}", operation.title());
+                    return Watched::Left(reporter.at_work());
+                }
+                stop.cancel();
+                progress.note("proxdeck: finishing the running step; again to leave at once");
+                continue;
             }
             Some(update) = updates.recv() => update,
             () = &mut work, if working => {
@@ -48,15 +59,16 @@ pub(super) async fn execute(
             }
         };
         match update {
-            Update::Accepted(upid) => {
-                progress.tell(None, &upid);
-                accepted = Some(upid);
-            }
+            Update::Accepted(upid) => progress.tell(None, &upid),
             Update::Progress { fraction, line } => progress.tell(fraction, line),
             Update::Step(step) => progress.tell(None, step),
             Update::Ended(report) => {
                 tracing::info!("{}: {}", report.outcome.as_str(), operation.title());
-                return Watched::Ended(*report);
+                return if stop.is_cancelled() {
+                    Watched::Stopped(report)
+                } else {
+                    Watched::Ended(report)
+                };
             }
         }
     }

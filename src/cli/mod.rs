@@ -17,6 +17,7 @@ mod demo;
 mod destroy;
 mod document;
 mod execute;
+mod half_made;
 mod inventory;
 mod list;
 mod output;

@@ -23,7 +23,12 @@ pub(super) async fn ask(account: String) -> anyhow::Result<SecretString> {
         )
         .into());
     }
-    tokio::task::spawn_blocking(move || type_in(&account)).await?
+    // Before the question: whoever answers at once would see the password on the screen. And here,
+    // not where the keys are read: whoever no longer waits for them gives the terminal back.
+    let _raw = RawInput::begin()?;
+    write!(io::stderr(), "password of {account}: ")?;
+    io::stderr().flush()?;
+    tokio::task::spawn_blocking(type_in).await?
 }
 
 /// Raw input for as long as it lives.
@@ -43,11 +48,7 @@ impl Drop for RawInput {
     }
 }
 
-fn type_in(account: &str) -> anyhow::Result<SecretString> {
-    // Before the question: whoever answers at once would see the password on the screen.
-    let _raw = RawInput::begin()?;
-    write!(io::stderr(), "password of {account}: ")?;
-    io::stderr().flush()?;
+fn type_in() -> anyhow::Result<SecretString> {
     let mut typed = Typed::default();
     loop {
         let step = match read()? {

@@ -82,7 +82,7 @@ impl Power {
                     several.len().to_string(),
                 ),
             };
-            confirm::require(self.yes, &question, &word, output)?;
+            confirm::require(self.yes, &question, &word, output, &mut ending).await?;
         }
         let carried = change::carry_out(
             &session,

@@ -88,6 +88,14 @@ impl<'a> Progress<'a> {
         self.last = text;
     }
 
+    /// Says something that stays, above the bar where there is one.
+    pub(super) fn note(&self, text: impl Display) {
+        match &self.bar {
+            Some(bar) => bar.suspend(|| self.output.note(text)),
+            None => self.output.note(text),
+        }
+    }
+
     /// Leaves nothing behind on a terminal.
     pub(super) fn finish(self) {
         if let Some(bar) = self.bar {

@@ -129,7 +129,7 @@ impl Restore {
             // A nameless or untypable guest is confirmed by its number.
             _ => change.guest.vmid.to_string(),
         };
-        confirm::require(self.yes, &question, &word, output)?;
+        confirm::require(self.yes, &question, &word, output, &mut ending).await?;
         let changes = vec![change];
         let carried =
             change::carry_out(&session, setup, output, &mut ending, "rollback", changes).await;

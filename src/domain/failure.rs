@@ -122,7 +122,10 @@ impl FailureKind {
             Self::SecondFactorRequired => {
                 "sign in with an API token instead: it needs no second factor"
             }
-            Self::SessionExpired => "sign in again",
+            Self::SessionExpired => {
+                "the login worked before and is refused now: the password may have been changed or \
+                 the account disabled; start proxdeck again to sign in anew"
+            }
             Self::Forbidden => {
                 "ask an administrator for the privilege on the path that the message names"
             }

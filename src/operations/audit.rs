@@ -11,9 +11,11 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::Serialize;
 
+use super::Reporter;
 use crate::domain::guest::GuestRef;
 use crate::domain::operation::{Call, Fate, Operation, Part, Product, Report};
 use crate::domain::task::Upid;
+use crate::proxmox::Client;
 
 /// Whether changes may be made, and where they are written down.
 #[derive(Debug, Clone)]
@@ -201,6 +203,22 @@ impl<'a> Auditor<'a> {
         });
     }
 
+    /// Notes that an operation is no longer watched, and the tasks that go on at the server.
+    fn left(&self, operation: &Operation, tasks: &[Upid], time: Option<DateTime<Utc>>) {
+        if tasks.is_empty() {
+            self.write(|cluster| self.line(cluster, time, operation, "left"));
+        }
+        for upid in tasks {
+            let guests = operation.guests().into_iter();
+            let concerned = guests.filter(|guest| upid.vmid() == Some(guest.vmid));
+            self.write(|cluster| Line {
+                targets: concerned.map(Target::of).collect(),
+                upid: Some(upid.as_str()),
+                ..self.line(cluster, time, operation, "left")
+            });
+        }
+    }
+
     /// Returns why the log is incomplete, if it is.
     pub(super) fn failure(&self) -> Option<&str> {
         self.failure.get().map(String::as_str)
@@ -238,6 +256,48 @@ impl<'a> Auditor<'a> {
             );
             // The first failure explains those that follow.
             let _ = self.failure.set(text);
+        }
+    }
+}
+
+/// Writes down what is left at work when an operation is dropped before its end.
+#[derive(Debug)]
+pub(super) struct Watch<'a> {
+    auditor: &'a Auditor<'a>,
+    operation: &'a Operation,
+    client: &'a Client,
+    reporter: &'a Reporter,
+    goes_on: bool,
+}
+
+impl<'a> Watch<'a> {
+    pub(super) fn new(
+        auditor: &'a Auditor<'a>,
+        operation: &'a Operation,
+        client: &'a Client,
+        reporter: &'a Reporter,
+    ) -> Self {
+        Self {
+            auditor,
+            operation,
+            client,
+            reporter,
+            goes_on: true,
+        }
+    }
+
+    /// Ends the watch together with the operation; nothing is left.
+    pub(super) fn end(mut self) {
+        self.goes_on = false;
+    }
+}
+
+impl Drop for Watch<'_> {
+    fn drop(&mut self) {
+        if self.goes_on {
+            let tasks = self.reporter.at_work();
+            let time = self.client.server_time();
+            self.auditor.left(self.operation, &tasks, time);
         }
     }
 }

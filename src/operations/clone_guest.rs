@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::errand::{Errand, carry_out};
 use super::follow::Following;
+use super::lookup::still_meant;
 use super::parts::part_of;
 use super::start::Start;
 use super::{Context, unverified};
@@ -256,6 +257,10 @@ impl Errand for Copying<'_> {
 
     fn task_kinds(&self) -> &'static [&'static str] {
         &["qmclone"]
+    }
+
+    async fn look_again(&self, client: &Client, guest: &GuestRef) -> Result<(), Error> {
+        still_meant(client, guest).await.map(|_| ())
     }
 
     async fn send(&self, client: &Client, guest: &GuestRef) -> Result<Upid, Error> {

@@ -1,7 +1,8 @@
 //! Deletes a snapshot and makes sure that it is gone.
 
 use super::errand::{Errand, carry_out};
-use super::{Context, refused, unverified};
+use super::lookup::still_meant;
+use super::{Context, unverified};
 use crate::domain::failure::{Failure, FailureKind};
 use crate::domain::guest::GuestRef;
 use crate::domain::id::GuestKind;
@@ -13,20 +14,24 @@ use crate::proxmox::{Client, Error};
 /// Deletes a snapshot: looks whether it is still the one that was meant, asks, follows, and looks again.
 pub(super) async fn delete(context: Context<'_>, operation: &DeleteSnapshot) -> Report {
     let (guest, snapshot) = (operation.guest(), operation.snapshot());
-    match context.client.guests().snapshots(guest).await {
-        Ok(list) => {
-            if let Some(reason) = changed(&list, snapshot) {
-                return refused(FailureKind::Conflict, reason);
-            }
-        }
-        // A guest that moved is found by the errand itself; any other trouble would meet it as well.
-        Err(error) if error.kind() == FailureKind::NoSuchGuest => {}
-        Err(error) => return Report::new(Outcome::Failed(Box::new(error.into()))),
-    }
     let step = format!("asking for the deletion of {}", snapshot.name);
     context.reporter.step(step).await;
     let deletion = Deletion { guest, snapshot };
     carry_out(context, &deletion, &[]).await.report
+}
+
+/// Makes sure that guest and snapshot are those that were meant, wherever the guest is now.
+pub(super) async fn both_still_meant(
+    client: &Client,
+    guest: &GuestRef,
+    snapshot: &Snapshot,
+) -> Result<(), Error> {
+    still_meant(client, guest).await?;
+    let list = client.guests().snapshots(guest).await?;
+    match changed(&list, snapshot) {
+        Some(reason) => Err(Error::unsent(FailureKind::Conflict, reason)),
+        None => Ok(()),
+    }
 }
 
 /// Says how a snapshot differs from what it was, if it is not the one that was meant any more.
@@ -63,6 +68,10 @@ impl Errand for Deletion<'_> {
             GuestKind::Qemu => &["qmdelsnapshot"],
             GuestKind::Lxc => &["vzdelsnapshot"],
         }
+    }
+
+    async fn look_again(&self, client: &Client, guest: &GuestRef) -> Result<(), Error> {
+        both_still_meant(client, guest, self.snapshot).await
     }
 
     async fn send(&self, client: &Client, guest: &GuestRef) -> Result<Upid, Error> {

@@ -48,6 +48,14 @@ pub(super) enum End {
 ///
 /// It is never asked to stop: whoever wants no further step wants this one finished.
 pub(super) async fn follow(context: Context<'_>, upid: &Upid, how: Following) -> Followed {
+    let followed = watch(context, upid, how).await;
+    if matches!(followed.end, End::Known(_)) {
+        context.reporter.settled(upid);
+    }
+    followed
+}
+
+async fn watch(context: Context<'_>, upid: &Upid, how: Following) -> Followed {
     let Context {
         client, reporter, ..
     } = context;
@@ -100,6 +108,7 @@ fn passes(kind: FailureKind) -> bool {
             | FailureKind::NodeUnreachable
             | FailureKind::Malformed
             | FailureKind::AuthenticationFailed
+            | FailureKind::SessionExpired
             | FailureKind::Server
     )
 }

@@ -3,7 +3,7 @@
 //! The call makes no task and knows no digest: the list is read before and after, and compared.
 
 use super::delete_snapshot::changed;
-use super::lookup::{Whereabouts, whereabouts};
+use super::lookup::find_meant;
 use super::{Context, refused};
 use crate::domain::failure::{Failure, FailureKind};
 use crate::domain::guest::GuestRef;
@@ -15,18 +15,11 @@ const TRIES: u32 = 5;
 
 /// Sets or takes off a keep mark, unless the description has been changed by somebody meanwhile.
 pub(super) async fn mark(context: Context<'_>, operation: &KeepMark) -> Report {
-    let mut guest = operation.guest().clone();
-    let list = match context.client.guests().snapshots(&guest).await {
-        Err(error) if error.kind() == FailureKind::NoSuchGuest => {
-            match whereabouts(context.client, &guest).await {
-                Ok(Whereabouts::Elsewhere(found)) => guest = found,
-                Ok(Whereabouts::Here | Whereabouts::Gone) | Err(_) => return failed(error),
-            }
-            context.client.guests().snapshots(&guest).await
-        }
-        list => list,
+    let guest = match find_meant(context.client, operation.guest()).await {
+        Ok((guest, _)) => guest,
+        Err(error) => return failed(error),
     };
-    let list = match list {
+    let list = match context.client.guests().snapshots(&guest).await {
         Ok(list) => list,
         Err(error) => return failed(error),
     };

@@ -1,4 +1,4 @@
-//! Finds out what became of a write whose answer was lost, and where a guest has gone.
+//! Finds out who has a guest's number, where a guest has gone, and what became of a lost answer.
 //!
 //! Nothing here writes. Where the server's lists do not settle the matter it stays open: a guess
 //! would be worse than "nobody knows" (SPEC §5.12).
@@ -8,7 +8,8 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 
 use super::errand::Errand;
-use crate::domain::guest::GuestRef;
+use crate::domain::failure::FailureKind;
+use crate::domain::guest::{GuestRef, LiveState};
 use crate::domain::task::Upid;
 use crate::proxmox::endpoints::TaskFilter;
 use crate::proxmox::{Client, Error};
@@ -83,6 +84,40 @@ pub(super) async fn lost_task<E: Errand>(
         };
     }
     finding
+}
+
+/// Reads what a guest does, and makes sure that it is the one that was meant.
+///
+/// What is to be done may have been confirmed on an old screen: the link was down, the machine
+/// slept. Numbers are used again, so a number alone names nobody (SPEC §5.12).
+pub(super) async fn still_meant(client: &Client, guest: &GuestRef) -> Result<LiveState, Error> {
+    let state = client.guests().state(guest).await?;
+    // Where one of the names is not known they cannot differ; number and kind must do.
+    if let (Some(now), Some(meant)) = (&state.name, &guest.name)
+        && now != meant
+    {
+        let reason = format!("guest {} is now called {now}", guest.vmid);
+        return Err(Error::unsent(FailureKind::Conflict, reason));
+    }
+    Ok(state)
+}
+
+/// Does the same wherever the guest is now, and says where that is.
+pub(super) async fn find_meant(
+    client: &Client,
+    guest: &GuestRef,
+) -> Result<(GuestRef, LiveState), Error> {
+    let error = match still_meant(client, guest).await {
+        Ok(state) => return Ok((guest.clone(), state)),
+        Err(error) => error,
+    };
+    if error.kind() == FailureKind::NoSuchGuest
+        && let Ok(Whereabouts::Elsewhere(found)) = whereabouts(client, guest).await
+    {
+        let state = still_meant(client, &found).await?;
+        return Ok((found, state));
+    }
+    Err(error)
 }
 
 /// Where a guest is that was not found on its node.

@@ -25,6 +25,7 @@ mod roll_back;
 mod snapshot;
 mod start;
 
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::mpsc;
@@ -32,7 +33,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use audit::{AuditLog, WriteAccess};
 
-use audit::Auditor;
+use audit::{Auditor, Watch};
 use batch::Board;
 use ids::Ids;
 
@@ -49,6 +50,8 @@ pub struct Reporter {
     stop: CancellationToken,
     /// Which part of a larger change it reports about, if so.
     part: Option<(Board, usize)>,
+    /// The tasks whose end is not known yet.
+    at_work: Arc<Mutex<Vec<Upid>>>,
 }
 
 impl Reporter {
@@ -58,6 +61,7 @@ impl Reporter {
             updates,
             stop: CancellationToken::new(),
             part: None,
+            at_work: Arc::default(),
         }
     }
 
@@ -71,13 +75,28 @@ impl Reporter {
         self
     }
 
+    /// Returns the tasks that were begun and whose end is not known: what goes on without us.
+    pub fn at_work(&self) -> Vec<Upid> {
+        self.tasks().clone()
+    }
+
+    fn tasks(&self) -> MutexGuard<'_, Vec<Upid>> {
+        self.at_work.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     async fn step(&self, what: impl Into<String>) {
         // Nobody listening is no reason to stop half-way.
         let _ = self.updates.send(Update::Step(what.into())).await;
     }
 
     async fn accepted(&self, upid: &Upid) {
+        self.tasks().push(upid.clone());
         let _ = self.updates.send(Update::Accepted(upid.clone())).await;
+    }
+
+    /// Notes that a task's end is known.
+    fn settled(&self, upid: &Upid) {
+        self.tasks().retain(|task| task != upid);
     }
 
     fn progress(&self, fraction: Option<f64>, line: Text) {
@@ -119,7 +138,8 @@ struct Context<'a> {
 /// Runs an operation to its end and reports it.
 ///
 /// With [`WriteAccess::ReadOnly`] nothing is sent. A line that the audit log could not take stops
-/// no operation; the report's notes say so.
+/// no operation; the report's notes say so. Dropped before its end it leaves a line for each task
+/// that goes on without it.
 pub async fn run(
     client: &Client,
     operation: &Operation,
@@ -144,6 +164,7 @@ pub async fn run(
     }
     let auditor = Auditor::new(log, client.account());
     auditor.begins(operation, client.server_time());
+    let watch = Watch::new(&auditor, operation, client, reporter);
     let context = Context {
         client,
         reporter,
@@ -151,6 +172,7 @@ pub async fn run(
         ids: &Ids::default(),
     };
     let mut report = execute(context, operation).await;
+    watch.end();
     auditor.ended(operation, &report, client.server_time());
     report.notes.extend(auditor.failure().map(str::to_owned));
     reporter.ended(report).await;

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::errand::{Errand, carry_out};
+use super::lookup::still_meant;
 use super::{Context, unverified};
 use crate::domain::failure::{Failure, FailureKind};
 use crate::domain::guest::{GuestRef, LiveState, Status};
@@ -40,6 +41,10 @@ impl Errand for Power {
 
     fn task_kinds(&self) -> &'static [&'static str] {
         self.task_kinds()
+    }
+
+    async fn look_again(&self, client: &Client, guest: &GuestRef) -> Result<(), Error> {
+        still_meant(client, guest).await.map(|_| ())
     }
 
     async fn send(&self, client: &Client, guest: &GuestRef) -> Result<Upid, Error> {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::errand::{Errand, carry_out, is_untouched};
 use super::follow::{End, Following, follow};
-use super::lookup::{Whereabouts, whereabouts};
+use super::lookup::find_meant;
 use super::start::Start;
 use super::{Context, delete_snapshot, refused, snapshot, unverified};
 use crate::domain::failure::{Failure, FailureKind};
@@ -132,30 +132,17 @@ async fn look(
     guest: &mut GuestRef,
 ) -> Result<SnapshotList, Box<Report>> {
     let failed = |error: Error| Box::new(Report::new(Outcome::Failed(Box::new(error.into()))));
-    let (guests, conflict) = (context.client.guests(), FailureKind::Conflict);
-    let state = match guests.state(guest).await {
-        Err(error) if error.kind() == FailureKind::NoSuchGuest => {
-            match whereabouts(context.client, guest).await {
-                Ok(Whereabouts::Elsewhere(found)) => *guest = found,
-                Ok(Whereabouts::Here | Whereabouts::Gone) | Err(_) => return Err(failed(error)),
-            }
-            guests.state(guest).await
-        }
-        state => state,
-    };
-    let state = state.map_err(failed)?;
-    if state.name.is_some() && guest.name.is_some() && state.name != guest.name {
-        let name = state.name.unwrap_or_default();
-        let reason = format!("guest {} is now called {name}", guest.vmid);
-        return Err(Box::new(refused(conflict, reason)));
-    }
+    let found = find_meant(context.client, guest).await;
+    let (found, state) = found.map_err(failed)?;
+    *guest = found;
     if let Some(lock) = state.lock {
         let reason = format!("the guest is locked ({lock})");
         return Err(Box::new(refused(FailureKind::Locked, reason)));
     }
-    let list = guests.snapshots(guest).await.map_err(failed)?;
+    let list = context.client.guests().snapshots(guest).await;
+    let list = list.map_err(failed)?;
     match delete_snapshot::changed(&list, operation.snapshot()) {
-        Some(reason) => Err(Box::new(refused(conflict, reason))),
+        Some(reason) => Err(Box::new(refused(FailureKind::Conflict, reason))),
         None => Ok(list),
     }
 }
@@ -179,6 +166,11 @@ impl Errand for Return<'_> {
             GuestKind::Qemu => &["qmrollback"],
             GuestKind::Lxc => &["vzrollback"],
         }
+    }
+
+    async fn look_again(&self, client: &Client, guest: &GuestRef) -> Result<(), Error> {
+        // A safety snapshot may have taken its time.
+        delete_snapshot::both_still_meant(client, guest, self.operation.snapshot()).await
     }
 
     async fn send(&self, client: &Client, guest: &GuestRef) -> Result<Upid, Error> {

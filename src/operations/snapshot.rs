@@ -1,6 +1,7 @@
 //! Takes a snapshot and makes sure that it is there.
 
 use super::errand::{Errand, Errands, carry_out};
+use super::lookup::still_meant;
 use super::{Context, unverified};
 use crate::domain::failure::{Failure, FailureKind};
 use crate::domain::guest::GuestRef;
@@ -33,6 +34,10 @@ impl Errand for TakeSnapshot {
             GuestKind::Qemu => &["qmsnapshot"],
             GuestKind::Lxc => &["vzsnapshot"],
         }
+    }
+
+    async fn look_again(&self, client: &Client, guest: &GuestRef) -> Result<(), Error> {
+        still_meant(client, guest).await.map(|_| ())
     }
 
     async fn send(&self, client: &Client, guest: &GuestRef) -> Result<Upid, Error> {

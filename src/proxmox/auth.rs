@@ -18,8 +18,8 @@ use super::meter::monotonic;
 use super::wire::Login;
 use crate::domain::failure::FailureKind;
 
-/// A ticket this old is renewed before its next use; it would live for two hours.
-const RENEW_AFTER: Duration = Duration::from_secs(45 * 60);
+/// A ticket this old is usually renewed before its next use; it would live for two hours.
+pub(crate) const RENEW_AFTER: Duration = Duration::from_secs(45 * 60);
 /// The pauses after failed logins; the last one repeats.
 const PAUSES: [Duration; 5] = [
     Duration::from_secs(10),
@@ -68,13 +68,18 @@ impl fmt::Debug for Credentials {
 pub(crate) struct Authenticator {
     credentials: Credentials,
     session: Mutex<Session>,
+    /// A ticket this old is renewed before its next use.
+    renew_after: Duration,
 }
 
 #[derive(Default)]
 struct Session {
     ticket: Option<Ticket>,
-    /// Counts tickets, so that several requests refused with the same one renew it once.
+    /// Counts proofs, so that several requests refused with the same one count once: tickets that
+    /// were given, and refusals of a token.
     generation: u64,
+    /// Whether the server ever accepted a ticket: then its user and password were right.
+    was_accepted: bool,
     failures: usize,
     /// What the last failed login came to; told again while no other is tried.
     refusal: Option<(FailureKind, String)>,
@@ -94,10 +99,11 @@ pub(crate) struct Proof {
 }
 
 impl Authenticator {
-    pub(crate) fn new(credentials: Credentials) -> Self {
+    pub(crate) fn new(credentials: Credentials, renew_after: Duration) -> Self {
         Self {
             credentials,
             session: Mutex::default(),
+            renew_after,
         }
     }
 
@@ -122,7 +128,10 @@ impl Authenticator {
                 headers.insert(AUTHORIZATION, secret_header(&value)?);
             }
             Credentials::Password { user, password } => {
-                let ticket = session.fresh_ticket(transport, user, password).await?;
+                let renew_after = self.renew_after;
+                let ticket = session
+                    .fresh_ticket(transport, user, password, renew_after)
+                    .await?;
                 let cookie = format!(
                     "PVEAuthCookie={}",
                     super::client::encode(ticket.text.expose_secret())
@@ -144,13 +153,17 @@ impl Authenticator {
     ///
     /// An old ticket may have ended; one that was `renewed` for the same request counts as a
     /// failed login, so that a server that refuses its own tickets is not asked without end.
-    pub(crate) async fn refuse(&self, generation: u64, renewed: bool) {
+    /// Returns what the refusal is called if the request is not repeated.
+    pub(crate) async fn refuse(&self, generation: u64, renewed: bool) -> FailureKind {
         let mut session = self.session.lock().await;
         if session.generation != generation {
-            return;
+            return session.kind_of_refusal();
         }
         match &self.credentials {
-            Credentials::Token { .. } => session.note_failure(None),
+            Credentials::Token { .. } => {
+                session.generation += 1;
+                session.note_failure(None);
+            }
             Credentials::Password { .. } => {
                 // Of many requests refused with one ticket, the first one counts.
                 if session.ticket.take().is_some() && renewed {
@@ -158,17 +171,28 @@ impl Authenticator {
                 }
             }
         }
+        session.kind_of_refusal()
     }
 
     /// Notes that the server accepted a proof.
     pub(crate) async fn accept(&self) {
         let mut session = self.session.lock().await;
+        session.was_accepted = self.can_renew();
         session.failures = 0;
         session.pause_until = None;
     }
 }
 
 impl Session {
+    /// Tells a password that never worked from a session that ended and cannot be renewed.
+    fn kind_of_refusal(&self) -> FailureKind {
+        if self.was_accepted {
+            FailureKind::SessionExpired
+        } else {
+            FailureKind::AuthenticationFailed
+        }
+    }
+
     fn respect_pause(&self) -> Result<(), Error> {
         let Some(until) = self.pause_until else {
             return Ok(());
@@ -179,7 +203,7 @@ impl Session {
         }
         let (kind, why) = self.refusal.clone().unwrap_or_else(|| {
             let why = format!("refused {} times", self.failures);
-            (FailureKind::AuthenticationFailed, why)
+            (self.kind_of_refusal(), why)
         });
         let text = format!("{why}; the next login is tried in {} s", left.as_secs() + 1);
         Err(Error::unsent(kind, text))
@@ -198,30 +222,47 @@ impl Session {
         transport: &Transport,
         user: &str,
         password: &SecretString,
+        renew_after: Duration,
     ) -> Result<&Ticket, Error> {
         let current = self.ticket.take();
         let ticket = match current {
             Some(ticket)
-                if monotonic().saturating_duration_since(ticket.obtained) < RENEW_AFTER =>
+                if monotonic().saturating_duration_since(ticket.obtained) < renew_after =>
             {
                 ticket
             }
             Some(ticket) => match self.sign_in(transport, user, &ticket.text).await {
                 Ok(renewed) => renewed,
-                // The old ticket may have ended while the machine slept; the password still works.
-                Err(error) if error.needs_login() => {
-                    self.sign_in(transport, user, password).await?
-                }
+                // The old ticket may have ended while the machine slept; the password still works,
+                // and whoever it lets in is not made to wait.
+                Err(error) if error.needs_login() => self.log_in(transport, user, password).await?,
                 Err(error) => {
                     self.ticket = Some(ticket);
                     return Err(error);
                 }
             },
-            None => self.sign_in(transport, user, password).await?,
+            None => self.log_in(transport, user, password).await?,
         };
         Ok(self.ticket.insert(ticket))
     }
 
+    /// Signs in with the password; a refusal is a failed login.
+    async fn log_in(
+        &mut self,
+        transport: &Transport,
+        user: &str,
+        password: &SecretString,
+    ) -> Result<Ticket, Error> {
+        match self.sign_in(transport, user, password).await {
+            Err(error) if error.needs_login() => {
+                self.note_failure(None);
+                Err(error.called(self.kind_of_refusal()))
+            }
+            ticket => ticket,
+        }
+    }
+
+    /// Asks for a ticket with the password, or with the ticket before it in its place.
     async fn sign_in(
         &mut self,
         transport: &Transport,
@@ -232,15 +273,7 @@ impl Session {
         let answer = transport
             .send(Method::POST, "/access/ticket", &form, HeaderMap::new())
             .await;
-        let login: Login = match answer.and_then(|body| transport.decode(&body)) {
-            Ok(login) => login,
-            Err(error) => {
-                if error.needs_login() {
-                    self.note_failure(None);
-                }
-                return Err(error);
-            }
-        };
+        let login: Login = answer.and_then(|body| transport.decode(&body))?;
         if login.needs_second_factor {
             // The half ticket of such an answer is no session (PITFALLS 9), and a dashboard that
             // asks every two seconds must not collect them.

@@ -9,7 +9,7 @@ use reqwest::header::{CONTENT_TYPE, DATE, HeaderMap, HeaderValue};
 use reqwest::{Method, Response, StatusCode};
 use serde::de::DeserializeOwned;
 
-use super::auth::{Authenticator, Credentials};
+use super::auth::{Authenticator, Credentials, RENEW_AFTER};
 use super::error::Error;
 use super::meter::{Cost, Meter, monotonic};
 use super::tls::{self, Refused, Trust};
@@ -78,8 +78,13 @@ impl Client {
     ///
     /// Fails when the address is no `https` URL or the trusted certificates cannot be read.
     pub fn new(connection: Connection) -> Result<Self, Error> {
+        Self::renewing_after(connection, RENEW_AFTER)
+    }
+
+    /// Prepares a connection whose tickets are renewed at another age than 45 minutes.
+    pub fn renewing_after(connection: Connection, age: Duration) -> Result<Self, Error> {
         let transport = Transport::new(&connection.endpoint, &connection.trust)?;
-        let authenticator = Authenticator::new(connection.credentials);
+        let authenticator = Authenticator::new(connection.credentials, age);
         Ok(Self {
             inner: Arc::new(Inner {
                 transport,
@@ -160,15 +165,15 @@ impl Client {
             let proof = authenticator
                 .proof(transport, writes)
                 .await
-                .map_err(|error| error.of(&method, path))?;
+                .map_err(|error| error.before(&method, path))?;
             let answer = transport
                 .send(method.clone(), path, parameters, proof.headers)
                 .await;
             match answer {
                 Err(error) if error.needs_login() => {
-                    authenticator.refuse(proof.generation, last).await;
+                    let kind = authenticator.refuse(proof.generation, last).await;
                     if last || !authenticator.can_renew() {
-                        return Err(error);
+                        return Err(error.called(kind));
                     }
                 }
                 answer => {

@@ -46,6 +46,25 @@ impl Error {
         self
     }
 
+    /// Says more exactly what the failure is than its answer alone tells.
+    #[must_use]
+    pub(crate) fn called(mut self, kind: FailureKind) -> Self {
+        self.kind = kind;
+        self
+    }
+
+    /// Notes that it was the login before a call that failed: the call itself was not sent.
+    ///
+    /// Whatever became of the login, a write that waited for it cannot have taken effect.
+    #[must_use]
+    pub(crate) fn before(mut self, method: &Method, path: &str) -> Self {
+        if self.call.is_empty() {
+            self.call = format!("{method} {path}");
+        }
+        self.is_write = false;
+        self
+    }
+
     /// Notes that the server had answered with success before the failure.
     #[must_use]
     pub(crate) fn with_success_status(mut self) -> Self {

@@ -2,6 +2,7 @@
 
 use std::io;
 
+use futures_util::FutureExt as _;
 use rustix::process::{Signal as Number, kill_current_process_group};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -23,6 +24,11 @@ impl Ending {
             hang_up: signal(SignalKind::hangup())?,
             interrupt: signal(SignalKind::interrupt())?,
         })
+    }
+
+    /// Tells whether one of them has come since it was last asked.
+    pub(crate) fn has_come(&mut self) -> bool {
+        self.wait().now_or_never().is_some()
     }
 
     /// Waits for one of them.

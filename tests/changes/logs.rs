@@ -3,6 +3,7 @@
 use proxdeck::domain::failure::FailureKind;
 use proxdeck::domain::operation::Outcome;
 use proxdeck::operations::{AuditLog, WriteAccess};
+use proxdeck::simulator::Scenario;
 
 use crate::snapshots::take;
 use crate::stage::Stage;
@@ -51,6 +52,21 @@ async fn the_log_is_its_owner_s_alone_and_grows_by_appending() {
     assert_eq!(mode & 0o777, 0o600);
     let text = std::fs::read_to_string(&path).unwrap();
     assert_eq!(text.lines().count(), 4);
+}
+
+#[tokio::test]
+async fn a_change_that_nobody_watches_any_more_leaves_its_task_s_name() {
+    let mut scenario = Scenario::small();
+    // So slow that the task cannot end by itself.
+    scenario.speed = 0.001;
+    let stage = Stage::of(scenario).await;
+    let operation = take(&stage.guest(101).await, "pre", false);
+    let accepted = stage.leave_once_accepted(&operation).await;
+    let lines = stage.log();
+    assert_eq!(stage.logged(), ["started", "left"]);
+    assert_eq!(lines[1]["upid"], accepted.as_str());
+    assert_eq!(lines[1]["action"], "snapshot");
+    assert_eq!(lines[1]["targets"][0]["vmid"], 101);
 }
 
 #[tokio::test]

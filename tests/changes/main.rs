@@ -7,6 +7,7 @@
 )]
 
 mod stage;
+mod strangers;
 
 mod destroying;
 mod faults;

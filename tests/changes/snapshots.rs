@@ -208,9 +208,31 @@ async fn pitfall_02_a_guest_that_moved_is_found_on_its_new_node() {
     let played = stage.play(&take(&guest, "moved", false)).await;
     assert_eq!(played.report.outcome, Outcome::Done, "{:?}", played.report);
     let writes = stage.writes();
-    assert_eq!(writes.len(), 2);
-    assert!(writes[1].starts_with("POST /nodes/pve2/"), "{writes:?}");
+    assert_eq!(writes.len(), 1, "{writes:?}");
+    assert!(writes[0].starts_with("POST /nodes/pve2/"), "{writes:?}");
     assert!(stage.names(101).contains(&"moved".to_owned()));
+}
+
+#[tokio::test]
+async fn a_connection_lost_while_signing_in_loses_no_write() {
+    let mut stage = Stage::new().await;
+    stage.renew_always();
+    let operation = take(&stage.guest(101).await, "pre", false);
+    // The first login is for the look at the guest, the second for the snapshot.
+    let login = FaultRule::new(FaultKind::ResetBefore).path("/access/ticket");
+    let fault = stage.simulator.faults().add(login.nth(2));
+    stage.forget();
+    let report = stage.play(&operation).await.report;
+    assert_eq!(stage.simulator.faults().strikes(fault), 1);
+    let failure = report.outcome.failure().unwrap();
+    assert!(matches!(report.outcome, Outcome::Failed(_)), "{report:?}");
+    assert_eq!(failure.kind, FailureKind::Interrupted, "{failure:?}");
+    let writes = stage.writes();
+    assert!(
+        !writes.iter().any(|write| write.contains("/snapshot")),
+        "{writes:?}"
+    );
+    assert_eq!(stage.logged(), ["started", "failed"]);
 }
 
 #[tokio::test]

@@ -9,6 +9,7 @@ use proxdeck::domain::id::Vmid;
 use proxdeck::domain::inventory::{Resources, SeenGuest};
 use proxdeck::domain::operation::{Call, Operation, Report, Update};
 use proxdeck::domain::snapshot::SnapshotList;
+use proxdeck::domain::task::Upid;
 use proxdeck::domain::time::Moment;
 use proxdeck::operations::{AuditLog, Reporter, WriteAccess, run};
 use proxdeck::proxmox::{Client, Connection, Credentials, Trust};
@@ -73,6 +74,20 @@ impl Stage {
         second.name = "pve2".into();
         scenario.nodes.push(second);
         Self::of(scenario).await
+    }
+
+    /// Signs in with the password, and anew before every request.
+    pub(crate) fn renew_always(&mut self) {
+        let accounts = self.simulator.accounts();
+        let connection = Connection {
+            endpoint: self.simulator.url(),
+            trust: Trust::Pins(vec![self.simulator.fingerprint().parse().unwrap()]),
+            credentials: Credentials::Password {
+                user: accounts.user.clone(),
+                password: accounts.password.clone().into(),
+            },
+        };
+        self.client = Client::renewing_after(connection, Duration::ZERO).unwrap();
     }
 
     /// Signs in with the token that may take no snapshots.
@@ -145,6 +160,27 @@ impl Stage {
         };
         let both = async { tokio::join!(work, watch).1 };
         tokio::time::timeout(DEADLINE, both).await.unwrap()
+    }
+
+    /// Runs an operation only until the server has accepted it, and returns the task.
+    pub(crate) async fn leave_once_accepted(&self, operation: &Operation) -> Upid {
+        let (sender, mut updates) = mpsc::channel(64);
+        let reporter = Reporter::new(sender);
+        let work = run(&self.client, operation, &reporter, &self.access);
+        let watch = async {
+            loop {
+                if let Some(Update::Accepted(upid)) = updates.recv().await {
+                    return upid;
+                }
+            }
+        };
+        let either = async {
+            tokio::select! {
+                () = work => panic!("it ended"),
+                upid = watch => upid,
+            }
+        };
+        tokio::time::timeout(DEADLINE, either).await.unwrap()
     }
 
     /// Forgets what was sent so far.

@@ -14,6 +14,8 @@ mod config;
 mod demo;
 mod destroying;
 mod documents;
+#[cfg(unix)]
+mod interruptions;
 mod logs;
 mod readme;
 mod refusals;

@@ -2,9 +2,11 @@
 
 use std::io::{Read as _, Write as _};
 use std::sync::{Arc, Condvar, Mutex};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
+use rustix::process::{Pid, Signal, kill_process};
 
 use crate::world::World;
 
@@ -15,7 +17,10 @@ struct Session {
     child: Box<dyn Child + Send + Sync>,
     keyboard: Box<dyn std::io::Write + Send>,
     printed: Arc<(Mutex<String>, Condvar)>,
-    _terminal: Box<dyn MasterPty + Send>,
+    reading: JoinHandle<()>,
+    terminal: Box<dyn MasterPty + Send>,
+    /// The line settings before the program came.
+    untouched: String,
 }
 
 impl Session {
@@ -36,13 +41,14 @@ impl Session {
         command.env("XDG_STATE_HOME", folder.join("state"));
         command.env("TERM", "xterm-256color");
         command.env("LANG", "C.UTF-8");
+        let untouched = settings(pair.master.as_ref());
         let child = pair.slave.spawn_command(command).unwrap();
         drop(pair.slave);
         let keyboard = pair.master.take_writer().unwrap();
         let mut screen = pair.master.try_clone_reader().unwrap();
         let printed = Arc::new((Mutex::new(String::new()), Condvar::new()));
         let kept = Arc::clone(&printed);
-        std::thread::spawn(move || {
+        let reading = std::thread::spawn(move || {
             let mut bytes = [0; 4096];
             while let Ok(count @ 1..) = screen.read(&mut bytes) {
                 let text = String::from_utf8_lossy(&bytes[..count]).into_owned();
@@ -54,7 +60,9 @@ impl Session {
             child,
             keyboard,
             printed,
-            _terminal: pair.master,
+            reading,
+            terminal: pair.master,
+            untouched,
         }
     }
 
@@ -68,19 +76,30 @@ impl Session {
         assert!(!late.timed_out(), "no {text:?} in {printed}");
     }
 
-    fn printed(&self) -> String {
-        self.printed.0.lock().unwrap().clone()
-    }
-
     fn press(&mut self, keys: &str) {
         self.keyboard.write_all(keys.as_bytes()).unwrap();
         self.keyboard.flush().unwrap();
     }
 
+    fn kill(&self, signal: Signal) {
+        let process = self.child.process_id().unwrap().cast_signed();
+        kill_process(Pid::from_raw(process).unwrap(), signal).unwrap();
+    }
+
+    /// Waits for the end of the program and of all that it printed.
     fn end(mut self) -> (u32, String) {
         let code = self.child.wait().unwrap().exit_code();
-        (code, self.printed())
+        let settings = settings(self.terminal.as_ref());
+        assert_eq!(settings, self.untouched, "the terminal is given back");
+        self.reading.join().unwrap();
+        let printed = self.printed.0.lock().unwrap().clone();
+        (code, printed)
     }
+}
+
+/// Returns how the terminal treats what is typed.
+fn settings(terminal: &dyn MasterPty) -> String {
+    format!("{:?}", terminal.get_termios().unwrap())
 }
 
 fn with_password(world: &World) {
@@ -131,12 +150,65 @@ fn whoever_does_not_want_to_type_it_leaves_with_ctrl_c() {
     assert_eq!(session.end().0, 130);
 }
 
+/// Raw input would stay behind in the shell.
+#[test]
+fn a_request_to_terminate_at_the_password_gives_the_terminal_back() {
+    for arguments in [&["list"][..], &[]] {
+        let world = World::small();
+        with_password(&world);
+        let session = Session::start(&world, arguments);
+        session.wait_for("password of hub@pve: ");
+        session.kill(Signal::TERM);
+        session.wait_for("interrupted; nothing was changed");
+        assert_eq!(session.end().0, 130, "{arguments:?}");
+    }
+}
+
+/// Everything that is asked before it is done, and the word that it wants.
+const ASKED: [(&[&str], &str); 3] = [
+    (&["power", "stop", "101"], "101"),
+    (&["snapshot", "delete", "101", "s2ram"], "101"),
+    (&["restore", "101", "s1"], "web-1"),
+];
+
+#[test]
+fn what_is_confirmed_is_done() {
+    for (arguments, word) in ASKED {
+        let world = World::small();
+        let mut session = Session::start(&world, arguments);
+        session.wait_for(&format!("Type {word} to go on:"));
+        session.press(word);
+        session.press("\r");
+        let (code, printed) = session.end();
+        assert_eq!(code, 0, "{arguments:?}: {printed}");
+        assert!(!world.writes().is_empty(), "{arguments:?}");
+    }
+}
+
+#[test]
+fn whoever_is_asked_may_leave_with_ctrl_c_or_be_told_to() {
+    for (arguments, word) in ASKED {
+        for signal in [None, Some(Signal::TERM), Some(Signal::HUP)] {
+            let world = World::small();
+            let mut session = Session::start(&world, arguments);
+            session.wait_for(&format!("Type {word} to go on:"));
+            match signal {
+                Some(signal) => session.kill(signal),
+                None => session.press("\u{3}"),
+            }
+            session.wait_for("interrupted; nothing was changed");
+            assert_eq!(session.end().0, 130, "{arguments:?} {signal:?}");
+            assert!(world.writes().is_empty(), "{arguments:?} {signal:?}");
+        }
+    }
+}
+
 #[test]
 fn a_guest_is_destroyed_only_when_its_number_and_name_are_typed() {
     let world = World::small();
     let mut session = Session::start(&world, &["destroy", "102"]);
     session.wait_for("Type 102=db-1 to go on:");
-    assert!(session.printed().contains("disk scsi0 is destroyed: 4 GiB"));
+    session.wait_for("disk scsi0 is destroyed: 4 GiB");
     session.press("102\r");
     session.wait_for("interrupted; nothing was changed");
     assert_eq!(session.end().0, 130);

@@ -63,9 +63,16 @@ impl Home {
         }
     }
 
-    /// Returns the binary with nothing of the tester's environment.
+    /// Returns the binary with nothing of the tester's environment, and no patience.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_proxdeck"));
+        let mut command = Command::from_std(self.program(arguments));
+        command.timeout(PATIENCE);
+        command
+    }
+
+    /// Returns the binary with nothing of the tester's environment.
+    pub(crate) fn program(&self, arguments: &[&str]) -> std::process::Command {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_proxdeck"));
         command
             .env_clear()
             .env("HOME", self.folder.path())
@@ -73,8 +80,7 @@ impl Home {
             .env("XDG_STATE_HOME", self.folder.path().join("state"))
             .env("PATH", "/usr/bin:/bin")
             .env("LANG", "C.UTF-8")
-            .args(arguments)
-            .timeout(PATIENCE);
+            .args(arguments);
         command
     }
 

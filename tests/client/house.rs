@@ -1,5 +1,7 @@
 //! A small simulated server, and clients that sign in to it.
 
+use std::time::Duration;
+
 use proxdeck::domain::guest::GuestRef;
 use proxdeck::domain::id::{GuestKind, Vmid};
 use proxdeck::domain::snapshot::SnapshotName;
@@ -53,6 +55,17 @@ pub(crate) fn by_token(simulator: &Simulator) -> Client {
 pub(crate) fn by_password(simulator: &Simulator) -> Client {
     let accounts = simulator.accounts();
     client(simulator, password(&accounts.user, &accounts.password))
+}
+
+/// A client that renews its ticket before every request.
+pub(crate) fn always_renewing(simulator: &Simulator) -> Client {
+    let accounts = simulator.accounts();
+    let connection = Connection {
+        endpoint: simulator.url(),
+        trust: pinned(simulator),
+        credentials: password(&accounts.user, &accounts.password),
+    };
+    Client::renewing_after(connection, Duration::ZERO).unwrap()
 }
 
 pub(crate) fn trusting(simulator: &Simulator, trust: Trust, credentials: Credentials) -> Client {

@@ -1,5 +1,6 @@
 //! What is written on the wire: methods, parameters, forms and headers.
 
+use proxdeck::domain::failure::FailureKind;
 use proxdeck::proxmox::endpoints::{SnapshotSpec, TaskFilter};
 use proxdeck::simulator::Simulator;
 
@@ -215,4 +216,45 @@ async fn a_ticket_travels_escaped_and_only_writes_carry_the_token_beside_it() {
     assert_eq!(write.header("cookie"), Some(cookie));
     assert_eq!(write.header("csrfpreventiontoken"), Some("6720A000:csrf"));
     assert_eq!(write.header("authorization"), None);
+}
+
+#[tokio::test]
+async fn pitfall_07_the_next_free_id_is_read_in_every_spelling() {
+    for answer in ["\"105\"", "105", "105.0"] {
+        let teller = Teller::start(move |_| Say::data(answer)).await;
+        let client = listening_to(&teller, token("hub@pve!deck", "secret"));
+        let vmid = client.cluster().next_id().await.unwrap();
+        assert_eq!(vmid.get(), 105, "{answer}");
+    }
+    for answer in ["null", "\"\"", "\"1e9\"", "[105]", "7"] {
+        let teller = Teller::start(move |_| Say::data(answer)).await;
+        let client = listening_to(&teller, token("hub@pve!deck", "secret"));
+        let error = client.cluster().next_id().await.unwrap_err();
+        assert_eq!(error.kind(), FailureKind::Malformed, "{answer}: {error}");
+    }
+}
+
+/// A task was made, but its name did not come: that is looked up, not taken for a refusal.
+#[tokio::test]
+async fn pitfall_07_a_write_that_is_answered_without_a_task_may_have_been_done() {
+    for answer in ["null", "\"\"", "7", "[]"] {
+        let teller = Teller::start(move |_| Say::data(answer)).await;
+        let client = listening_to(&teller, token("hub@pve!deck", "secret"));
+        let error = client.guests().start_up(&guest(102)).await.unwrap_err();
+        assert!(error.outcome_unknown(), "{answer}: {error:?}");
+    }
+}
+
+#[tokio::test]
+async fn pitfall_07_what_is_no_object_where_one_was_expected_is_absent() {
+    let status = "{\"name\":\"web-1\",\"status\":\"running\",\"ha\":0}";
+    let teller = Teller::start(move |_| Say::data(status)).await;
+    let client = listening_to(&teller, token("hub@pve!deck", "secret"));
+    let state = client.guests().state(&guest(101)).await.unwrap();
+    assert!(!state.ha_managed && state.name == Some("web-1".into()));
+    let refusal = "{\"data\":null,\"message\":\"VM is locked (backup)\",\"errors\":[]}";
+    let teller = Teller::start(move |_| Say::answer("500 no", refusal)).await;
+    let client = listening_to(&teller, token("hub@pve!deck", "secret"));
+    let error = client.guests().state(&guest(101)).await.unwrap_err();
+    assert_eq!(error.kind(), FailureKind::Locked, "{error}");
 }

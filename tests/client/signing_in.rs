@@ -1,12 +1,14 @@
 //! Passwords, tickets, tokens: who gets in, how often they ask, and what happens to those who do not.
 
+use std::time::Duration;
+
 use futures_util::future::join_all;
-use proxdeck::domain::failure::FailureKind;
+use proxdeck::domain::failure::{Failure, FailureKind};
 use proxdeck::simulator::{FaultKind, FaultRule};
 
 use crate::house::{
-    asked, by_password, by_token, client, guest, listening_to, logins, password, small, snapshot,
-    token, writes,
+    always_renewing, asked, by_password, by_token, client, guest, listening_to, logins, password,
+    small, snapshot, token, writes,
 };
 use crate::teller::{Say, Teller};
 
@@ -145,6 +147,103 @@ async fn a_wrong_token_is_tried_once_and_not_again_at_once() {
         1,
         "the second call did not reach the server"
     );
+}
+
+/// A dashboard reads several things at once; all of them are refused when a token ends.
+#[tokio::test]
+async fn readings_refused_together_count_as_one_failed_login() {
+    for credentials in [token("hub@pve!deck", "wrong"), password("hub@pve", "wrong")] {
+        let simulator = small().await;
+        // All of them are on their way before the first is refused.
+        let slow = FaultRule::new(FaultKind::Latency(Duration::from_millis(200)));
+        simulator.faults().add(slow);
+        let client = client(&simulator, credentials);
+        let answers = join_all((0..6).map(|_| async { client.access().version().await })).await;
+        assert!(answers.iter().all(Result::is_err), "{answers:?}");
+        let error = client.access().version().await.unwrap_err();
+        let said = error.to_string();
+        let (_, rest) = said.split_once("the next login is tried in ").unwrap();
+        let seconds: u64 = rest.trim_end_matches(" s").parse().unwrap();
+        assert!(seconds <= 10, "{said}");
+    }
+}
+
+/// While the machine slept the ticket ended, but the password still works.
+#[tokio::test]
+async fn a_renewal_that_was_refused_does_not_hold_up_whom_the_password_lets_in() {
+    let simulator = small().await;
+    let client = always_renewing(&simulator);
+    client.access().version().await.unwrap();
+    let renewal = FaultRule::new(FaultKind::Unauthorized).path("/access/ticket");
+    let refused = simulator.faults().add(renewal.times(1));
+    let answers = join_all((0..10).map(|_| async { client.access().version().await })).await;
+    assert!(answers.iter().all(Result::is_ok), "{answers:?}");
+    assert_eq!(simulator.faults().strikes(refused), 1);
+}
+
+/// The password was right once; whoever is told that it is wrong looks in the wrong place.
+#[tokio::test]
+async fn a_session_that_cannot_be_renewed_has_expired() {
+    for renews_early in [true, false] {
+        let simulator = small().await;
+        let client = if renews_early {
+            always_renewing(&simulator)
+        } else {
+            by_password(&simulator)
+        };
+        client.access().version().await.unwrap();
+        simulator.clock().set_offset(chrono::Duration::hours(3));
+        let refusing = FaultRule::new(FaultKind::Unauthorized).path("/access/ticket");
+        simulator.faults().add(refusing);
+        for call in 0..3 {
+            let error = client.access().version().await.unwrap_err();
+            assert_eq!(error.kind(), FailureKind::SessionExpired, "{call}: {error}");
+        }
+        let failure = Failure::from(client.access().version().await.unwrap_err());
+        assert!(
+            failure.kind.advice().contains("start proxdeck again"),
+            "{failure}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_session_whose_new_tickets_are_refused_has_expired() {
+    let simulator = small().await;
+    let client = by_password(&simulator);
+    client.access().version().await.unwrap();
+    let refusing = FaultRule::new(FaultKind::Unauthorized).path("/version");
+    simulator.faults().add(refusing);
+    let error = client.access().version().await.unwrap_err();
+    assert_eq!(error.kind(), FailureKind::SessionExpired, "{error}");
+}
+
+/// What was lost is the login's answer; the write itself was never sent.
+#[tokio::test]
+async fn a_write_whose_login_was_lost_is_known_not_to_be_done() {
+    for fault in [
+        FaultKind::ResetBefore,
+        FaultKind::ResetAfter,
+        FaultKind::TimedOut,
+        FaultKind::Truncated,
+        FaultKind::Malformed,
+    ] {
+        let simulator = small().await;
+        let client = always_renewing(&simulator);
+        client.access().version().await.unwrap();
+        let what = format!("{fault:?}");
+        let login = FaultRule::new(fault).path("/access/ticket");
+        simulator.faults().add(login);
+        let name = "never".parse().unwrap();
+        let asked = client.guests().snapshot(&guest(102), snapshot(&name)).await;
+        let error = asked.unwrap_err();
+        assert!(!error.outcome_unknown(), "{what}: {error:?}");
+        let sent = writes(&simulator);
+        assert!(
+            sent.iter().all(|entry| entry.path == "/access/ticket"),
+            "{what}: {sent:?}"
+        );
+    }
 }
 
 #[tokio::test]

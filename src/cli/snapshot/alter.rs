@@ -126,7 +126,8 @@ impl Wish<'_> {
         let (session, reading, change) = interruptible(&mut ending, prepare).await?;
         if let Some(yes) = self.yes {
             let question = format!("{} {} of {}", self.operation, change.subject, change.guest);
-            confirm::require(yes, &question, &change.guest.vmid.to_string(), output)?;
+            let word = change.guest.vmid.to_string();
+            confirm::require(yes, &question, &word, output, &mut ending).await?;
         }
         let changes = vec![change];
         let ending = &mut ending;

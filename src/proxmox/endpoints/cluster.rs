@@ -9,6 +9,7 @@ use crate::domain::task::Task;
 use crate::proxmox::client::Client;
 use crate::proxmox::convert::{self, ResourceRows};
 use crate::proxmox::error::Error;
+use crate::proxmox::wire::lenient::Scalar;
 
 /// Calls about the cluster; made by [`Client::cluster`].
 #[derive(Debug)]
@@ -41,7 +42,8 @@ impl Cluster<'_> {
 
     /// Asks for the smallest free guest id; nothing is reserved by it (PITFALLS 20).
     pub async fn next_id(&self) -> Result<Vmid, Error> {
-        let answer: String = self.0.get("/cluster/nextid", &[]).await?;
+        let Scalar(answer) = self.0.get("/cluster/nextid", &[]).await?;
+        let answer: String = answer.unwrap_or_default();
         answer.parse().map_err(|error| {
             let text = format!("the server offers no usable id: {error}");
             Error::unsent(FailureKind::Malformed, text)

@@ -149,6 +149,23 @@ pub(crate) fn flag<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D
     Ok(scalar(deserializer)?.unwrap_or(false))
 }
 
+/// An answer that is one scalar; what does not fit is absent.
+#[derive(Debug)]
+pub(crate) struct Scalar<T>(pub(crate) Option<T>);
+
+impl<'de, T: FromScalar> Deserialize<'de> for Scalar<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        scalar(deserializer).map(Self)
+    }
+}
+
+/// Decodes an object within an answer; anything else is absent.
+pub(crate) fn object<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    deserializer: D,
+) -> Result<Option<T>, D::Error> {
+    Row::deserialize(deserializer).map(|Row(object)| object)
+}
+
 /// A list of objects in which what is no object is counted and left out.
 #[derive(Debug)]
 pub(crate) struct Rows<T> {

@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
-use super::lenient::{flag, scalar};
+use super::lenient::{flag, object, scalar};
 
 /// `/nodes/N/{qemu,lxc}/ID/status/current`.
 #[derive(Debug, Deserialize)]
@@ -136,17 +136,6 @@ pub(crate) struct HistoryRow {
     pub(crate) diskread: Option<f64>,
     #[serde(default, deserialize_with = "scalar")]
     pub(crate) diskwrite: Option<f64>,
-}
-
-/// Decodes an object within an answer; anything else is absent.
-fn object<'de, D: Deserializer<'de>, T: DeserializeOwned>(
-    deserializer: D,
-) -> Result<Option<T>, D::Error> {
-    let value = Value::deserialize(deserializer)?;
-    Ok(value
-        .is_object()
-        .then(|| serde_json::from_value(value).ok())
-        .flatten())
 }
 
 /// Decodes named objects; what is none of them is left out.

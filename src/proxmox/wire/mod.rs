@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use lenient::{flag, scalar};
+use lenient::{flag, object, scalar};
 
 /// What every answer is wrapped in.
 #[derive(Debug, Deserialize)]
@@ -23,7 +23,7 @@ pub(crate) struct Envelope<T> {
 pub(crate) struct Refusal {
     #[serde(default, deserialize_with = "scalar")]
     pub(crate) message: Option<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "object")]
     pub(crate) errors: Option<BTreeMap<String, serde_json::Value>>,
 }
 
@@ -158,7 +158,7 @@ pub(crate) struct CurrentStatus {
     pub(crate) lock: Option<String>,
     #[serde(default, deserialize_with = "scalar")]
     pub(crate) uptime: Option<u64>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "object")]
     pub(crate) ha: Option<HaState>,
 }
 
