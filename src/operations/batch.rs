@@ -53,6 +53,15 @@ pub(super) async fn carry_out_all(context: Context<'_>, batch: &Batch) -> Report
             report.half_made.extend(ended.half_made);
         }
     }
+    for skipped in batch.skipped() {
+        report.parts.push(Part {
+            guest: skipped.guest.clone(),
+            subject: Text::default(),
+            fate: Fate::Skipped(skipped.reason.clone()),
+            upid: None,
+            made: None,
+        });
+    }
     report.outcome = sum_up(&report, WORDS);
     report.notes.push(report.tally().to_string());
     report

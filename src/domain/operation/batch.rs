@@ -8,25 +8,48 @@ use crate::domain::guest::GuestRef;
 pub struct Batch {
     first: Box<Operation>,
     others: Vec<Operation>,
+    skipped: Vec<Skipped>,
+}
+
+/// A guest that was meant and is left out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Skipped {
+    /// The guest.
+    pub guest: GuestRef,
+    /// Why nothing is done to it.
+    pub reason: String,
 }
 
 impl Batch {
-    /// Joins changes; nothing where there is none.
-    pub(in crate::domain) fn of(operations: Vec<Operation>) -> Option<Operation> {
+    /// Joins changes, and names the guests that are left out; nothing where there is no change.
+    ///
+    /// A single change that leaves nobody out is that change alone.
+    pub(in crate::domain) fn of(
+        operations: Vec<Operation>,
+        skipped: Vec<Skipped>,
+    ) -> Option<Operation> {
         let mut operations = operations.into_iter();
         let first = operations.next()?;
         let others: Vec<Operation> = operations.collect();
-        Some(if others.is_empty() {
+        Some(if others.is_empty() && skipped.is_empty() {
             first
         } else {
-            let first = Box::new(first);
-            Operation::Batch(Self { first, others })
+            Operation::Batch(Self {
+                first: Box::new(first),
+                others,
+                skipped,
+            })
         })
     }
 
     /// Iterates over the changes, in the order in which they begin.
     pub fn operations(&self) -> impl Iterator<Item = &Operation> {
         std::iter::once(&*self.first).chain(&self.others)
+    }
+
+    /// Returns the guests that are left out.
+    pub fn skipped(&self) -> &[Skipped] {
+        &self.skipped
     }
 
     /// Returns the guest of the first change.
@@ -39,7 +62,7 @@ impl Batch {
         self.first.kind()
     }
 
-    /// Counts the changes; there are at least two.
+    /// Counts the changes; there is at least one.
     #[expect(clippy::len_without_is_empty, reason = "it is never empty")]
     pub fn len(&self) -> usize {
         1 + self.others.len()

@@ -15,7 +15,7 @@ mod roll_back;
 mod snapshot;
 mod stamp;
 
-pub use batch::Batch;
+pub use batch::{Batch, Skipped};
 pub use call::Call;
 pub use clone_guest::{CloneGuest, CopyKind};
 pub use create_guest::{ConfigChange, CreateGuest};
@@ -172,7 +172,10 @@ impl Operation {
             Self::CreateGuest(operation) => {
                 format!("create {} from {}", operation.name(), operation.template())
             }
-            Self::Batch(batch) => format!("{} {} guests", batch.kind(), batch.len()),
+            Self::Batch(batch) => match batch.len() {
+                1 => format!("{} 1 guest", batch.kind()),
+                count => format!("{} {count} guests", batch.kind()),
+            },
             Self::Destroy(operation) => format!("destroy {}", operation.guest()),
             Self::Prune(operation) => match operation.plan().len() {
                 1 => "prune 1 snapshot".to_owned(),

@@ -96,7 +96,7 @@ impl CreateRequest {
                 };
                 Operation::CreateGuest(Box::new(CreateGuest::new(clone, wish)))
             });
-            Batch::of(operations.collect())
+            Batch::of(operations.collect(), Vec::new())
         });
         objections.or(made)
     }

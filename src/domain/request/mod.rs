@@ -3,6 +3,7 @@
 //! Each `check` catches everything that can be known beforehand and objects to all of it at once;
 //! what is unknown is left to the server, never guessed.
 
+mod batch;
 mod clone_guest;
 mod create_guest;
 mod danger;
@@ -13,7 +14,9 @@ mod power;
 mod prune;
 mod roll_back;
 mod snapshot;
+mod state_space;
 
+pub use batch::{BatchPowerRequest, BatchSnapshotRequest, KnownGuests};
 pub use clone_guest::{CloneContext, CloneRequest, PoolChoice, copied_along, refuses_clones};
 pub use create_guest::{CreateContext, CreateRequest, MOST_GUESTS, refuses_template};
 pub use danger::Danger;
