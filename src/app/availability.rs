@@ -40,11 +40,8 @@ fn refusal(state: &State, change: Change) -> Option<String> {
     if change == Change::Create {
         return refuses_creation(state);
     }
-    let marked = state.guests.marks().len();
-    if marked > 0 {
-        return Some(format!(
-            "{marked} marked; one guest at a time, Esc clears the marks"
-        ));
+    if !state.guests.marks().is_empty() {
+        return refuses_marked(state, change);
     }
     let Some(seen) = state.selected_guest() else {
         return Some("no guest".to_owned());
@@ -72,6 +69,21 @@ fn refusal(state: &State, change: Change) -> Option<String> {
         Change::Create | Change::Prune => None,
         Change::Destroy => request::refuses_destruction(guest),
     }
+}
+
+/// Says why a change of all marked guests is impossible now; a single guest is left out by the form.
+fn refuses_marked(state: &State, change: Change) -> Option<String> {
+    let marks = state.guests.marks();
+    if !matches!(change, Change::Snapshot | Change::Power) {
+        let count = marks.len();
+        return Some(format!(
+            "{count} marked; one guest at a time, Esc clears the marks"
+        ));
+    }
+    let resources = state.inventory.resources.value()?;
+    let guests = marks.iter().filter_map(|vmid| resources.guest(*vmid));
+    let mut jobs = guests.filter_map(|seen| state.jobs.on(&seen.guest.to_ref()));
+    jobs.next().map(|job| format!("busy: {}", job.title))
 }
 
 fn refuses_creation(state: &State) -> Option<String> {

@@ -20,6 +20,9 @@ impl State {
         if change == Change::Create {
             return self.open_create();
         }
+        if let Some(marked) = self.marked() {
+            return self.change_marked(change, marked);
+        }
         let Some(guest) = self.selected_guest().map(|seen| seen.guest.clone()) else {
             return;
         };
@@ -58,13 +61,45 @@ impl State {
                 let possible = |action: &PowerAction| refuses_power(&guest, *action).is_none();
                 let first = PowerAction::ALL.iter().position(possible).unwrap_or(0);
                 self.dialogs
-                    .push(Dialog::Power(PowerMenu::new(guest.to_ref(), first)));
+                    .push(Dialog::Power(PowerMenu::new(vec![guest.to_ref()], first)));
             }
             Change::Create | Change::Prune => {}
             Change::Destroy => {
                 let policy = self.setting.rules.retention.clone();
                 self.open_form(FormDialog::destroy(&guest, policy));
             }
+        }
+    }
+
+    /// Returns the marked guests as they are now, in the order of their numbers; nothing without marks.
+    fn marked(&self) -> Option<Vec<GuestRef>> {
+        let marks = self.guests.marks();
+        if marks.is_empty() {
+            return None;
+        }
+        let resources = self.inventory.resources.value()?;
+        let guests = marks.iter().filter_map(|vmid| resources.guest(*vmid));
+        Some(guests.map(|seen| seen.guest.to_ref()).collect())
+    }
+
+    /// Opens what is possible for several guests at once; `availability` lets nothing else through.
+    fn change_marked(&mut self, change: Change, marked: Vec<GuestRef>) {
+        if change == Change::Power {
+            let resources = self.inventory.resources.value();
+            let possible = |action: &PowerAction| {
+                marked.iter().any(|guest| {
+                    let seen = resources.and_then(|resources| resources.guest(guest.vmid));
+                    seen.is_some_and(|seen| refuses_power(&seen.guest, *action).is_none())
+                })
+            };
+            let first = PowerAction::ALL.iter().position(possible).unwrap_or(0);
+            let menu = PowerMenu::new(marked, first);
+            return self.dialogs.push(Dialog::Power(menu));
+        }
+        if change == Change::Snapshot
+            && let Some(form) = FormDialog::batch_snapshot(marked, self.now.wall)
+        {
+            self.open_form(form);
         }
     }
 
@@ -209,10 +244,19 @@ impl State {
     /// It is done at once where nothing is interrupted, else after a question.
     pub(super) fn power(
         &mut self,
-        target: GuestRef,
+        targets: Vec<GuestRef>,
         action: PowerAction,
         effects: &mut Vec<Effect>,
     ) {
+        let target = match <[GuestRef; 1]>::try_from(targets) {
+            Ok([only]) => only,
+            Err(several) => {
+                if let Some(form) = FormDialog::batch_power(several, action) {
+                    self.open_form(form);
+                }
+                return;
+            }
+        };
         let resources = self.inventory.resources.value();
         let guest = resources
             .and_then(|resources| resources.guest(target.vmid))

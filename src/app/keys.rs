@@ -86,9 +86,10 @@ impl State {
             return true;
         };
         let selected = self.selected_guest().map(|seen| seen.guest.to_ref());
-        let is_same = selected.is_some_and(|guest| menu.target.is_same_guest(&guest));
+        let is_same = selected
+            .is_some_and(|guest| menu.only().is_some_and(|only| only.is_same_guest(&guest)));
         if !is_same {
-            let text = format!("{} is not there any more", menu.target);
+            let text = "the guest of the menu is not there any more";
             self.toasts.notice(text, self.now.moment);
         }
         is_same

@@ -234,6 +234,7 @@ impl State {
             form.check(&Known {
                 resources,
                 snapshots,
+                lists: &self.snapshots,
                 rules: &self.setting.rules,
                 verdicts: &self.verdicts,
                 now: self.now,

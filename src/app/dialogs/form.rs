@@ -269,6 +269,14 @@ impl Form {
         }
     }
 
+    /// Returns what must be typed to confirm, if something must.
+    pub(super) fn expected(&self) -> Option<&str> {
+        self.items.iter().find_map(|item| match &item.input {
+            Input::Typed(typed) => Some(typed.expected.as_str()),
+            Input::Text(_) | Input::Choice(_) | Input::Switch(_) | Input::Consent(_) => None,
+        })
+    }
+
     /// Tells whether everything that must be confirmed is.
     pub fn is_confirmed(&self) -> bool {
         self.items.iter().all(|item| match &item.input {

@@ -1,5 +1,6 @@
 //! Dialogs: a stack of which only the top one gets keys.
 
+mod batch;
 mod clone_guest;
 mod create_guest;
 mod delete_snapshot;
@@ -80,7 +81,7 @@ pub enum Reply {
     /// A text to be copied.
     Copy(String),
     /// To be closed, and the power of the guest that it was opened for changed.
-    Power(GuestRef, PowerAction),
+    Power(Vec<GuestRef>, PowerAction),
     /// To say why a key did nothing.
     Notice(String),
     /// To be replaced by the form for the other way to restore a snapshot.

@@ -12,27 +12,39 @@ use super::Reply;
 /// The menu of what can be done to a guest's power.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PowerMenu {
-    /// The guest, as it was when the menu opened.
-    pub target: GuestRef,
+    /// The guests, as they were when the menu opened; never none.
+    pub targets: Vec<GuestRef>,
     /// The row of the cursor, in the order of [`PowerAction::ALL`]; behind them the guest's end.
     pub row: usize,
 }
 
 impl PowerMenu {
-    pub(in crate::app) fn new(target: GuestRef, first_possible: usize) -> Self {
+    pub(in crate::app) fn new(targets: Vec<GuestRef>, first_possible: usize) -> Self {
         Self {
-            target,
+            targets,
             row: first_possible,
         }
     }
 
+    /// Returns the guest where it is about one alone.
+    pub fn only(&self) -> Option<&GuestRef> {
+        match self.targets.as_slice() {
+            [only] => Some(only),
+            _ => None,
+        }
+    }
+
     pub(super) fn act(&mut self, action: Action) -> Reply {
-        let last = PowerAction::ALL.len();
+        // The end of a guest is for one alone.
+        let last = match self.only() {
+            Some(_) => PowerAction::ALL.len(),
+            None => PowerAction::ALL.len() - 1,
+        };
         if let Action::Move(motion) = action {
             self.row = self.row.saturating_add_signed(motion.rows(4)).min(last);
         } else if action == Action::Form(FormKey::Submit) {
             return match PowerAction::ALL.get(self.row) {
-                Some(action) => Reply::Power(self.target.clone(), *action),
+                Some(action) => Reply::Power(self.targets.clone(), *action),
                 None => Reply::Act(Action::Change(Change::Destroy)),
             };
         }
@@ -50,21 +62,7 @@ impl FormDialog {
     /// Opens the question whether a guest's power is changed so.
     pub(in crate::app) fn power(guest: &Guest, action: PowerAction) -> Self {
         let target = guest.to_ref();
-        let (verb, text) = match action {
-            PowerAction::Start => ("start", "it starts"),
-            PowerAction::Resume => ("resume", "it goes on where it was"),
-            PowerAction::Shutdown => ("shut down", "its system is asked to shut down, within 60 s"),
-            PowerAction::Reboot => (
-                "reboot",
-                "its system is asked to shut down, then it starts again",
-            ),
-            PowerAction::Suspend => (
-                "suspend",
-                "its processors are halted; its memory stays in RAM",
-            ),
-            PowerAction::Reset => ("reset", "it starts anew at once; unsaved work is lost"),
-            PowerAction::Stop => ("stop", "its power is cut at once; unsaved work is lost"),
-        };
+        let (verb, text) = words(action);
         // The two that lose work want the name; the others a second thought.
         let hard = matches!(action, PowerAction::Reset | PowerAction::Stop);
         let item = if hard {
@@ -84,7 +82,26 @@ impl FormDialog {
     }
 }
 
-fn capitalised(verb: &str) -> String {
+/// Returns the verb for a change of power, and what it does to a guest.
+pub(super) fn words(action: PowerAction) -> (&'static str, &'static str) {
+    match action {
+        PowerAction::Start => ("start", "it starts"),
+        PowerAction::Resume => ("resume", "it goes on where it was"),
+        PowerAction::Shutdown => ("shut down", "its system is asked to shut down, within 60 s"),
+        PowerAction::Reboot => (
+            "reboot",
+            "its system is asked to shut down, then it starts again",
+        ),
+        PowerAction::Suspend => (
+            "suspend",
+            "its processors are halted; its memory stays in RAM",
+        ),
+        PowerAction::Reset => ("reset", "it starts anew at once; unsaved work is lost"),
+        PowerAction::Stop => ("stop", "its power is cut at once; unsaved work is lost"),
+    }
+}
+
+pub(super) fn capitalised(verb: &str) -> String {
     let mut letters = verb.chars();
     letters
         .next()

@@ -1,6 +1,7 @@
 //! What a form is for: how it is filled in beforehand and how it is checked.
 
 use super::Reply;
+use super::batch::{BatchPowerPurpose, BatchSnapshotPurpose};
 use super::clone_guest::ClonePurpose;
 use super::create_guest::CreatePurpose;
 use super::delete_snapshot::DeletePurpose;
@@ -12,6 +13,7 @@ use super::snapshot::SnapshotPurpose;
 use crate::app::action::Action;
 use crate::app::effect::{Query, Ticket};
 use crate::app::keymap::Combo;
+use crate::app::snapshots::SnapshotPane;
 use crate::app::state::Rules;
 use crate::app::verdicts::Verdicts;
 use crate::domain::failure::Failure;
@@ -30,6 +32,7 @@ use crate::domain::time::{Moment, Now};
 pub(in crate::app) struct Known<'a> {
     pub(in crate::app) resources: Option<&'a Resources>,
     pub(in crate::app) snapshots: Option<&'a SnapshotList>,
+    pub(in crate::app) lists: &'a SnapshotPane,
     pub(in crate::app) rules: &'a Rules,
     pub(in crate::app) verdicts: &'a Verdicts,
     pub(in crate::app) now: Now,
@@ -85,6 +88,8 @@ pub(super) enum Purpose {
     Power(PowerPurpose),
     Clone(Box<ClonePurpose>),
     Create(Box<CreatePurpose>),
+    BatchSnapshot(Box<BatchSnapshotPurpose>),
+    BatchPower(Box<BatchPowerPurpose>),
     Destroy(Box<DestroyPurpose>),
 }
 
@@ -115,8 +120,12 @@ impl FormDialog {
             return Reply::Stay;
         };
         let (reply, changed) = self.form.act(key);
-        if let (Some(Field::Class), Purpose::Snapshot(purpose)) = (changed, &self.purpose) {
-            purpose.suggest(&mut self.form);
+        if changed == Some(Field::Class) {
+            if let Purpose::Snapshot(purpose) = &self.purpose {
+                purpose.suggest(&mut self.form);
+            } else if let Purpose::BatchSnapshot(purpose) = &self.purpose {
+                purpose.suggest(&mut self.form);
+            }
         }
         if changed == Some(Field::Mode)
             && let Some(snapshot) = self.restored().cloned()
@@ -139,7 +148,9 @@ impl FormDialog {
             | Purpose::Delete(_)
             | Purpose::Power(_)
             | Purpose::Create(_)
-            | Purpose::Destroy(_) => None,
+            | Purpose::Destroy(_)
+            | Purpose::BatchSnapshot(_)
+            | Purpose::BatchPower(_) => None,
         }
     }
 
@@ -165,6 +176,8 @@ impl FormDialog {
             Purpose::Power(purpose) => purpose.check(form, target, known),
             Purpose::Clone(purpose) => purpose.check(form, target, known),
             Purpose::Create(purpose) => purpose.check(form, known),
+            Purpose::BatchSnapshot(purpose) => purpose.check(form, known),
+            Purpose::BatchPower(purpose) => purpose.check(form, known),
             Purpose::Destroy(purpose) => purpose.check(form, target, known),
         }
     }
@@ -175,8 +188,12 @@ impl FormDialog {
             Purpose::RollBack(purpose) => purpose.questions(&self.target, next),
             Purpose::Clone(purpose) => purpose.questions(&self.target, next),
             Purpose::Create(purpose) => purpose.questions(next),
+            Purpose::BatchSnapshot(purpose) => purpose.questions(&self.form, next),
             Purpose::Destroy(purpose) => purpose.questions(&self.target, next),
-            Purpose::Snapshot(_) | Purpose::Delete(_) | Purpose::Power(_) => Vec::new(),
+            Purpose::Snapshot(_)
+            | Purpose::Delete(_)
+            | Purpose::Power(_)
+            | Purpose::BatchPower(_) => Vec::new(),
         }
     }
 
@@ -191,8 +208,12 @@ impl FormDialog {
             Purpose::RollBack(purpose) => purpose.settle(ticket, now, result),
             Purpose::Clone(purpose) => purpose.settle(ticket, now, result),
             Purpose::Create(purpose) => purpose.settle(ticket, now, result),
+            Purpose::BatchSnapshot(purpose) => purpose.settle(ticket, now, result),
             Purpose::Destroy(purpose) => purpose.settle(ticket, now, result),
-            Purpose::Snapshot(_) | Purpose::Delete(_) | Purpose::Power(_) => {}
+            Purpose::Snapshot(_)
+            | Purpose::Delete(_)
+            | Purpose::Power(_)
+            | Purpose::BatchPower(_) => {}
         }
     }
 }

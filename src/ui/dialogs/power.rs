@@ -9,38 +9,46 @@ use crate::app::State;
 use crate::app::action::{Action, Change};
 use crate::app::availability::{Availability, availability};
 use crate::app::dialogs::PowerMenu;
+use crate::domain::guest::{Guest, GuestRef};
 use crate::domain::operation::PowerAction;
 use crate::domain::request::refuses_power;
 use crate::ui::theme::Theme;
 use crate::ui::widgets::{Row, cursor_mark, dialog, fit, hint_line};
 
 pub(super) fn draw(frame: &mut Frame<'_>, menu: &PowerMenu, state: &State, theme: &Theme) {
-    // The guest's end stands apart from what can be undone.
-    let rows = PowerAction::ALL.len() as u16 + 7;
-    let inner = dialog(frame, 72, rows, &format!("Power of {}", menu.target), theme);
+    let all = PowerAction::ALL.len();
+    // The guest's end stands apart from what can be undone, and is for one guest alone.
+    let rows = if menu.only().is_some() {
+        all + 7
+    } else {
+        all + 5
+    };
+    let title = match menu.only() {
+        Some(only) => format!("Power of {only}"),
+        None => format!("Power of {} marked guests", menu.targets.len()),
+    };
+    let inner = dialog(frame, 72, rows as u16, &title, theme);
     let columns = usize::from(inner.width);
-    let resources = state.inventory.resources.value();
-    let guest = resources
-        .and_then(|resources| resources.guest(menu.target.vmid))
-        .map(|seen| &seen.guest);
     for (index, action) in PowerAction::ALL.iter().enumerate() {
-        let refusal = guest.map_or_else(
-            || Some("the guest is gone".to_owned()),
-            |guest| refuses_power(guest, *action),
-        );
-        let words = (action.as_str(), explain(*action));
+        let row = match menu.only() {
+            Some(only) => row_of_one(only, *action, state),
+            None => row_of_several(&menu.targets, *action, state),
+        };
+        let words = (action.as_str(), row.as_deref().unwrap_or_else(|why| why));
+        let refusal = row.as_ref().err().cloned();
         let line = line(words, refusal, index == menu.row, columns, theme);
         frame.render_widget(line, at(inner, 1 + index));
     }
-    let destroy = Action::Change(Change::Destroy);
-    let refusal = match availability(state, destroy) {
-        Availability::Yes => None,
-        Availability::No(reason) => Some(reason),
-    };
-    let words = (destroy.name(), "remove it for good (asks for id and name)");
-    let last = PowerAction::ALL.len();
-    let line = line(words, refusal, last == menu.row, columns, theme);
-    frame.render_widget(line, at(inner, 2 + last));
+    if menu.only().is_some() {
+        let destroy = Action::Change(Change::Destroy);
+        let refusal = match availability(state, destroy) {
+            Availability::Yes => None,
+            Availability::No(reason) => Some(reason),
+        };
+        let words = (destroy.name(), "remove it for good (asks for id and name)");
+        let line = line(words, refusal, all == menu.row, columns, theme);
+        frame.render_widget(line, at(inner, 2 + all));
+    }
     let hints = [
         ("Enter", "choose"),
         ("j k", "move"),
@@ -52,6 +60,41 @@ pub(super) fn draw(frame: &mut Frame<'_>, menu: &PowerMenu, state: &State, theme
         ..inner
     };
     frame.render_widget(hint_line(&hints, columns, theme), bottom);
+}
+
+fn find<'a>(target: &GuestRef, state: &'a State) -> Option<&'a Guest> {
+    let resources = state.inventory.resources.value()?;
+    resources.guest(target.vmid).map(|seen| &seen.guest)
+}
+
+/// Says what an action does to a guest, or why it cannot be.
+fn row_of_one(target: &GuestRef, action: PowerAction, state: &State) -> Result<String, String> {
+    let guest = find(target, state).ok_or("the guest is gone")?;
+    match refuses_power(guest, action) {
+        Some(reason) => Err(reason),
+        None => Ok(explain(action).to_owned()),
+    }
+}
+
+/// Says of how many guests an action is possible, or why of none.
+fn row_of_several(
+    targets: &[GuestRef],
+    action: PowerAction,
+    state: &State,
+) -> Result<String, String> {
+    let refusals: Vec<String> = targets
+        .iter()
+        .filter_map(|target| match find(target, state) {
+            Some(guest) => refuses_power(guest, action),
+            None => Some("the guest is gone".to_owned()),
+        })
+        .collect();
+    let possible = targets.len() - refusals.len();
+    match refusals.into_iter().next() {
+        Some(first) if possible == 0 => Err(format!("of none: {first}")),
+        Some(_) => Ok(format!("{possible} of {}", targets.len())),
+        None => Ok("all of them".to_owned()),
+    }
 }
 
 /// Returns the line of the dialog with this number; nothing below its last.
