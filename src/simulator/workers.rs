@@ -16,6 +16,8 @@ use super::world::task::{End, Order};
 
 /// How long a task waits for a guest's file lock.
 const LOCK_PATIENCE: f64 = 10.0;
+/// However fast work runs, a lock is waited for at least so long: a busy machine may not look for a while.
+const LEAST_PATIENCE: Duration = Duration::from_millis(250);
 
 /// How a task ended when not well.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -161,6 +163,7 @@ impl Worker {
             return Ok(held());
         }
         self.log("trying to acquire lock...");
+        let patience = self.core.clock.pace(patience).max(LEAST_PATIENCE);
         let waiting = async {
             while !self.world(|world| world.take_lock(vmid, shared)) {
                 tokio::time::sleep(Duration::from_millis(3)).await;
@@ -171,7 +174,7 @@ impl Worker {
                 self.log(" OK");
                 Ok(held())
             }
-            () = tokio::time::sleep(self.core.clock.pace(patience)) => {
+            () = tokio::time::sleep(patience) => {
                 Err(Ending::Error(lock_timeout(kind.folder(), vmid)))
             }
             () = self.cancel.cancelled() => Err(Ending::Interrupted),

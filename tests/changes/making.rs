@@ -164,7 +164,7 @@ async fn a_copy_whose_start_failed_is_reported_as_existing() {
 
 #[tokio::test]
 async fn asked_to_begin_nothing_more_a_copy_at_work_is_finished_and_not_started() {
-    let stage = Stage::new().await;
+    let stage = Stage::unhurried().await;
     let wish = Wish {
         start: true,
         ..Wish::default()

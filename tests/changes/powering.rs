@@ -117,7 +117,7 @@ async fn what_high_availability_has_not_done_yet_is_called_requested() {
 
 #[tokio::test]
 async fn asked_to_begin_nothing_more_a_shutdown_at_work_is_followed_to_its_end() {
-    let stage = Stage::new().await;
+    let stage = Stage::unhurried().await;
     let operation = power(&stage.guest(101).await, PowerAction::Shutdown);
     stage.forget();
     let ask_to_stop = async {

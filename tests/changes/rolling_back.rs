@@ -126,7 +126,7 @@ async fn without_its_safety_snapshot_nothing_is_rolled_back() {
 
 #[tokio::test]
 async fn asked_to_begin_nothing_more_it_takes_the_safety_snapshot_and_stays_in_the_present() {
-    let stage = Stage::new().await;
+    let stage = Stage::unhurried().await;
     let operation = roll_back(&stage, "s1", true, Some("before")).await;
     stage.forget();
     let ask_to_stop = async {

@@ -67,6 +67,13 @@ impl Stage {
         }
     }
 
+    /// Starts the small world with work that takes long enough to be met under way.
+    pub(crate) async fn unhurried() -> Self {
+        let mut scenario = Scenario::small();
+        scenario.speed = 10.0;
+        Self::of(scenario).await
+    }
+
     /// Starts the small world with a second node, to which guests may move.
     pub(crate) async fn with_two_nodes() -> Self {
         let mut scenario = Scenario::small();
