@@ -10,7 +10,6 @@ pub mod environment;
 pub mod error;
 pub mod load;
 pub mod paths;
-pub mod preferences;
 pub mod secrets;
 pub mod settings;
 pub mod starter;

@@ -81,11 +81,6 @@ impl Paths {
         self.state.join("audit.jsonl")
     }
 
-    /// Returns the preferences: sort order, theme, what was zoomed.
-    pub fn preferences(&self) -> PathBuf {
-        self.state.join("preferences.json")
-    }
-
     /// Returns the alerts that were acknowledged on this machine.
     pub fn acknowledgements(&self) -> PathBuf {
         self.state.join("acknowledgements.json")
@@ -114,7 +109,6 @@ mod tests {
             paths.state_folder(),
             &paths.log_folder(),
             &paths.audit_log(),
-            &paths.preferences(),
             &paths.acknowledgements(),
             &paths.usage_ledger(),
         ] {

@@ -102,7 +102,7 @@ impl Summary {
         }
         let settings = &loaded.settings;
         if settings.selection.is_empty() {
-            lines.push("no selection: prune and enforce will refuse".to_owned());
+            lines.push("no selection: prune will refuse".to_owned());
         }
         lines.push(format!(
             "{} projects, {} templates, {} network profiles, {} notify channels, {} changed keys",

@@ -231,3 +231,39 @@ fn every_key_that_exists_is_in_it() {
     }
     assert!(count > 60, "{count}");
 }
+
+/// A setting that is read and does nothing would be taken for a safeguard.
+#[test]
+fn what_has_no_effect_yet_says_so() {
+    let says_so = |text: &str| text.to_lowercase().contains("not used by this version yet");
+    let unused = [
+        "resolver",
+        "bell",
+        "sustain_seconds",
+        "marker_pool",
+        "window",
+        "notify",
+        "accounting",
+        "timezone",
+    ];
+    for key in unused {
+        let setting = |setting: &str| setting.trim_start_matches('#').starts_with(key);
+        let comments = settings().into_iter().filter(|(_, text, _)| setting(text));
+        let comments: Vec<_> = comments.map(|(_, _, comment)| comment).collect();
+        assert!(!comments.is_empty(), "{key}");
+        assert!(comments.iter().all(|it| says_so(it)), "{key}: {comments:?}");
+    }
+    // Of these the heading speaks for every key.
+    for section in ["[enforcement]", "[network_profiles.", "[notify."] {
+        let (before, _) = EXAMPLE.split_once(&format!("\n{section}")).unwrap();
+        let heading = before.rsplit_once("\n# ---").unwrap().1;
+        assert!(says_so(heading), "{section}: {heading}");
+    }
+    for promise in [
+        "`@`",
+        "is asked for when the server",
+        "chosen in the program",
+    ] {
+        assert!(!EXAMPLE.contains(promise), "{promise}");
+    }
+}

@@ -452,7 +452,7 @@ fn check_sums_up_a_good_config_and_finds_the_files_that_are_missing() {
          cluster lab: https://pve1.lab:8006, https://pve2.lab:443; token hub@pve!deck, secret from the file secret; \
          trusts the system's roots\n\
          cluster alpha: https://alpha:8006; root@pam, password asked for; trusts the system's roots\n\
-         no selection: prune and enforce will refuse\n\
+         no selection: prune will refuse\n\
          0 projects, 0 templates, 0 network profiles, 0 notify channels, 0 changed keys"
     );
     std::fs::remove_file(home.path("secret")).unwrap();

@@ -1,60 +1,36 @@
 //! The small state beside the config survives damage, other versions and other proxdecks.
 
 use pretty_assertions::assert_eq;
-use proxdeck::config::preferences::{Preferences, SortOrder};
 use proxdeck::config::state_file::StateFile;
 
 use super::Home;
 
 fn file(home: &Home) -> StateFile {
-    StateFile::new(home.paths().preferences())
+    StateFile::new(home.paths().state_folder().join("state.json"))
 }
 
 #[test]
-fn what_was_chosen_is_found_again() {
+fn what_was_written_is_found_again() {
     let home = Home::empty();
-    assert_eq!(file(&home).read::<Preferences>(), Preferences::default());
-    let sort = SortOrder {
-        column: "memory".into(),
-        reverse: true,
-    };
+    assert!(file(&home).read::<Vec<u32>>().is_empty());
     let changed = file(&home)
-        .update(|preferences: &mut Preferences| {
-            preferences.sort = Some(sort.clone());
-            preferences.view = Some(3);
-        })
+        .update(|numbers: &mut Vec<u32>| numbers.push(7))
         .unwrap();
-    assert_eq!(changed.sort, Some(sort));
-    assert_eq!(file(&home).read::<Preferences>(), changed);
-}
-
-#[test]
-fn one_senseless_choice_does_not_take_the_others_along() {
-    let home = Home::empty();
-    home.paths().create_state_folder().unwrap();
-    let content =
-        r#"{"theme": 7, "view": 300, "zoom": true, "sort": {"column": []}, "of_later": [1]}"#;
-    std::fs::write(file(&home).path(), content).unwrap();
-    let read: Preferences = file(&home).read();
-    assert_eq!((read.theme, read.view, read.sort), (None, None, None));
-    assert_eq!(read.zoom, Some(true));
-    let written: Preferences = file(&home).update(|_: &mut Preferences| ()).unwrap();
-    assert!(written.others.contains_key("of_later"));
-    let text = std::fs::read_to_string(file(&home).path()).unwrap();
-    assert!(text.contains("of_later"), "{text}");
+    assert_eq!(changed, [7]);
+    assert_eq!(file(&home).read::<Vec<u32>>(), changed);
 }
 
 #[test]
 fn a_damaged_file_is_put_aside_and_not_lost() {
     let home = Home::empty();
     home.paths().create_state_folder().unwrap();
-    std::fs::write(file(&home).path(), "{\"theme\": \"da").unwrap();
-    assert_eq!(file(&home).read::<Preferences>(), Preferences::default());
+    std::fs::write(file(&home).path(), "[7, ").unwrap();
+    assert!(file(&home).read::<Vec<u32>>().is_empty());
     file(&home)
-        .update(|preferences: &mut Preferences| preferences.zoom = Some(false))
+        .update(|numbers: &mut Vec<u32>| numbers.push(8))
         .unwrap();
-    let aside = home.path("state/preferences.json.damaged");
-    assert_eq!(std::fs::read_to_string(aside).unwrap(), "{\"theme\": \"da");
+    let aside = home.path("state/state.json.damaged");
+    assert_eq!(std::fs::read_to_string(aside).unwrap(), "[7, ");
 }
 
 #[test]
@@ -87,5 +63,5 @@ fn state_is_private_and_nothing_half_written_stays_behind() {
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
         .collect();
     names.sort();
-    assert_eq!(names, ["preferences.json", "preferences.json.lock"]);
+    assert_eq!(names, ["state.json", "state.json.lock"]);
 }
