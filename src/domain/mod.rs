@@ -11,6 +11,7 @@ pub mod guest_status;
 pub mod history;
 pub mod id;
 pub mod inventory;
+pub mod json;
 pub mod limits;
 pub mod operation;
 pub mod permission;
