@@ -149,7 +149,8 @@ impl State {
             .filter(|guest| rules.selection.manages(guest) && !guest.template)
             .map(Guest::to_ref)
             .collect();
-        let dialog = PruneDialog::new(managed, rules.retention.clone());
+        let policy = rules.retention.clone();
+        let dialog = PruneDialog::new(managed, policy, self.setting.read_only);
         self.dialogs.push(Dialog::Prune(Box::new(dialog)));
     }
 

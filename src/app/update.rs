@@ -51,6 +51,7 @@ impl State {
             Event::Link(link) => self.link = link,
             Event::Note(note) => self.toasts.notice(note, now.moment),
             Event::Job(id, update) => self.job(id, update, &mut effects),
+            Event::Exported(result) => self.exported(result),
             Event::Fetched(ticket, result) => self.fetched(ticket, result),
         }
         self.check_dialogs();

@@ -9,6 +9,7 @@
 
 mod detail;
 mod dialogs;
+mod pruning;
 mod random;
 mod watching;
 mod world;

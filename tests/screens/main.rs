@@ -8,3 +8,4 @@
 
 mod detail;
 mod paper;
+mod prune;

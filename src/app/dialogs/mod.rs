@@ -79,6 +79,10 @@ pub enum Reply {
     Power(PowerAction),
     /// To say why a key did nothing.
     Notice(String),
+    /// The plan to be written into a file.
+    Export,
+    /// The keys of a place to be shown above it.
+    Help(Context),
 }
 
 impl Dialog {
