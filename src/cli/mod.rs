@@ -19,6 +19,7 @@ mod inventory;
 mod list;
 mod output;
 mod password;
+mod plan_file;
 mod power;
 mod progress;
 mod prune;

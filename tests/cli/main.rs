@@ -14,6 +14,7 @@ mod config;
 mod demo;
 mod documents;
 mod logs;
+mod plans;
 mod readme;
 mod refusals;
 mod simulate;
