@@ -267,7 +267,12 @@ fn draw_list(page: &mut Page<'_, '_>, prune: &PruneDialog, shares: &Shares, them
     };
     let mut heading = Row::new(theme.unicode);
     let guest = first_row.guest();
-    let note = format!("{part}{count}, {goes} to delete, on {}", guest.node);
+    let goes = match goes {
+        0 => "none goes".to_owned(),
+        1 => "1 goes".to_owned(),
+        many => format!("{many} go"),
+    };
+    let note = format!("{part}{count}, {goes}, on {}", guest.node);
     let room = columns.saturating_sub(width(&note) + 3).max(20);
     heading
         .gap(1)
