@@ -53,6 +53,8 @@ pub enum Action {
     Suspend,
     /// Closes the dialog without doing anything.
     Cancel,
+    /// Writes the plan into a file.
+    Export,
     /// Moves about in a form.
     Form(FormKey),
 }
@@ -175,6 +177,7 @@ impl Action {
             Self::Interrupt => "interrupt",
             Self::Suspend => "suspend",
             Self::Cancel => "cancel",
+            Self::Export => "export",
             Self::Form(FormKey::NextField) => "next-field",
             Self::Form(FormKey::PreviousField) => "previous-field",
             Self::Form(FormKey::NextChoice) => "next-choice",

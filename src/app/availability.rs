@@ -29,7 +29,8 @@ pub fn availability(state: &State, action: Action) -> Availability {
 
 /// Says why a change is impossible now, if so.
 fn refusal(state: &State, change: Change) -> Option<String> {
-    if state.setting.read_only {
+    // A plan may be looked at and exported by anybody; its dialog refuses to execute it.
+    if state.setting.read_only && change != Change::Prune {
         return Some("read-only".to_owned());
     }
     if change == Change::Prune {

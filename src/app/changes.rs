@@ -230,7 +230,8 @@ impl State {
             .filter(|seen| rules.selection.manages(&seen.guest) && !seen.guest.template)
             .collect();
         let guests = managed.iter().map(|seen| seen.guest.to_ref()).collect();
-        let mut dialog = PruneDialog::new(guests, rules.retention.clone());
+        let policy = rules.retention.clone();
+        let mut dialog = PruneDialog::new(guests, policy, self.setting.read_only);
         // Each would take a place in the queue for as long as a silent node is waited for.
         for SeenGuest { guest, .. } in managed.into_iter().filter(|seen| !seen.vouched) {
             let failure = Failure::new(FailureKind::NodeUnreachable, guest.node.as_str());

@@ -307,6 +307,7 @@ fn retry(failure: &Failure) -> Duration {
         | FailureKind::SnapshotMissing
         | FailureKind::SnapshotFailed
         | FailureKind::Refused
+        | FailureKind::FileNotWritten
         | FailureKind::Internal => LONG_RETRY,
     }
 }

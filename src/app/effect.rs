@@ -25,6 +25,13 @@ pub enum Effect {
     Refresh,
     /// Puts a text into the clipboard of whoever looks at the terminal.
     Copy(String),
+    /// Writes a text into a new file of this name, in the folder in which the program was started.
+    Export {
+        /// The wished name; where a file has it already, a number is added.
+        name: String,
+        /// What is written.
+        text: String,
+    },
     /// Sends a tick after this many milliseconds.
     Wake(u64),
     /// Stops the program until it is continued.

@@ -34,6 +34,8 @@ pub enum Event {
     Note(String),
     /// A job moved on.
     Job(JobId, Update),
+    /// A file was written, under this name and in this folder, or was not.
+    Exported(Result<(String, String), Failure>),
     /// A question was answered.
     Fetched(Ticket, Result<Answer, Failure>),
 }

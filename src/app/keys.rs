@@ -74,6 +74,8 @@ impl State {
                 self.restore(*other);
             }
             Reply::Notice(text) => self.toasts.notice(text, self.now.moment),
+            Reply::Export => self.export_plan(effects),
+            Reply::Help(context) => self.dialogs.push(Dialog::help(context)),
         }
     }
 
@@ -143,7 +145,7 @@ impl State {
             Action::Help => self.dialogs.push(Dialog::help(self.focus.context())),
             Action::Quit | Action::Interrupt => self.quit(effects),
             // These belong to dialogs and have no key here.
-            Action::Cancel | Action::Suspend | Action::Form(_) => {}
+            Action::Cancel | Action::Suspend | Action::Export | Action::Form(_) => {}
         }
     }
 

@@ -11,6 +11,7 @@ pub mod detail;
 pub mod dialogs;
 pub mod effect;
 pub mod event;
+mod export;
 pub mod filter;
 pub mod guests;
 pub mod jobs;

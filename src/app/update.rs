@@ -60,6 +60,7 @@ impl State {
                 self.measure_listed();
             }
             Event::Job(id, update) => self.job(id, update, &mut effects),
+            Event::Exported(result) => self.exported(result),
             Event::Fetched(ticket, result) => self.fetched(ticket, result),
         }
         self.check_dialogs();

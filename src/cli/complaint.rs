@@ -218,6 +218,7 @@ fn exit_of(kind: FailureKind) -> Exit {
         | FailureKind::TaskFailed
         | FailureKind::SnapshotMissing
         | FailureKind::SnapshotFailed
+        | FailureKind::FileNotWritten
         | FailureKind::Internal => Exit::Failed,
     }
 }

@@ -30,6 +30,8 @@ pub(super) async fn run(setup: &Setup) -> anyhow::Result<Exit> {
         interval: session.refresh,
         theme,
         access,
+        // Where a person stands is where the file is looked for.
+        exports: std::env::current_dir().unwrap_or_else(|_| ".".into()),
         notes: note.into_iter().collect(),
     })
     .await?;

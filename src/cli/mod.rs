@@ -22,6 +22,7 @@ mod inventory;
 mod list;
 mod output;
 mod password;
+mod plan_file;
 mod pool;
 mod power;
 mod progress;

@@ -1,24 +1,33 @@
 //! `proxdeck prune`: the retention plan; it is printed, and executed only with `--yes`.
 
+use std::collections::HashMap;
+use std::path::PathBuf;
+
 use chrono::TimeDelta;
-use serde::Serialize;
 
 use super::change::{self, Carried, Change, Ended, Step};
 use super::complaint::Refusal;
 use super::connect::Session;
-use super::document::{Document, calendar, rfc3339};
+use super::document::calendar;
 use super::inventory::Reading;
 use super::output::Output;
+use super::plan_file::{self, Outdated};
 use super::setup::Setup;
 use super::snapshot::read::{self, Silent, Unread};
 use super::table::{Side, Table};
 use super::target::{self, Target};
 use super::{Exit, interruptible};
+use crate::domain::failure::Failure;
 use crate::domain::guest::Guest;
+use crate::domain::id::Vmid;
 use crate::domain::inventory::Resources;
 use crate::domain::operation::{Fate, Part};
 use crate::domain::request::PruneRequest;
-use crate::domain::retention::{self, GuestSnapshots, RetentionPlan};
+use crate::domain::retention::{
+    self, GuestNow, GuestSnapshots, PlanDocument, PlanFile, RetentionPlan,
+};
+use crate::domain::selection::Selection;
+use crate::domain::snapshot::SnapshotList;
 use crate::domain::time::Moment;
 use crate::runtime::Ending;
 use crate::ui::format;
@@ -30,11 +39,19 @@ const MAX_SKEW: TimeDelta = TimeDelta::minutes(5);
 ///
 /// The plan has every snapshot of every managed guest exactly once. Nothing is deleted without
 /// --yes; before each deletion the guest is looked at again, and what has changed is skipped.
+///
+/// With --plan exactly the deletions of a file are made: one that the dashboard exported (`p`, then
+/// `e`) or that --json printed. If a guest or snapshot of the file is not as it was, or the rules
+/// would keep what it deletes, every difference is told and nothing is deleted.
 #[derive(Debug, clap::Args)]
 pub(super) struct Prune {
     /// Managed guests, as 104 or 104=agent-build-4; without any, all of them
     #[arg(value_name = "VMID")]
     targets: Vec<Target>,
+
+    /// Apply the plan in this file instead of making one
+    #[arg(long, value_name = "FILE", conflicts_with = "targets")]
+    plan: Option<PathBuf>,
 
     /// Delete what the plan says
     #[arg(long)]
@@ -45,39 +62,20 @@ pub(super) struct Prune {
     pub(super) json: bool,
 }
 
-/// A snapshot as `proxdeck.prune/1` judges it; `null` is unknown.
-#[derive(Debug, Serialize)]
-struct Row<'a> {
-    vmid: u32,
-    name: Option<&'a str>,
-    node: &'a str,
-    snapshot: &'a str,
-    time: Option<String>,
-    class: &'static str,
-    verdict: &'static str,
-    reason: String,
-    age_seconds: Option<u64>,
-    /// What came of its deletion; absent where none was tried.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    outcome: Option<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    upid: Option<String>,
-}
-
-#[derive(Debug, Serialize)]
-struct Summary<'a> {
-    policy: String,
-    guests: usize,
-    keep: usize,
-    delete: usize,
-    /// The guests whose snapshots could not be read; nothing is planned for them.
-    unread: &'a [Unread],
-}
-
 impl Prune {
     pub(super) async fn run(&self, setup: &Setup, output: &Output) -> anyhow::Result<Exit> {
+        // A file that is no plan is refused before any server is asked; one that never ends, as a
+        // pipe that nobody writes to, can still be interrupted.
+        let file = self.plan.as_deref().map(plan_file::read).transpose()?;
         let mut ending = Ending::listen()?;
-        let planned = interruptible(&mut ending, self.plan(setup, output)).await?;
+        let making = self.make(file.as_ref(), setup, output);
+        let planned = match interruptible(&mut ending, making).await? {
+            Ok(planned) => planned,
+            Err(outdated) => {
+                outdated.tell(self.json, output);
+                return Ok(Exit::Refused);
+            }
+        };
         let executes = self.yes && planned.plan.summary().delete > 0;
         if !self.json {
             planned.tell(output);
@@ -110,7 +108,13 @@ impl Prune {
         }
     }
 
-    async fn plan(&self, setup: &Setup, output: &Output) -> anyhow::Result<Planned> {
+    /// Makes the plan, or checks the one in the file against what is there now.
+    async fn make(
+        &self,
+        file: Option<&PlanFile>,
+        setup: &Setup,
+        output: &Output,
+    ) -> anyhow::Result<Result<Planned, Outdated>> {
         if self.yes {
             setup.require_writable()?;
         }
@@ -124,6 +128,9 @@ impl Prune {
             .into());
         }
         let session = Session::open(setup).await?;
+        if let Some(file) = file {
+            plan_file::require_cluster(file, &session.cluster)?;
+        }
         let reading = Reading::take(&session).await?;
         let skew = session.client.cost().clock_skew.unwrap_or_default();
         if skew.abs() > MAX_SKEW {
@@ -137,28 +144,43 @@ impl Prune {
             )
             .into());
         }
-        let guests = self.managed(&reading.guests, setup)?;
-        let silent = if self.targets.is_empty() {
+        let guests = match file {
+            None => self.managed(&reading.guests, setup)?,
+            Some(file) => named(file, &reading.guests),
+        };
+        let silent = if self.targets.is_empty() && file.is_none() {
             Silent::Skipped
         } else {
             Silent::Asked
         };
         let lists = read::lists(&session.client, &guests, silent, setup, output).await;
-        let judged: Vec<GuestSnapshots<'_>> = lists
-            .read
-            .iter()
-            .map(|(guest, list)| GuestSnapshots { guest, list })
-            .collect();
-        let policy = &setup.rules.retention;
-        let plan = retention::plan(&judged, policy, reading.time + skew);
-        Ok(Planned {
-            guests: judged.len(),
+        let now = reading.time + skew;
+        let plan = match file {
+            None => {
+                let judged: Vec<GuestSnapshots<'_>> = lists
+                    .read
+                    .iter()
+                    .map(|(guest, list)| GuestSnapshots { guest, list })
+                    .collect();
+                retention::plan(&judged, &setup.rules.retention, now)
+            }
+            Some(file) => {
+                let found = as_they_are(&guests, &lists, selection);
+                match file.apply(&found, &setup.rules.retention, now) {
+                    Ok(plan) => plan,
+                    Err(differences) => return Ok(Err(Outdated::new(file, differences, &guests))),
+                }
+            }
+        };
+        Ok(Ok(Planned {
+            guests: lists.read.len(),
+            unnamed: file.map_or(0, |file| file.unnamed(&plan)),
             plan,
             unread: lists.unread,
             session,
             reading,
             skew,
-        })
+        }))
     }
 
     /// Finds the guests of the plan: the managed ones, or those named, which must be managed.
@@ -182,6 +204,44 @@ impl Prune {
     }
 }
 
+/// Finds the guests of a file; those that are gone are named by the comparison.
+fn named<'a>(file: &PlanFile, guests: &'a [Guest]) -> Vec<&'a Guest> {
+    let numbers = file.guests();
+    let found = guests.iter().filter(|guest| numbers.contains(&guest.vmid));
+    found.collect()
+}
+
+/// Puts guests and what was read of them side by side.
+fn as_they_are<'a>(
+    guests: &[&'a Guest],
+    lists: &'a read::Lists,
+    selection: &Selection,
+) -> Vec<GuestNow<'a>> {
+    let read: HashMap<Vmid, &SnapshotList> = lists
+        .read
+        .iter()
+        .map(|(guest, list)| (guest.vmid, list))
+        .collect();
+    let unread: HashMap<Vmid, &Failure> = lists
+        .unread
+        .iter()
+        .map(|each| (each.guest.vmid, &each.failure))
+        .collect();
+    let found = guests.iter().filter_map(|&guest| {
+        let list = match read.get(&guest.vmid) {
+            Some(list) => Ok(*list),
+            None => Err(*unread.get(&guest.vmid)?),
+        };
+        let managed = selection.manages(guest);
+        Some(GuestNow {
+            guest,
+            managed,
+            list,
+        })
+    });
+    found.collect()
+}
+
 /// A plan, and what it was made from.
 struct Planned {
     session: Session,
@@ -190,6 +250,8 @@ struct Planned {
     plan: RetentionPlan,
     guests: usize,
     unread: Vec<Unread>,
+    /// How many snapshots the file of the plan does not name.
+    unnamed: usize,
 }
 
 impl Planned {
@@ -202,31 +264,26 @@ impl Planned {
         for each in &self.unread {
             each.tell(output);
         }
+        match self.unnamed {
+            0 => {}
+            1 => output.note("1 snapshot is not in the file of the plan, and stays"),
+            many => output.note(format_args!(
+                "{many} snapshots are not in the file of the plan, and stay"
+            )),
+        }
     }
 
     /// Prints the plan as a document, with what came of each deletion.
     fn print(&self, parts: &[Part], output: &Output) {
-        let found = self.plan.summary();
-        let rows: Vec<Row<'_>> = self
-            .plan
-            .rows()
-            .iter()
-            .map(|each| row(each, parts))
-            .collect();
-        let summary = Summary {
-            policy: self.plan.policy().to_string(),
-            guests: self.guests,
-            keep: found.keep(),
-            delete: found.delete,
-            unread: &self.unread,
-        };
-        output.document(&Document::new(
-            "proxdeck.prune/1",
+        let unread = self.unread.iter().map(|each| (&each.guest, &each.failure));
+        let document = PlanDocument::new(
             &self.session.cluster,
             self.reading.time,
-            &rows,
-            summary,
-        ));
+            &self.plan,
+            self.guests,
+            unread,
+        );
+        output.document(&document.with_parts(parts));
     }
 
     /// Checks the plan against the guests and carries it out.
@@ -291,28 +348,6 @@ fn tell_part(part: &Part, output: &Output) {
                 part.fate.as_str()
             ));
         }
-    }
-}
-
-fn row<'a>(row: &'a retention::Row, parts: &[Part]) -> Row<'a> {
-    let guest = row.guest();
-    let part = parts
-        .iter()
-        .find(|part| part.guest.vmid == guest.vmid && part.subject == *row.name());
-    Row {
-        vmid: guest.vmid.get(),
-        name: guest.name.as_ref().map(crate::domain::text::Text::raw),
-        node: guest.node.as_str(),
-        snapshot: row.name().raw(),
-        time: row.taken().map(rfc3339),
-        class: row.class().as_str(),
-        verdict: row.verdict().as_str(),
-        reason: row.reason().to_string(),
-        age_seconds: row.age().map(|age| age.as_secs()),
-        outcome: part.map(|part| part.fate.as_str()),
-        upid: part
-            .and_then(|part| part.upid.as_ref())
-            .map(ToString::to_string),
     }
 }
 

@@ -9,6 +9,7 @@ mod document;
 pub mod environment;
 pub mod error;
 pub mod load;
+pub mod new_file;
 pub mod paths;
 pub mod secrets;
 pub mod settings;

@@ -47,6 +47,8 @@ pub enum FailureKind {
     SnapshotFailed,
     /// This program refused before asking the server.
     Refused,
+    /// A file of this machine could not be written.
+    FileNotWritten,
     /// Something inside this program broke.
     Internal,
 }
@@ -75,6 +77,7 @@ impl FailureKind {
             Self::SnapshotMissing => "SnapshotMissing",
             Self::SnapshotFailed => "SnapshotFailed",
             Self::Refused => "Refused",
+            Self::FileNotWritten => "FileNotWritten",
             Self::Internal => "Internal",
         }
     }
@@ -102,6 +105,7 @@ impl FailureKind {
             Self::SnapshotMissing => "the snapshot is missing",
             Self::SnapshotFailed => "the snapshot failed",
             Self::Refused => "refused",
+            Self::FileNotWritten => "the file could not be written",
             Self::Internal => "proxdeck failed",
         }
     }
@@ -150,6 +154,7 @@ impl FailureKind {
             Self::Malformed => {
                 "check that the address is that of a Proxmox VE server and not of a proxy before it"
             }
+            Self::FileNotWritten => "start proxdeck in a folder that you may write to",
             Self::Server | Self::Refused | Self::Internal => "",
         }
     }

@@ -13,6 +13,7 @@ pub mod guest_status;
 pub mod history;
 pub mod id;
 pub mod inventory;
+pub mod json;
 pub mod limits;
 pub mod network_card;
 pub mod operation;

@@ -16,7 +16,8 @@ use crate::domain::guest::GuestRef;
 use crate::domain::id::StorageName;
 use crate::domain::operation::{Fate, Outcome, Part, Prune, Report};
 use crate::domain::plan::{Group, StepAction};
-use crate::domain::snapshot::Snapshot;
+use crate::domain::retention::{self, GuestSnapshots, Reason, Verdict};
+use crate::domain::snapshot::{Snapshot, SnapshotList};
 use crate::domain::task::Upid;
 use crate::proxmox::Error;
 use crate::proxmox::endpoints::TaskFilter;
@@ -214,6 +215,9 @@ impl Turn<'_> {
         if list.current_parent.as_ref() == Some(&snapshot.name) {
             return Ok(Some("the guest's present descends from it now".to_owned()));
         }
+        if let Some(reason) = self.rule_against(&list, snapshot) {
+            return Ok(Some(format!("the rules keep it now: {reason}")));
+        }
         let filter = TaskFilter {
             vmid: Some(self.guest.vmid),
             running: true,
@@ -224,5 +228,22 @@ impl Turn<'_> {
             .into_iter()
             .find(|task| task.state.is_running() && task.upid.vmid() == Some(self.guest.vmid));
         Ok(running.map(|task| format!("a task of the guest is running ({})", task.upid.kind())))
+    }
+
+    /// Judges the guest's snapshots anew; says why the rules keep this one, if they do.
+    ///
+    /// Ages are those of the plan: what was taken since is not counted among the newest, so that
+    /// nothing can go on the strength of a snapshot that the plan did not know.
+    fn rule_against(&self, list: &SnapshotList, snapshot: &Snapshot) -> Option<Reason> {
+        let judged = [GuestSnapshots {
+            guest: &self.guest,
+            list,
+        }];
+        let plan = retention::plan(&judged, self.operation.policy(), self.operation.time());
+        let row = plan
+            .rows()
+            .iter()
+            .find(|row| row.name() == &snapshot.name)?;
+        (row.verdict() == Verdict::Keep).then(|| row.reason().clone())
     }
 }

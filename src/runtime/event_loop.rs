@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::io;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -44,6 +45,8 @@ pub struct Dashboard {
     pub theme: Theme,
     /// Whether and how changes are made.
     pub access: WriteAccess,
+    /// The folder into which plans are exported.
+    pub exports: PathBuf,
     /// What should be known from the start, such as a log that cannot be written.
     pub notes: Vec<String>,
 }
@@ -83,6 +86,7 @@ pub async fn drive(
         tasks: tasks.clone(),
         cancelled: cancelled.clone(),
         access: Arc::new(dashboard.access),
+        exports: dashboard.exports,
         stops: HashMap::new(),
     };
     tasks.spawn(refresh::run(
@@ -199,6 +203,7 @@ fn perform(effects: Vec<Effect>, performer: &mut Performer, nudge: &Nudge) -> Af
             Effect::Fetch(ticket, query) => performer.fetch(ticket, query),
             Effect::Refresh => nudge.notify_one(),
             Effect::Copy(text) => clipboard::copy(&text),
+            Effect::Export { name, text } => performer.export(name, text),
             Effect::Wake(milliseconds) => performer.wake(Duration::from_millis(milliseconds)),
             Effect::Suspend => after = After::Suspend,
             Effect::Leave => return After::Leave,

@@ -1,6 +1,8 @@
 //! Performs effects in tracked tasks and returns what comes of them as events.
 
 use std::collections::HashMap;
+use std::io;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,6 +12,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::app::jobs::JobId;
 use crate::app::{Answer, Event, Query, Ticket};
+use crate::config::new_file::write_new;
 use crate::domain::failure::{Failure, FailureKind};
 use crate::domain::operation::{CopyKind, Operation, Outcome, Report, Update};
 use crate::domain::text::Text;
@@ -24,6 +27,8 @@ pub(super) struct Performer {
     pub(super) tasks: TaskTracker,
     pub(super) cancelled: CancellationToken,
     pub(super) access: Arc<WriteAccess>,
+    /// The folder of files that a person asks for.
+    pub(super) exports: PathBuf,
     /// How each job is asked to begin no further step.
     pub(super) stops: HashMap<JobId, CancellationToken>,
 }
@@ -44,6 +49,30 @@ impl Performer {
                     let _ = events.send(Event::Fetched(ticket, result.map_err(Failure::from))).await;
                 }
             }
+        });
+    }
+
+    /// Writes a text into a new file; a slow disk keeps no key waiting.
+    pub(super) fn export(&self, name: String, text: String) {
+        let (folder, events) = (self.exports.clone(), self.events.clone());
+        self.tasks.spawn(async move {
+            let shown = folder.display().to_string();
+            let written = tokio::task::spawn_blocking(move || write_new(&folder, &name, &text));
+            let result = match written.await {
+                Ok(result) => result,
+                Err(panicked) => Err(panicked.into()),
+            };
+            let result = result
+                .map(|path| {
+                    let name = path.file_name().unwrap_or_default();
+                    (name.to_string_lossy().into_owned(), shown.clone())
+                })
+                .map_err(|error| {
+                    let kind = FailureKind::FileNotWritten;
+                    let text = format!("{}, in {shown}", cause(&error));
+                    Failure::new(kind, text).with_advice(kind.advice())
+                });
+            let _ = events.send(Event::Exported(result)).await;
         });
     }
 
@@ -105,6 +134,15 @@ impl Performer {
             }
         });
     }
+}
+
+/// Returns what the system said, without the paths that were put around it.
+fn cause(error: &io::Error) -> String {
+    let mut cause: &(dyn std::error::Error + 'static) = error;
+    while let Some(inner) = cause.source() {
+        cause = inner;
+    }
+    cause.to_string()
 }
 
 async fn answer(client: &Client, query: Query) -> Result<Answer, Error> {

@@ -15,5 +15,6 @@ mod pruning;
 mod random;
 mod reading;
 mod rolling_back;
+mod unread;
 mod watching;
 mod world;

@@ -248,3 +248,126 @@ async fn asked_to_stop_it_finishes_the_deletion_at_work() {
     );
     assert_eq!(stage.names(101), ["bb", "cc", "zz"]);
 }
+
+#[tokio::test]
+async fn what_became_the_newest_meanwhile_stays() {
+    let stage = Stage::of(old_world()).await;
+    let operation = prune(&stage, &[101]).await;
+    stage.simulator.edit(|world| {
+        world.remove_snapshot(101, "zz").unwrap();
+        world.set_option(101, "parent", Some("bb")).unwrap();
+    });
+    let report = stage.play(&operation).await.report;
+    assert_eq!(
+        fates(&report),
+        [
+            "101 aa done",
+            "101 bb skipped the guest's present descends from it now",
+            "101 cc skipped the rules keep it now: newest",
+        ]
+    );
+    assert_eq!(stage.names(101), ["bb", "cc"]);
+}
+
+#[tokio::test]
+async fn a_snapshot_that_came_meanwhile_lets_nothing_more_go() {
+    let stage = Stage::of(old_world()).await;
+    let operation = prune(&stage, &[101]).await;
+    // The only one that the plan counted as the newest goes, and one that it did not know comes.
+    stage.simulator.edit(|world| {
+        world
+            .set_snapshot_time(101, "zz", Some(4_000_000_000))
+            .unwrap();
+    });
+    let report = stage.play(&operation).await.report;
+    assert_eq!(
+        fates(&report),
+        [
+            "101 aa done",
+            "101 bb done",
+            "101 cc skipped the rules keep it now: newest",
+        ]
+    );
+}
+
+/// Makes a world of six guests on a storage where deletions do not hinder each other.
+fn wide_world() -> Scenario {
+    let mut scenario = old_world();
+    let sample = scenario
+        .guests
+        .iter()
+        .find(|guest| guest.vmid == 102)
+        .unwrap()
+        .clone();
+    scenario.guests.retain(|guest| guest.vmid < 101);
+    for vmid in 201..=206 {
+        let mut guest = sample.clone();
+        guest.vmid = vmid;
+        guest.name = Some(format!("thin-{vmid}"));
+        guest.disks = vec!["local-lvm:4GiB".to_owned()];
+        scenario.guests.push(guest);
+    }
+    scenario
+}
+
+/// Returns the guests at which a deletion is at work now.
+fn at_work(stage: &Stage) -> Vec<String> {
+    let world = stage.simulator.world();
+    let running = world
+        .tasks()
+        .iter()
+        .filter(|task| task.kind == "qmdelsnapshot" && task.status.is_none());
+    running.map(|task| task.id.clone()).collect()
+}
+
+#[tokio::test]
+async fn pitfall_28_deletions_go_one_at_a_time_in_a_guest_and_at_four_guests_at_once() {
+    let mut scenario = wide_world();
+    scenario.speed = 0.5;
+    let stage = Stage::of(scenario).await;
+    let operation = prune(&stage, &[201, 202, 203, 204, 205, 206]).await;
+    let is_four = || {
+        let guests = at_work(&stage);
+        let mut different = guests.clone();
+        different.sort();
+        different.dedup();
+        assert_eq!(
+            different.len(),
+            guests.len(),
+            "two in one guest: {guests:?}"
+        );
+        assert!(guests.len() <= 4, "{guests:?}");
+        guests.len() == 4
+    };
+    let watch = async {
+        until("four deletions at work", is_four).await;
+        stage.stop.cancel();
+    };
+    let (played, ()) = tokio::join!(stage.play(&operation), watch);
+    let tally = played.report.tally();
+    assert_eq!(played.report.outcome, Outcome::Stopped, "{tally}");
+    assert!(tally.done >= 4, "what was at work was finished: {tally}");
+    assert_eq!(tally.done + tally.not_tried, 18, "{tally}");
+    assert_eq!(at_work(&stage), [""; 0]);
+}
+
+#[tokio::test]
+async fn pitfall_28_what_is_unfinished_or_the_base_is_skipped_right_before_its_turn() {
+    let stage = Stage::of(old_world()).await;
+    let operation = prune(&stage, &[101]).await;
+    stage.simulator.edit(|world| {
+        world.set_snapstate(101, "aa", Some("delete")).unwrap();
+        world.set_option(101, "parent", Some("bb")).unwrap();
+    });
+    stage.forget();
+    let report = stage.play(&operation).await.report;
+    assert_eq!(
+        fates(&report),
+        [
+            "101 aa skipped aa is unfinished (delete)",
+            "101 bb skipped the guest's present descends from it now",
+            "101 cc done",
+        ]
+    );
+    assert_eq!(stage.writes(), ["DELETE /nodes/pve1/qemu/101/snapshot/cc"]);
+}

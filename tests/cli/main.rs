@@ -17,6 +17,7 @@ mod documents;
 #[cfg(unix)]
 mod interruptions;
 mod logs;
+mod plans;
 mod readme;
 mod refusals;
 mod simulate;

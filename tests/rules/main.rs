@@ -3,6 +3,7 @@
 
 mod limit_tracker;
 mod limits;
+mod plan_files;
 mod projects;
 mod quota;
 mod retention;

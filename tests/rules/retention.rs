@@ -479,7 +479,7 @@ fn deletions_come_guest_by_guest_and_oldest_first() {
     assert_eq!(told, ["104: y z", "117: b c"]);
     assert_eq!(
         plan.summary().to_string(),
-        "delete 4 of 7 in 2 guests, keep 3: 3 newest"
+        "delete 4 of 7 in 2 guests · keep 3: 3 newest"
     );
 }
 
@@ -487,7 +487,7 @@ fn deletions_come_guest_by_guest_and_oldest_first() {
 fn an_empty_plan_says_so() {
     assert_eq!(
         plan(&[], &policy(1), now()).summary().to_string(),
-        "delete 0 of 0, keep 0"
+        "delete 0 of 0 · keep 0"
     );
     assert_eq!(plan_of(&list([]), &policy(1)).rows(), []);
 }
@@ -514,7 +514,7 @@ fn a_summary_counts_by_reason() {
     plan.keep(vmid(104), &"gone2".into()).unwrap();
     assert_eq!(
         plan.summary().to_string(),
-        "delete 1 of 11 in 1 guest, keep 10: 2 daily, 1 weekly, 1 monthly, 1 newest, 1 base, \
+        "delete 1 of 11 in 1 guest · keep 10: 2 daily, 1 weekly, 1 monthly, 1 newest, 1 base, \
          1 marked, 1 bracket, 1 unclear, 1 kept by you"
     );
     assert_eq!(

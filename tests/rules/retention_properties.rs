@@ -23,7 +23,7 @@ fn a_name() -> impl Strategy<Value = String> {
     ]
 }
 
-fn a_snapshot() -> impl Strategy<Value = Snapshot> {
+pub(crate) fn a_snapshot() -> impl Strategy<Value = Snapshot> {
     (
         a_name(),
         proptest::option::weighted(0.95, -2 * DAY..500 * DAY),
@@ -42,7 +42,7 @@ fn a_snapshot() -> impl Strategy<Value = Snapshot> {
 }
 
 /// A list as anybody's server might send it.
-fn any_list() -> impl Strategy<Value = SnapshotList> {
+pub(crate) fn any_list() -> impl Strategy<Value = SnapshotList> {
     (
         proptest::collection::vec(a_snapshot(), 0..12),
         proptest::option::weighted(0.5, a_name()),
@@ -55,7 +55,7 @@ fn any_list() -> impl Strategy<Value = SnapshotList> {
 }
 
 /// A list as a sound server sends it: unique names, and parents that are older than their children.
-fn sound_list() -> impl Strategy<Value = SnapshotList> {
+pub(crate) fn sound_list() -> impl Strategy<Value = SnapshotList> {
     let rows = proptest::collection::vec(
         (a_name(), 0..500 * DAY, any::<prop::sample::Index>()),
         0..14,
@@ -88,18 +88,18 @@ fn sound_list() -> impl Strategy<Value = SnapshotList> {
     })
 }
 
-fn a_list() -> impl Strategy<Value = SnapshotList> {
+pub(crate) fn a_list() -> impl Strategy<Value = SnapshotList> {
     prop_oneof![any_list(), sound_list()]
 }
 
-fn a_policy() -> impl Strategy<Value = Policy> {
+pub(crate) fn a_policy() -> impl Strategy<Value = Policy> {
     (0..15_u32, 0..60_u32, 0..400_u32, 0..4_usize).prop_map(|(daily, weekly, monthly, last)| {
         let marks = vec!["keep".to_owned()];
         Policy::new(daily, weekly, monthly, last, marks).unwrap()
     })
 }
 
-fn plan_for(guests: &[(GuestRef, SnapshotList)], policy: &Policy) -> RetentionPlan {
+pub(crate) fn plan_for(guests: &[(GuestRef, SnapshotList)], policy: &Policy) -> RetentionPlan {
     let given: Vec<GuestSnapshots<'_>> = guests
         .iter()
         .map(|(guest, list)| GuestSnapshots { guest, list })

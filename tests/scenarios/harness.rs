@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -37,6 +38,9 @@ pub(crate) struct Wish {
     pub(crate) size: (u16, u16),
     pub(crate) interval: Duration,
     pub(crate) read_only: bool,
+    pub(crate) rules: Rules,
+    /// Where files go that a person asks for.
+    pub(crate) exports: PathBuf,
 }
 
 impl Default for Wish {
@@ -46,6 +50,8 @@ impl Default for Wish {
             size: (120, 40),
             interval: Duration::from_millis(500),
             read_only: false,
+            rules: Rules::default(),
+            exports: PathBuf::from("/nonexistent"),
         }
     }
 }
@@ -61,7 +67,7 @@ impl Deck {
             read_only: wish.read_only,
             demo: false,
             keymap: Keymap::default(),
-            rules: Rules::default(),
+            rules: wish.rules,
             seed: 7,
         };
         let theme = Theme::load("dark", ColorDepth::True, true).unwrap();
@@ -75,6 +81,7 @@ impl Deck {
             } else {
                 WriteAccess::Unlogged
             },
+            exports: wish.exports,
             notes: Vec::new(),
         };
         let (keys, pressed) = mpsc::unbounded_channel();

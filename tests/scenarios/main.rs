@@ -13,5 +13,6 @@
 mod changes;
 mod filtering;
 mod harness;
+mod pruning;
 mod refreshing;
 mod snapshots;

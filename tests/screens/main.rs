@@ -9,3 +9,4 @@
 mod destroying;
 mod detail;
 mod paper;
+mod prune;

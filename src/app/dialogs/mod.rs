@@ -86,6 +86,10 @@ pub enum Reply {
     Notice(String),
     /// To be replaced by the form for the other way to restore a snapshot.
     Restore(Box<OtherWay>),
+    /// The plan to be written into a file.
+    Export,
+    /// The keys of a place to be shown above it.
+    Help(Context),
 }
 
 impl Dialog {

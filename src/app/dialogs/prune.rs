@@ -1,9 +1,13 @@
 //! The retention plan: read, shown, edited, and executed when its count is typed.
 
+use std::ops::Range;
+
+use chrono::{DateTime, Utc};
+
 use super::{Reply, TextField};
 use crate::app::action::{Action, FormKey};
 use crate::app::effect::{Query, Ticket};
-use crate::app::keymap::{Combo, KeyCode};
+use crate::app::keymap::{Combo, Context, KeyCode};
 use crate::app::remote::Remote;
 use crate::domain::failure::Failure;
 use crate::domain::guest::GuestRef;
@@ -11,7 +15,9 @@ use crate::domain::id::Vmid;
 use crate::domain::inventory::{Link, Resources};
 use crate::domain::operation::Operation;
 use crate::domain::request::{Objection, PruneRequest};
-use crate::domain::retention::{GuestSnapshots, Policy, RetentionPlan, Row, plan};
+use crate::domain::retention::{
+    GuestSnapshots, PlanDocument, Policy, RetentionPlan, Row, Verdict, plan,
+};
 use crate::domain::snapshot::SnapshotList;
 use crate::domain::time::Now;
 
@@ -23,6 +29,8 @@ const AT_ONCE: usize = 4;
 pub struct PruneDialog {
     guests: Vec<(GuestRef, Remote<SnapshotList>)>,
     policy: Policy,
+    /// Whether the plan may only be looked at.
+    pub read_only: bool,
     /// The plan, once every list is read.
     pub plan: Option<RetentionPlan>,
     /// The index of the plan's row under the cursor.
@@ -36,13 +44,14 @@ pub struct PruneDialog {
 }
 
 impl PruneDialog {
-    pub(in crate::app) fn new(guests: Vec<GuestRef>, policy: Policy) -> Self {
+    pub(in crate::app) fn new(guests: Vec<GuestRef>, policy: Policy, read_only: bool) -> Self {
         Self {
             guests: guests
                 .into_iter()
                 .map(|guest| (guest, Remote::default()))
                 .collect(),
             policy,
+            read_only,
             plan: None,
             row: 0,
             typed: TextField::default(),
@@ -82,6 +91,58 @@ impl PruneDialog {
     /// Returns the rows of the plan.
     pub fn rows(&self) -> &[Row] {
         self.plan.as_ref().map_or(&[], RetentionPlan::rows)
+    }
+
+    /// Returns the rows of the guest under the cursor, as a range of all rows.
+    pub fn guest_rows(&self) -> Range<usize> {
+        self.rows_around(self.row)
+    }
+
+    fn rows_around(&self, index: usize) -> Range<usize> {
+        let rows = self.rows();
+        let Some(vmid) = rows.get(index).map(|row| row.guest().vmid) else {
+            return 0..0;
+        };
+        let is_other = |row: &Row| row.guest().vmid != vmid;
+        let (before, after) = rows.split_at(index);
+        let first = before.iter().rposition(is_other).map_or(0, |at| at + 1);
+        let end = after.iter().position(is_other);
+        first..end.map_or(rows.len(), |end| index + end)
+    }
+
+    /// Describes the plan, as it is edited, for others to read.
+    pub fn document(&self, cluster: &str, time: DateTime<Utc>) -> Option<PlanDocument> {
+        let read = self
+            .guests
+            .iter()
+            .filter(|(_, list)| list.value().is_some());
+        let (plan, guests) = (self.plan.as_ref()?, read.count());
+        Some(PlanDocument::new(
+            cluster,
+            time,
+            plan,
+            guests,
+            self.unread(),
+        ))
+    }
+
+    /// Returns the first row of the next guest; of the last one its own.
+    fn next_guest(&self) -> usize {
+        let here = self.guest_rows();
+        if here.end < self.rows().len() {
+            here.end
+        } else {
+            here.start
+        }
+    }
+
+    /// Returns the first row of the guest; where the cursor is there, that of the one before.
+    fn previous_guest(&self) -> usize {
+        let here = self.guest_rows().start;
+        if self.row > here || here == 0 {
+            return here;
+        }
+        self.rows_around(here - 1).start
     }
 
     /// Returns how many snapshots the plan deletes.
@@ -145,7 +206,11 @@ impl PruneDialog {
                 .collect();
             // Ages are those of the server's clock.
             let server = now.wall + link.clock_skew.unwrap_or_default();
-            self.plan = Some(plan(&lists, &self.policy, server));
+            let plan = plan(&lists, &self.policy, server);
+            // The eye is led to what would go.
+            let deletes = |row: &Row| row.verdict() == Verdict::Delete;
+            self.row = plan.rows().iter().position(deletes).unwrap_or(0);
+            self.plan = Some(plan);
         }
         if let Some(plan) = &self.plan {
             self.checked = PruneRequest { plan: plan.clone() }.check(resources, link.clock_skew);
@@ -166,6 +231,15 @@ impl PruneDialog {
             self.row = self.row.saturating_add_signed(motion.rows(page)).min(last);
             return Reply::Stay;
         }
+        if action == Action::Help {
+            return Reply::Help(Context::Plan);
+        }
+        if action == Action::Export {
+            return match self.plan {
+                Some(_) => Reply::Export,
+                None => Reply::Notice("the plan is not made yet".to_owned()),
+            };
+        }
         let Action::Form(key) = action else {
             return Reply::Stay;
         };
@@ -174,15 +248,15 @@ impl PruneDialog {
             FormKey::Calls => self.shows_calls = !self.shows_calls,
             FormKey::Submit => {
                 if self.is_confirmed()
+                    && !self.read_only
                     && let Ok(operation) = &self.checked
                 {
                     return Reply::Run(operation.clone());
                 }
             }
-            FormKey::NextField
-            | FormKey::PreviousField
-            | FormKey::NextChoice
-            | FormKey::PreviousChoice => {}
+            FormKey::NextField => self.row = self.next_guest(),
+            FormKey::PreviousField => self.row = self.previous_guest(),
+            FormKey::NextChoice | FormKey::PreviousChoice => {}
         }
         Reply::Stay
     }

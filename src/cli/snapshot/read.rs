@@ -43,7 +43,9 @@ pub(in crate::cli) struct Unread {
     node: String,
     error: Complaint,
     #[serde(skip)]
-    guest: GuestRef,
+    pub(in crate::cli) guest: GuestRef,
+    #[serde(skip)]
+    pub(in crate::cli) failure: Failure,
 }
 
 impl Unread {
@@ -54,6 +56,7 @@ impl Unread {
             node: guest.node.to_string(),
             error: Complaint::of_failure(failure),
             guest,
+            failure: failure.clone(),
         }
     }
 

@@ -1,5 +1,7 @@
 //! The execution of a retention plan.
 
+use chrono::{DateTime, Utc};
+
 use super::call::Call;
 use crate::domain::guest::GuestRef;
 use crate::domain::permission::Need;
@@ -12,11 +14,22 @@ pub struct Prune {
     lead: GuestRef,
     plan: Plan,
     policy: Policy,
+    time: DateTime<Utc>,
 }
 
 impl Prune {
-    pub(in crate::domain) fn new(lead: GuestRef, plan: Plan, policy: Policy) -> Self {
-        Self { lead, plan, policy }
+    pub(in crate::domain) fn new(
+        lead: GuestRef,
+        plan: Plan,
+        policy: Policy,
+        time: DateTime<Utc>,
+    ) -> Self {
+        Self {
+            lead,
+            plan,
+            policy,
+            time,
+        }
     }
 
     pub(super) fn calls(&self) -> Vec<Call> {
@@ -47,8 +60,13 @@ impl Prune {
         &self.plan
     }
 
-    /// Returns the policy, by which new marks are recognized while the plan is executed.
+    /// Returns the policy, by which each snapshot is judged once more right before it goes.
     pub fn policy(&self) -> &Policy {
         &self.policy
+    }
+
+    /// Returns the time at which the plan was made, by the server's clock.
+    pub fn time(&self) -> DateTime<Utc> {
+        self.time
     }
 }

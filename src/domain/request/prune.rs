@@ -45,8 +45,8 @@ impl PruneRequest {
         if lead.is_none() {
             objections.add(Field::Whole, "the plan deletes nothing");
         }
-        let policy = self.plan.policy().clone();
-        objections.or(lead.map(|lead| Operation::Prune(Prune::new(lead, plan, policy))))
+        let (policy, time) = (self.plan.policy().clone(), self.plan.time());
+        objections.or(lead.map(|lead| Operation::Prune(Prune::new(lead, plan, policy, time))))
     }
 }
 

@@ -10,6 +10,7 @@ use super::policy::{Class, Policy};
 use super::reason::{Group, Reason, Verdict};
 use crate::domain::guest::GuestRef;
 use crate::domain::id::Vmid;
+use crate::domain::operation::{Call, deletion};
 use crate::domain::snapshot::Snapshot;
 use crate::domain::text::Text;
 
@@ -103,6 +104,11 @@ impl Row {
         self.reason().verdict()
     }
 
+    /// Returns the call that would delete it.
+    pub fn call(&self) -> Call {
+        deletion(&self.guest, &self.snapshot)
+    }
+
     /// Tells whether a person may decide: only what the rules would delete can be kept by hand.
     pub fn is_editable(&self) -> bool {
         self.reason.verdict() == Verdict::Delete
@@ -173,6 +179,13 @@ impl RetentionPlan {
         let row = self.editable(vmid, name)?;
         row.kept_by_you = !row.kept_by_you;
         Ok(row.verdict())
+    }
+
+    /// Takes everything out of the plan that a person did not mean to delete.
+    pub(super) fn keep_all_but(&mut self, is_meant: impl Fn(&Row) -> bool) {
+        for row in &mut self.rows {
+            row.kept_by_you |= row.is_editable() && !is_meant(row);
+        }
     }
 
     fn editable(&mut self, vmid: Vmid, name: &Text) -> Result<&mut Row, NotEditable> {
@@ -260,7 +273,7 @@ impl Summary {
 }
 
 impl fmt::Display for Summary {
-    /// Writes `delete 8 of 23 in 3 guests, keep 15: 6 daily, 4 weekly, 3 monthly, 2 marked`.
+    /// Writes `delete 8 of 23 in 3 guests · keep 15: 6 daily, 4 weekly, 3 monthly, 2 marked`.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "delete {} of {}", self.delete, self.total)?;
         match self.guests {
@@ -268,7 +281,7 @@ impl fmt::Display for Summary {
             1 => formatter.write_str(" in 1 guest")?,
             guests => write!(formatter, " in {guests} guests")?,
         }
-        write!(formatter, ", keep {}", self.keep())?;
+        write!(formatter, " · keep {}", self.keep())?;
         for (index, (group, count)) in self.kept.iter().enumerate() {
             let separator = if index == 0 { ": " } else { ", " };
             write!(formatter, "{separator}{count} {}", group.as_str())?;

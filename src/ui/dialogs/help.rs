@@ -4,6 +4,7 @@ use ratatui::Frame;
 use ratatui::text::Line;
 use ratatui::widgets::Paragraph;
 
+use super::prune;
 use crate::app::State;
 use crate::app::action::Action;
 use crate::app::availability::{Availability, availability};
@@ -13,12 +14,14 @@ use crate::ui::theme::Theme;
 use crate::ui::widgets::{Row, dialog, hint_line};
 
 pub(super) fn draw(frame: &mut Frame<'_>, help: &Help, state: &State, theme: &Theme) {
+    // A dialog has its own keys only.
+    let is_pane = help.of.is_pane();
     let mut lines = vec![Line::default()];
     for binding in BINDINGS {
         if !binding
             .contexts
             .iter()
-            .any(|place| *place == help.of || *place == Context::Anywhere)
+            .any(|place| *place == help.of || is_pane && *place == Context::Anywhere)
         {
             continue;
         }
@@ -40,6 +43,10 @@ pub(super) fn draw(frame: &mut Frame<'_>, help: &Help, state: &State, theme: &Th
                 .text(format!(" ({reason})"), theme.dim),
         };
         lines.push(row.line());
+    }
+    if help.of == Context::Plan {
+        lines.push(Line::default());
+        lines.extend(prune::wrapped(&prune::letters(theme), 72, theme));
     }
     let rows = lines.len() as u16 + 4;
     let inner = dialog(frame, 76, rows, "Keys", theme);
