@@ -88,10 +88,13 @@ impl State {
             return true;
         };
         let selected = self.selected_guest().map(|seen| seen.guest.to_ref());
-        let is_same = selected
-            .is_some_and(|guest| menu.only().is_some_and(|only| only.is_same_guest(&guest)));
+        // A menu about several guests has no such end.
+        let Some(meant) = menu.only() else {
+            return false;
+        };
+        let is_same = selected.is_some_and(|guest| meant.is_same_guest(&guest));
         if !is_same {
-            let text = "the guest of the menu is not there any more";
+            let text = format!("{meant} is not there any more");
             self.toasts.notice(text, self.now.moment);
         }
         is_same
