@@ -10,7 +10,8 @@ mod plan;
 mod policy;
 mod reason;
 
-pub use judge::{GuestSnapshots, plan};
+pub use judge::{GuestSnapshots, judge, plan};
+pub use lineage::credible_age;
 pub use plan::{GuestDeletions, NotEditable, RetentionPlan, Row, Summary};
 pub use policy::{Class, DAY, InvalidMark, Mark, OWN_MARK, Policy};
 pub use reason::{Doubt, Group, Reason, Verdict};
