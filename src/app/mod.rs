@@ -17,6 +17,7 @@ pub mod keymap;
 mod keys;
 pub mod nodes;
 mod outcomes;
+pub mod reading_queue;
 pub mod remote;
 pub mod snapshots;
 pub mod state;
