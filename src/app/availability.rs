@@ -1,7 +1,7 @@
 //! Whether an action is possible now, and why not.
 
 use super::action::{Action, Change};
-use super::state::State;
+use super::state::{State, View};
 use crate::domain::id::Vmid;
 use crate::domain::permission::Need;
 use crate::domain::request;
@@ -37,13 +37,15 @@ fn refusal(state: &State, change: Change) -> Option<String> {
             .then(|| "no [selection] in the config says which guests are managed".to_owned());
     }
     let marked = state.guests.marks().len();
-    if marked > 0 {
+    // Where the snapshots of all guests are shown, the row is meant and no mark.
+    let in_guests = state.focus.view() != View::Snapshots;
+    if marked > 0 && in_guests {
         return Some(format!(
             "{marked} marked; one guest at a time, Esc clears the marks"
         ));
     }
-    let Some(seen) = state.selected_guest() else {
-        return Some("no guest".to_owned());
+    let Some(seen) = state.target_guest() else {
+        return Some(if in_guests { "no guest" } else { "no snapshot" }.to_owned());
     };
     let guest = &seen.guest;
     if let Some(permissions) = state.permissions.value()

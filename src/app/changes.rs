@@ -15,7 +15,7 @@ impl State {
         if change == Change::Prune {
             return self.open_prune();
         }
-        let Some(guest) = self.selected_guest().map(|seen| seen.guest.clone()) else {
+        let Some(guest) = self.target_guest().map(|seen| seen.guest.clone()) else {
             return;
         };
         match change {
@@ -65,6 +65,9 @@ impl State {
 
     /// Returns the snapshot under the cursor; without one, leads the eyes to where it is chosen.
     fn chosen_snapshot(&mut self) -> Option<Snapshot> {
+        if self.focus == Pane::AllSnapshots {
+            return self.target_snapshot().cloned();
+        }
         let vmid = self.guests.cursor()?;
         let list = self.snapshots.of(vmid).and_then(|remote| remote.value());
         let Some(list) = list else {
@@ -119,17 +122,15 @@ impl State {
     }
 
     fn open_clone(&mut self, guest: &Guest) {
-        let at_snapshot = self.focus == Pane::Snapshots;
-        let list = self
-            .snapshots
-            .of(guest.vmid)
-            .and_then(|remote| remote.value());
-        let snapshot = self
-            .snapshots
-            .cursor()
-            .filter(|_| at_snapshot)
-            .and_then(|name| list?.find(name.raw()))
-            .cloned();
+        let snapshot = match self.focus {
+            Pane::AllSnapshots => self.target_snapshot().cloned(),
+            Pane::Snapshots => {
+                let list = self.snapshots.lists.list(guest.vmid);
+                let cursor = self.snapshots.cursor();
+                cursor.and_then(|name| list?.find(name.raw())).cloned()
+            }
+            Pane::Guests | Pane::Detail | Pane::Tasks | Pane::Nodes | Pane::Storages => None,
+        };
         let stamp = Stamp::new(self.now.wall, self.draw());
         let Some(resources) = self.inventory.resources.value().cloned() else {
             return;
@@ -155,7 +156,7 @@ impl State {
 
     /// Changes a guest's power: at once where nothing is interrupted, else after a question.
     pub(super) fn power(&mut self, action: PowerAction, effects: &mut Vec<Effect>) {
-        let Some(guest) = self.selected_guest().map(|seen| seen.guest.clone()) else {
+        let Some(guest) = self.target_guest().map(|seen| seen.guest.clone()) else {
             return;
         };
         if let Some(reason) = refuses_power(&guest, action) {

@@ -4,6 +4,7 @@
 //! state, an [`Event`] and the time; the runtime performs the [`Effect`]s that it returns.
 
 pub mod action;
+mod all_snapshots;
 pub mod availability;
 mod changes;
 pub mod detail;
@@ -19,6 +20,10 @@ pub mod nodes;
 mod outcomes;
 pub mod reading_queue;
 pub mod remote;
+pub mod snapshot_debt;
+pub mod snapshot_filter;
+pub mod snapshot_lists;
+pub mod snapshot_table;
 pub mod snapshots;
 pub mod state;
 pub mod tasks;

@@ -7,8 +7,10 @@
     reason = "a test that cannot go on panics, and looks for one kind of effect among all"
 )]
 
+mod all_snapshots;
 mod detail;
 mod dialogs;
+mod index;
 mod random;
 mod watching;
 mod world;
