@@ -3,7 +3,7 @@
 //! Whoever needs a list takes it from here: the tree of the selected guest, the view of all
 //! snapshots, forms, and the retention plan. A list that is asked for is not asked for again by
 //! another, and the background fills in what nobody asked for (see
-//! [`ReadingQueue`](super::reading_queue::ReadingQueue)).
+//! [`ReadingQueue`]).
 
 use std::collections::HashMap;
 use std::time::Duration;
