@@ -42,6 +42,10 @@
 //! every source has its own date and result. The state keeps its cursor on ids, never on rows.
 //! The loop draws at once after a key and otherwise at most every 33 ms.
 //!
+//! What must be read guest by guest has one store, [`SnapshotLists`](app::snapshot_lists::SnapshotLists),
+//! and one rule of pace, [`ReadingQueue`](app::reading_queue::ReadingQueue): the guest under the
+//! cursor and an open plan come first, the background fills in the rest.
+//!
 //! # Recipes
 //!
 //! *Add a pane:* a variant of [`Pane`](app::state::Pane) with its view and context; its state in a

@@ -144,6 +144,7 @@ impl Action {
             Self::Move(Motion::Top) => "top",
             Self::Move(Motion::Bottom) => "bottom",
             Self::Show(View::Guests) => "guests",
+            Self::Show(View::Snapshots) => "snapshots",
             Self::Show(View::Tasks) => "tasks",
             Self::Show(View::Nodes) => "nodes",
             Self::Show(View::Templates) => "templates",

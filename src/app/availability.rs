@@ -1,7 +1,7 @@
 //! Whether an action is possible now, and why not.
 
 use super::action::{Action, Change};
-use super::state::State;
+use super::state::{State, View};
 use crate::domain::id::Vmid;
 use crate::domain::permission::Need;
 use crate::domain::request;
@@ -41,11 +41,13 @@ fn refusal(state: &State, change: Change) -> Option<String> {
     if change == Change::Create {
         return refuses_creation(state);
     }
-    if !state.guests.marks().is_empty() {
+    // Where the snapshots of all guests are shown, the row is meant and no mark.
+    let in_guests = state.focus.view() != View::Snapshots;
+    if !state.guests.marks().is_empty() && in_guests {
         return refuses_marked(state, change);
     }
-    let Some(seen) = state.selected_guest() else {
-        return Some("no guest".to_owned());
+    let Some(seen) = state.target_guest() else {
+        return Some(if in_guests { "no guest" } else { "no snapshot" }.to_owned());
     };
     let guest = &seen.guest;
     if let Some(permissions) = state.permissions.value()

@@ -3,7 +3,7 @@
 use super::action::Change;
 use super::dialogs::{Dialog, FormDialog, OtherWay, PowerMenu, PruneDialog};
 use super::effect::Effect;
-use super::state::{Pane, State};
+use super::state::{Pane, State, View};
 use crate::domain::failure::{Failure, FailureKind};
 use crate::domain::guest::{Guest, GuestRef};
 use crate::domain::inventory::SeenGuest;
@@ -20,10 +20,13 @@ impl State {
         if change == Change::Create {
             return self.open_create();
         }
-        if let Some(marked) = self.marked() {
+        // Where the snapshots of all guests are shown, the row is meant and no mark.
+        if self.focus.view() != View::Snapshots
+            && let Some(marked) = self.marked()
+        {
             return self.change_marked(change, marked);
         }
-        let Some(guest) = self.selected_guest().map(|seen| seen.guest.clone()) else {
+        let Some(guest) = self.target_guest().map(|seen| seen.guest.clone()) else {
             return;
         };
         match change {
@@ -109,6 +112,9 @@ impl State {
 
     /// Returns the snapshot under the cursor; without one, leads the eyes to where it is chosen.
     fn chosen_snapshot(&mut self) -> Option<Snapshot> {
+        if self.focus == Pane::AllSnapshots {
+            return self.target_snapshot().cloned();
+        }
         let vmid = self.guests.cursor()?;
         let list = self.snapshots.of(vmid).and_then(|remote| remote.value());
         let Some(list) = list else {
@@ -163,17 +169,20 @@ impl State {
     }
 
     fn open_clone(&mut self, guest: &Guest) {
-        let at_snapshot = self.focus == Pane::Snapshots;
-        let list = self
-            .snapshots
-            .of(guest.vmid)
-            .and_then(|remote| remote.value());
-        let snapshot = self
-            .snapshots
-            .cursor()
-            .filter(|_| at_snapshot)
-            .and_then(|name| list?.find(name.raw()))
-            .cloned();
+        let snapshot = match self.focus {
+            Pane::AllSnapshots => self.target_snapshot().cloned(),
+            Pane::Snapshots => {
+                let list = self.snapshots.lists.list(guest.vmid);
+                let cursor = self.snapshots.cursor();
+                cursor.and_then(|name| list?.find(name.raw())).cloned()
+            }
+            Pane::Guests
+            | Pane::Detail
+            | Pane::Tasks
+            | Pane::Nodes
+            | Pane::Storages
+            | Pane::Templates => None,
+        };
         let stamp = Stamp::new(self.now.wall, self.draw());
         let Some(resources) = self.inventory.resources.value().cloned() else {
             return;
@@ -235,7 +244,7 @@ impl State {
         // Each would take a place in the queue for as long as a silent node is waited for.
         for SeenGuest { guest, .. } in managed.into_iter().filter(|seen| !seen.vouched) {
             let failure = Failure::new(FailureKind::NodeUnreachable, guest.node.as_str());
-            dialog.leave_unread(guest.vmid, &failure, self.now);
+            dialog.leave_unread(guest.vmid, &failure);
         }
         self.dialogs.push(Dialog::Prune(Box::new(dialog)));
     }

@@ -435,7 +435,7 @@ impl State {
 }
 
 /// Tells whether a value is due: by its age, or by what its last failure was.
-fn is_due<T>(remote: &Remote<T>, now: Moment, lifetime: Duration) -> bool {
+pub(super) fn is_due<T>(remote: &Remote<T>, now: Moment, lifetime: Duration) -> bool {
     match remote.failure() {
         Some(failure) => remote.is_due_after(now, lifetime, retry(failure)),
         None => remote.is_due(now, lifetime),

@@ -78,23 +78,50 @@ impl Filter {
         guests: &mut Vec<&'a Guest>,
         project_of: impl Fn(&'a Guest) -> Option<&'a str>,
     ) {
-        guests.retain(|guest| {
-            self.questions
-                .iter()
-                .all(|question| question.holds(guest, || project_of(guest)))
-        });
-        let Some(pattern) = &self.words else { return };
-        // The matcher owns a large scratch memory, so it is made once for all guests.
-        let mut matcher = Matcher::new(Config::DEFAULT);
-        let mut scratch = Vec::new();
-        let mut text = String::new();
-        guests.retain(|guest| {
-            text.clear();
-            text.push_str(&guest.to_ref().to_string());
-            pattern
-                .score(Utf32Str::new(&text, &mut scratch), &mut matcher)
-                .is_some()
-        });
+        guests.retain(|guest| self.admits(guest, || project_of(guest)));
+        let Some(mut words) = self.words() else {
+            return;
+        };
+        guests.retain(|guest| words.are_in(&guest.to_ref().to_string()));
+    }
+
+    /// Tells whether a guest has the properties that are asked for, whatever it is called.
+    pub(super) fn admits<'a>(
+        &self,
+        guest: &Guest,
+        project_of: impl Fn() -> Option<&'a str>,
+    ) -> bool {
+        self.questions
+            .iter()
+            .all(|question| question.holds(guest, &project_of))
+    }
+
+    /// Returns what looks for the words; absent when there are none.
+    pub(super) fn words(&self) -> Option<Words<'_>> {
+        let pattern = self.words.as_ref()?;
+        Some(Words {
+            pattern,
+            matcher: Matcher::new(Config::DEFAULT),
+            scratch: Vec::new(),
+        })
+    }
+}
+
+/// Looks for the words of a filter in many texts.
+///
+/// The matcher owns a large scratch memory, so it is made once for all of them.
+pub(super) struct Words<'a> {
+    pattern: &'a Pattern,
+    matcher: Matcher,
+    scratch: Vec<char>,
+}
+
+impl Words<'_> {
+    /// Tells whether all words are in a text, fuzzily.
+    pub(super) fn are_in(&mut self, text: &str) -> bool {
+        self.pattern
+            .score(Utf32Str::new(text, &mut self.scratch), &mut self.matcher)
+            .is_some()
     }
 }
 

@@ -89,7 +89,8 @@ impl SortColumn {
     }
 }
 
-fn directed<T: Ord>(a: Option<T>, b: Option<T>, reversed: bool) -> Ordering {
+/// Compares what may be unknown; the unknown comes last in either direction.
+pub(super) fn directed<T: Ord>(a: Option<T>, b: Option<T>, reversed: bool) -> Ordering {
     match (a, b) {
         (Some(a), Some(b)) if reversed => b.cmp(&a),
         (Some(a), Some(b)) => a.cmp(&b),
@@ -187,6 +188,15 @@ impl GuestTable {
             .cursor
             .and_then(|cursor| self.rows.iter().position(|vmid| *vmid == cursor));
         self.go_to(found.unwrap_or(self.row));
+    }
+
+    /// Puts the cursor on a guest; tells whether it is shown.
+    pub(super) fn select(&mut self, vmid: Vmid) -> bool {
+        let row = self.rows.iter().position(|shown| *shown == vmid);
+        if let Some(row) = row {
+            self.go_to(row);
+        }
+        row.is_some()
     }
 
     /// Moves the cursor by some rows.

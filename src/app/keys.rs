@@ -6,6 +6,7 @@ use super::dialogs::{Dialog, FailureText, FilterLine, LogView, Palette, Parting,
 use super::effect::Effect;
 use super::keymap::Combo;
 use super::state::{Pane, State, View};
+use crate::domain::guest::Guest;
 use crate::domain::task::Upid;
 
 impl State {
@@ -27,8 +28,7 @@ impl State {
         let page = self.page;
         if let Some(dialog) = self.dialogs.last_mut() {
             if action == Action::Cancel && matches!(dialog, Dialog::Filter(_)) {
-                self.guests.set_filter("");
-                self.rows_changed(effects);
+                self.set_filter("", effects);
             }
             let Some(dialog) = self.dialogs.last_mut() else {
                 return;
@@ -110,12 +110,24 @@ impl State {
             Action::Back => self.back(effects),
             Action::Zoom => self.zoomed = !self.zoomed,
             Action::Filter => {
-                self.dialogs
-                    .push(Dialog::Filter(FilterLine::new(self.guests.filter().text())));
+                let text = if self.focus == Pane::AllSnapshots {
+                    self.all_snapshots.filter().text()
+                } else {
+                    self.guests.filter().text()
+                };
+                self.dialogs.push(Dialog::Filter(FilterLine::new(text)));
+            }
+            Action::SortNext if self.focus == Pane::AllSnapshots => {
+                self.all_snapshots.sort_by_next();
+                self.follow_snapshots();
             }
             Action::SortNext => {
                 self.guests.sort_by_next();
                 self.rows_changed(effects);
+            }
+            Action::SortReverse if self.focus == Pane::AllSnapshots => {
+                self.all_snapshots.reversed = !self.all_snapshots.reversed;
+                self.follow_snapshots();
             }
             Action::SortReverse => {
                 self.guests.reversed = !self.guests.reversed;
@@ -136,9 +148,12 @@ impl State {
                 }
             }
             Action::Refresh => {
-                if let Some(vmid) = self.guests.cursor() {
-                    self.snapshots.of_mut(vmid).outdate();
+                if let Some(vmid) = self.target_guest().map(|seen| seen.guest.vmid) {
+                    self.snapshots.lists.outdate(vmid);
                     self.detail.outdate(vmid);
+                }
+                if self.focus == Pane::AllSnapshots {
+                    self.snapshots.lists.retry_failed();
                 }
                 effects.push(Effect::Refresh);
             }
@@ -156,7 +171,17 @@ impl State {
     pub(super) fn follow_filter(&mut self, effects: &mut Vec<Effect>) {
         if let Some(Dialog::Filter(line)) = self.dialogs.last() {
             let text = line.field.value().to_owned();
-            self.guests.set_filter(&text);
+            self.set_filter(&text, effects);
+        }
+    }
+
+    /// Filters the table that has the keys.
+    fn set_filter(&mut self, text: &str, effects: &mut Vec<Effect>) {
+        if self.focus == Pane::AllSnapshots {
+            self.all_snapshots.set_filter(text);
+            self.follow_snapshots();
+        } else {
+            self.guests.set_filter(text);
             self.rows_changed(effects);
         }
     }
@@ -176,6 +201,7 @@ impl State {
                     self.snapshots.move_by(vmid, rows);
                 }
             }
+            Pane::AllSnapshots => self.move_among_snapshots(rows, effects),
             Pane::Tasks => {
                 let tasks = self.inventory.tasks.value().map_or(&[][..], Vec::as_slice);
                 self.tasks.move_by(tasks, rows);
@@ -198,6 +224,7 @@ impl State {
         if self.focus.view() != view {
             self.focus = view.panes()[0];
             self.zoomed = false;
+            self.follow_snapshots();
         }
     }
 
@@ -222,6 +249,7 @@ impl State {
                 self.focus = Pane::Detail;
                 self.zoomed = true;
             }
+            Pane::AllSnapshots => self.go_to_snapshot(effects),
             Pane::Tasks => self.show_log(),
             Pane::Nodes => {
                 let node = self
@@ -254,6 +282,8 @@ impl State {
             }
         } else if self.focus != self.focus.view().panes()[0] {
             self.focus = self.focus.view().panes()[0];
+        } else if self.focus == Pane::AllSnapshots && !self.all_snapshots.filter().is_empty() {
+            self.set_filter("", effects);
         } else if !self.guests.marks().is_empty() {
             self.guests.clear_marks();
         } else if !self.guests.filter().is_empty() {
@@ -269,7 +299,9 @@ impl State {
                 .tasks
                 .selected(self.known_tasks())
                 .map(|task| task.upid.clone()),
-            View::Guests | View::Nodes | View::Templates => self.last_task_of_guest(),
+            View::Guests | View::Snapshots | View::Nodes | View::Templates => {
+                self.last_task_of_guest()
+            }
         };
         match upid {
             Some(upid) => self.dialogs.push(Dialog::Log(Box::new(LogView::new(upid)))),
@@ -280,7 +312,7 @@ impl State {
     }
 
     fn last_task_of_guest(&self) -> Option<Upid> {
-        let guest = self.selected_guest()?.guest.to_ref();
+        let guest = self.target_guest()?.guest.to_ref();
         let own = self.jobs.latest_on(&guest).and_then(|job| job.upid.clone());
         let seen = self
             .known_tasks()
@@ -298,19 +330,13 @@ impl State {
     /// Returns what is under the cursor, in the form in which it is of use elsewhere.
     fn under_cursor(&self) -> Option<String> {
         match self.focus {
-            Pane::Guests | Pane::Detail => {
-                let guest = &self.selected_guest()?.guest;
-                Some(format!(
-                    "{}={}",
-                    guest.vmid,
-                    guest
-                        .name
-                        .as_ref()
-                        .map(ToString::to_string)
-                        .unwrap_or_default()
-                ))
-            }
+            Pane::Guests | Pane::Detail => Some(named(&self.selected_guest()?.guest)),
             Pane::Snapshots => self.snapshots.cursor().map(ToString::to_string),
+            Pane::AllSnapshots => {
+                let guest = &self.target_guest()?.guest;
+                let (_, name) = self.all_snapshots.cursor()?;
+                Some(format!("{} {name}", named(guest)))
+            }
             Pane::Tasks => self
                 .tasks
                 .selected(self.known_tasks())
@@ -370,4 +396,10 @@ impl State {
             self.dialogs.push(Dialog::Quit(Quit::new(at_work)));
         }
     }
+}
+
+/// Names a guest as the command line takes it: `104=agent-build-4`.
+fn named(guest: &Guest) -> String {
+    let name = guest.name.as_ref().map(ToString::to_string);
+    format!("{}={}", guest.vmid, name.unwrap_or_default())
 }

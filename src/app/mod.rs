@@ -4,6 +4,7 @@
 //! state, an [`Event`] and the time; the runtime performs the [`Effect`]s that it returns.
 
 pub mod action;
+mod all_snapshots;
 pub mod availability;
 pub mod catalogue;
 mod changes;
@@ -20,7 +21,12 @@ mod keys;
 pub mod nodes;
 mod outcomes;
 mod privileges;
+pub mod reading_queue;
 pub mod remote;
+pub mod snapshot_debt;
+pub mod snapshot_filter;
+pub mod snapshot_lists;
+pub mod snapshot_table;
 pub mod snapshots;
 pub mod state;
 pub mod tasks;

@@ -45,6 +45,16 @@ impl<T> Remote<T> {
         self.failure.as_ref().map(|dated| &dated.value)
     }
 
+    /// Returns why the last question failed, and when.
+    pub(super) fn dated_failure(&self) -> Option<&Dated<Failure>> {
+        self.failure.as_ref()
+    }
+
+    /// Tells whether the value is known to have changed since it was asked for.
+    pub(super) fn is_outdated(&self) -> bool {
+        self.outdated
+    }
+
     /// Tells whether an answer is awaited.
     pub fn is_pending(&self) -> bool {
         self.pending.is_some()
@@ -85,11 +95,6 @@ impl<T> Remote<T> {
     pub fn ask(&mut self, ticket: Ticket) {
         self.pending = Some(ticket);
         self.outdated = false;
-    }
-
-    /// Notes why it is not asked for at all.
-    pub(super) fn fail(&mut self, now: Moment, failure: Failure) {
-        self.failure = Some(Dated::new(now, failure));
     }
 
     /// Takes in the result of a question; a late answer to an older one is ignored.

@@ -1,22 +1,15 @@
 //! The snapshots of the selected guest, and where the cursor is among them.
 
-use std::collections::HashMap;
-
-use super::effect::Ticket;
 use super::remote::Remote;
-use crate::domain::failure::Failure;
+use super::snapshot_lists::SnapshotLists;
 use crate::domain::id::Vmid;
 use crate::domain::snapshot::{SnapshotList, TreeNode};
-use crate::domain::task::Upid;
 use crate::domain::text::Text;
-use crate::domain::time::Moment;
 
-/// The pane's state, and the lists read so far.
+/// The pane's state, and the lists of all guests, which it shares with everybody else.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct SnapshotPane {
-    lists: HashMap<Vmid, Remote<SnapshotList>>,
-    /// The last task known to have changed a guest's snapshots.
-    changes: HashMap<Vmid, Upid>,
+    pub(super) lists: SnapshotLists,
     /// The snapshot under the cursor; nothing means the guest's present.
     cursor: Option<Text>,
 }
@@ -24,43 +17,12 @@ pub struct SnapshotPane {
 impl SnapshotPane {
     /// Returns what is known of a guest's snapshots.
     pub fn of(&self, vmid: Vmid) -> Option<&Remote<SnapshotList>> {
-        self.lists.get(&vmid)
+        self.lists.of(vmid)
     }
 
-    /// Returns the list of a guest for asking and settling.
-    pub(super) fn of_mut(&mut self, vmid: Vmid) -> &mut Remote<SnapshotList> {
-        self.lists.entry(vmid).or_default()
-    }
-
-    /// Notes that a task has changed a guest's snapshots.
-    pub(super) fn changed_by(&mut self, vmid: Vmid, upid: &Upid) {
-        let known = self.changes.get(&vmid);
-        if known.is_some_and(|known| known.started() >= upid.started()) {
-            return;
-        }
-        self.changes.insert(vmid, upid.clone());
-        // A list that was never read needs no second reading.
-        if let Some(list) = self.lists.get_mut(&vmid) {
-            list.outdate();
-        }
-    }
-
-    /// Takes in the result of a question.
-    pub(super) fn settle(
-        &mut self,
-        ticket: Ticket,
-        now: Moment,
-        result: Result<SnapshotList, Failure>,
-    ) {
-        if let Some(list) = self.lists.values_mut().find(|list| list.awaits(ticket)) {
-            list.settle(ticket, now, result);
-        }
-    }
-
-    /// Forgets the lists of guests that are gone.
-    pub(super) fn retain(&mut self, exists: impl Fn(Vmid) -> bool) {
-        self.lists.retain(|vmid, _| exists(*vmid));
-        self.changes.retain(|vmid, _| exists(*vmid));
+    /// Returns the lists of all guests.
+    pub fn lists(&self) -> &SnapshotLists {
+        &self.lists
     }
 
     /// Returns the name of the snapshot under the cursor.
@@ -71,6 +33,11 @@ impl SnapshotPane {
     /// Puts the cursor on the guest's present.
     pub(super) fn reset(&mut self) {
         self.cursor = None;
+    }
+
+    /// Puts the cursor on a snapshot.
+    pub(super) fn select(&mut self, name: Text) {
+        self.cursor = Some(name);
     }
 
     /// Returns the row of the cursor in the tree of a list.
@@ -90,7 +57,7 @@ impl SnapshotPane {
 
     /// Moves the cursor by some rows of the guest's tree.
     pub(super) fn move_by(&mut self, vmid: Vmid, rows: isize) {
-        let Some(list) = self.lists.get(&vmid).and_then(Remote::value) else {
+        let Some(list) = self.lists.list(vmid) else {
             return;
         };
         let row = self.cursor_row(list).saturating_add_signed(rows);

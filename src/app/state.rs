@@ -11,6 +11,7 @@ use super::jobs::Jobs;
 use super::keymap::{Context, Keymap};
 use super::nodes::NodePanes;
 use super::remote::Remote;
+use super::snapshot_table::SnapshotTable;
 use super::snapshots::SnapshotPane;
 use super::tasks::TaskPane;
 use super::toasts::Toasts;
@@ -72,6 +73,8 @@ pub struct Rules {
 pub enum View {
     /// Guests with their detail and snapshots.
     Guests,
+    /// The snapshots of all guests.
+    Snapshots,
     /// Running and recent tasks.
     Tasks,
     /// Nodes and storages.
@@ -82,8 +85,9 @@ pub enum View {
 
 impl View {
     /// The views with their numbers and titles.
-    pub const ALL: [(Self, char, &'static str); 4] = [
+    pub const ALL: [(Self, char, &'static str); 5] = [
         (Self::Guests, '1', "Guests"),
+        (Self::Snapshots, '3', "Snapshots"),
         (Self::Tasks, '5', "Tasks"),
         (Self::Nodes, '6', "Nodes"),
         (Self::Templates, '7', "Templates"),
@@ -93,6 +97,7 @@ impl View {
     pub const fn panes(self) -> &'static [Pane] {
         match self {
             Self::Guests => &[Pane::Guests, Pane::Detail, Pane::Snapshots],
+            Self::Snapshots => &[Pane::AllSnapshots],
             Self::Tasks => &[Pane::Tasks],
             Self::Nodes => &[Pane::Nodes, Pane::Storages],
             Self::Templates => &[Pane::Templates],
@@ -109,6 +114,8 @@ pub enum Pane {
     Detail,
     /// The snapshots of the selected guest.
     Snapshots,
+    /// The snapshots of all guests.
+    AllSnapshots,
     /// The list of tasks.
     Tasks,
     /// The nodes.
@@ -124,6 +131,7 @@ impl Pane {
     pub const fn view(self) -> View {
         match self {
             Self::Guests | Self::Detail | Self::Snapshots => View::Guests,
+            Self::AllSnapshots => View::Snapshots,
             Self::Tasks => View::Tasks,
             Self::Nodes | Self::Storages => View::Nodes,
             Self::Templates => View::Templates,
@@ -136,6 +144,7 @@ impl Pane {
             Self::Guests => Context::Guests,
             Self::Detail => Context::Detail,
             Self::Snapshots => Context::Snapshots,
+            Self::AllSnapshots => Context::AllSnapshots,
             Self::Tasks => Context::Tasks,
             Self::Nodes => Context::Nodes,
             Self::Storages => Context::Storages,
@@ -163,8 +172,10 @@ pub struct State {
     pub guests: GuestTable,
     /// What was measured of the selected guest.
     pub detail: DetailPane,
-    /// The snapshots of the selected guest.
+    /// The snapshots of the selected guest, and the lists of all guests.
     pub snapshots: SnapshotPane,
+    /// The table of the snapshots of all guests.
+    pub all_snapshots: SnapshotTable,
     /// The list of tasks.
     pub tasks: TaskPane,
     /// Nodes and storages.
@@ -205,6 +216,7 @@ impl State {
             guests: GuestTable::default(),
             detail: DetailPane::default(),
             snapshots: SnapshotPane::default(),
+            all_snapshots: SnapshotTable::default(),
             tasks: TaskPane::default(),
             nodes: NodePanes::default(),
             catalogue: CataloguePane::default(),

@@ -18,8 +18,6 @@ use crate::domain::time::Now;
 
 /// The cursor rests so long before anything is read for the guest under it.
 const REST: Duration = Duration::from_millis(200);
-/// A list of snapshots that nothing is known to have changed is read again after so long.
-const SNAPSHOTS_LIVE: Duration = Duration::from_secs(60);
 
 impl State {
     /// Takes in an event and returns what is to be done about it.
@@ -53,16 +51,19 @@ impl State {
             Event::Suspend => effects.push(Effect::Suspend),
             Event::Leave => self.leave(&mut effects),
             Event::Inventory(inventory) => {
+                let before = self.inventory.resources.value().cloned();
                 self.inventory = inventory;
-                self.outdate_snapshots();
+                self.follow_guests(before.as_deref());
                 self.judge();
                 self.rows_changed(&mut effects);
+                self.follow_snapshots();
                 self.measure_listed();
             }
             Event::Job(id, update) => self.job(id, update, &mut effects),
             Event::Exported(result) => self.exported(result),
             Event::Fetched(ticket, result) => self.fetched(ticket, result),
         }
+        self.follow_time();
         self.check_dialogs();
         self.ask(&mut effects);
         effects
@@ -88,8 +89,6 @@ impl State {
                 .project
                 .map(super::super::domain::project::Project::name)
         });
-        self.snapshots
-            .retain(|vmid| resources.guest(vmid).is_some());
         self.detail.retain(|vmid| resources.guest(vmid).is_some());
         if self.guests.cursor() != before {
             self.selection_changed(effects);
@@ -97,30 +96,14 @@ impl State {
     }
 
     pub(super) fn selection_changed(&mut self, effects: &mut Vec<Effect>) {
-        self.selected_at = self.now.moment;
         self.snapshots.reset();
-        effects.push(Effect::Wake(u64::try_from(REST.as_millis()).unwrap_or(200)));
+        self.rest_begins(effects);
     }
 
-    /// Notes lists of snapshots that a task has changed since they were read.
-    fn outdate_snapshots(&mut self) {
-        let Some(tasks) = self.inventory.tasks.value() else {
-            return;
-        };
-        for task in tasks.iter().filter(|task| task.ended.is_some()) {
-            let changes = matches!(
-                task.upid.kind(),
-                "qmsnapshot"
-                    | "qmdelsnapshot"
-                    | "qmrollback"
-                    | "vzsnapshot"
-                    | "vzdelsnapshot"
-                    | "vzrollback"
-            );
-            if let Some(vmid) = task.upid.vmid().filter(|_| changes) {
-                self.snapshots.changed_by(vmid, &task.upid);
-            }
-        }
+    /// Waits for the cursor to rest before anything is read for what is under it.
+    pub(super) fn rest_begins(&mut self, effects: &mut Vec<Effect>) {
+        self.selected_at = self.now.moment;
+        effects.push(Effect::Wake(u64::try_from(REST.as_millis()).unwrap_or(200)));
     }
 
     pub(super) fn run(&mut self, operation: Operation, effects: &mut Vec<Effect>) {
@@ -147,7 +130,7 @@ impl State {
         }
         self.toasts.announce(news, self.now.moment);
         for vmid in touched {
-            self.snapshots.of_mut(vmid).outdate();
+            self.snapshots.lists.outdate(vmid);
             self.detail.outdate(vmid);
         }
         effects.push(Effect::Refresh);
@@ -162,7 +145,7 @@ impl State {
             Ok(Answer::Permissions(permissions)) => {
                 self.permissions.settle(ticket, now, Ok(permissions));
             }
-            Ok(Answer::Snapshots(list)) => self.settle_snapshots(ticket, &Ok(list)),
+            Ok(Answer::Snapshots(list)) => self.settle_snapshots(ticket, Ok(list)),
             Ok(Answer::Config(config)) => self.settle_config(ticket, &Ok(*config)),
             Ok(Answer::Status(status)) => self.settle_status(ticket, Ok(*status)),
             Ok(Answer::History(series)) => self.settle_history(ticket, Ok(series)),
@@ -172,7 +155,7 @@ impl State {
             Err(failure) => {
                 self.learn_from_refusal(ticket, &failure);
                 self.permissions.settle(ticket, now, Err(failure.clone()));
-                self.settle_snapshots(ticket, &Err(failure.clone()));
+                self.settle_snapshots(ticket, Err(failure.clone()));
                 self.settle_config(ticket, &Err(failure.clone()));
                 self.settle_feature(ticket, &Err(failure.clone()));
                 self.settle_status(ticket, Err(failure.clone()));
@@ -182,14 +165,9 @@ impl State {
         }
     }
 
-    fn settle_snapshots(&mut self, ticket: Ticket, result: &Result<SnapshotList, Failure>) {
-        self.snapshots
-            .settle(ticket, self.now.moment, result.clone());
-        for dialog in &mut self.dialogs {
-            if let Dialog::Prune(plan) = dialog {
-                plan.settle(ticket, self.now, result);
-            }
-        }
+    fn settle_snapshots(&mut self, ticket: Ticket, result: Result<SnapshotList, Failure>) {
+        let settled = self.snapshots.lists.settle(ticket, self.now.moment, result);
+        self.follow_list(settled);
     }
 
     fn settle_config(&mut self, ticket: Ticket, result: &Result<GuestConfig, Failure>) {
@@ -242,7 +220,7 @@ impl State {
             });
             privileges::require(&mut form.form.checked, permissions);
         } else if let Dialog::Prune(plan) = &mut dialog {
-            plan.check(resources, &self.link, self.now);
+            plan.check(&self.snapshots.lists, resources, &self.link, self.now);
             privileges::require(&mut plan.checked, permissions);
         }
         self.dialogs.push(dialog);
@@ -252,7 +230,11 @@ impl State {
     fn ask_for_dialog(&mut self, effects: &mut Vec<Effect>) {
         let questions = match self.dialogs.last_mut() {
             Some(Dialog::Form(form)) => form.questions(&mut self.tickets),
-            Some(Dialog::Prune(plan)) => plan.questions(&mut self.tickets),
+            Some(Dialog::Prune(plan)) => plan.questions(
+                &mut self.snapshots.lists,
+                &mut self.tickets,
+                self.now.moment,
+            ),
             Some(
                 Dialog::Power(_)
                 | Dialog::Help(_)
@@ -280,23 +262,11 @@ impl State {
         self.ask_for_permissions(effects);
         self.ask_for_log(effects);
         self.ask_for_dialog(effects);
-        let Some(seen) = self.selected_guest() else {
-            return;
-        };
-        let guest = seen.guest.to_ref();
-        if now.since(self.selected_at) < REST {
-            return;
+        let rested = now.since(self.selected_at) >= REST;
+        if rested {
+            self.ask_for_detail(effects);
         }
-        self.ask_for_detail(effects);
-        if self
-            .snapshots
-            .of_mut(guest.vmid)
-            .is_due(now, SNAPSHOTS_LIVE)
-        {
-            let ticket = self.next_ticket();
-            self.snapshots.of_mut(guest.vmid).ask(ticket);
-            effects.push(Effect::Fetch(ticket, Query::Snapshots(guest)));
-        }
+        self.ask_for_snapshots(rested, effects);
     }
 
     fn ask_for_log(&mut self, effects: &mut Vec<Effect>) {

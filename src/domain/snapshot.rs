@@ -46,6 +46,38 @@ impl SnapshotList {
             .find(|snapshot| snapshot.name.raw() == name)
     }
 
+    /// Counts the snapshots of the longest line of descent.
+    ///
+    /// Each of them is a layer that a disk's data may have to be looked for in. A loop in the data
+    /// is counted as if it were cut somewhere.
+    pub fn depth(&self) -> usize {
+        let parents: HashMap<&str, Option<&str>> = self
+            .snapshots
+            .iter()
+            .map(|each| (each.name.raw(), each.parent.as_ref().map(Text::raw)))
+            .collect();
+        let mut depths: HashMap<&str, usize> = HashMap::new();
+        let mut line = Vec::new();
+        for snapshot in &self.snapshots {
+            let mut step = Some(snapshot.name.raw());
+            // Upwards to a snapshot whose depth is known; those on the way count nothing yet.
+            while let Some((name, parent)) = step
+                .filter(|name| !depths.contains_key(name))
+                .and_then(|name| Some((name, *parents.get(name)?)))
+            {
+                depths.insert(name, 0);
+                line.push(name);
+                step = parent;
+            }
+            let mut depth = step.and_then(|name| depths.get(name)).copied().unwrap_or(0);
+            while let Some(name) = line.pop() {
+                depth += 1;
+                depths.insert(name, depth);
+            }
+        }
+        depths.into_values().max().unwrap_or(0)
+    }
+
     /// Returns the rows of the tree, ancestors before descendants and older branches first.
     ///
     /// The line that leads to the present stays at depth 0 and ends with it; a side branch is one
@@ -394,6 +426,22 @@ mod tests {
     }
 
     #[test]
+    fn the_longest_line_is_counted_whatever_the_order_and_a_loop_ends() {
+        assert_eq!(SnapshotList::default().depth(), 0);
+        let forked = [
+            ("c", Some("b"), 3),
+            ("a", None, 1),
+            ("x", Some("a"), 2),
+            ("b", Some("a"), 2),
+            ("d", Some("gone"), 2),
+        ];
+        assert_eq!(list(Some("x"), &forked).depth(), 3);
+        let loops = [("a", Some("b"), 1), ("b", Some("a"), 2)];
+        assert_eq!(list(None, &loops).depth(), 2);
+        assert_eq!(list(None, &[("s", Some("s"), 1)]).depth(), 1);
+    }
+
+    #[test]
     fn a_guest_without_snapshots_has_only_its_present() {
         assert_eq!(drawn(&SnapshotList::default()), ["*"]);
     }
@@ -414,6 +462,7 @@ mod tests {
             digest: None,
         };
         assert_eq!(list.tree().len(), 50_001);
+        assert_eq!(list.depth(), 50_000);
     }
 
     #[test]

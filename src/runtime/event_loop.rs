@@ -113,6 +113,7 @@ pub async fn drive(
     let mut dirty = true;
     let result = loop {
         let mut urgent = false;
+        let mut effects = Vec::new();
         let event = tokio::select! {
             biased;
             Some(event) = signals.next() => Some(event),
@@ -127,8 +128,8 @@ pub async fn drive(
             Some(event) = happened.recv() => Some(event),
             Ok(()) = known.changed() => {
                 let Known { inventory, link } = known.borrow_and_update().clone();
-                // A change of the link alone asks for nothing.
-                let _ = state.update(Event::Link(link), clock.now());
+                // Whatever the state asks for in any event must be asked, or it waits for ever.
+                effects = state.update(Event::Link(link), clock.now());
                 Some(Event::Inventory(inventory))
             }
             _ = tick.tick() => Some(Event::Tick),
@@ -137,7 +138,7 @@ pub async fn drive(
         if let Some(event) = event {
             dirty = true;
             let anew = event == Event::Resize;
-            let effects = state.update(event, clock.now());
+            effects.extend(state.update(event, clock.now()));
             let after = perform(effects, &mut performer, &nudge);
             let result = match after {
                 After::GoOn if anew => surface.forget(),

@@ -7,9 +7,11 @@
     reason = "a test that cannot go on panics, and looks for one kind of effect among all"
 )]
 
+mod all_snapshots;
 mod destroying;
 mod detail;
 mod dialogs;
+mod index;
 mod privileges;
 mod pruning;
 mod random;

@@ -2,11 +2,16 @@
 
 use std::time::Duration;
 
+use chrono::TimeDelta;
 use proptest::prelude::*;
 use proxdeck::app::keymap::{Combo, KeyCode};
-use proxdeck::app::{Effect, Event, State};
+use proxdeck::app::state::Pane;
+use proxdeck::app::{Answer, Effect, Event, State};
+use proxdeck::domain::failure::{Failure, FailureKind};
+use proxdeck::domain::selection::Selection;
+use proxdeck::domain::snapshot::{Snapshot, SnapshotList};
 
-use crate::world::{Desk, guest, runs};
+use crate::world::{Desk, guest, runs, snapshot_questions};
 
 #[derive(Debug, Clone)]
 enum Happening {
@@ -15,11 +20,12 @@ enum Happening {
     Guests(Vec<u64>),
     Wait(u64),
     Drawn(usize),
+    Answers(Vec<u8>),
 }
 
 fn key() -> impl Strategy<Value = Combo> {
     let letters = prop::sample::select(
-        "jkgGsqrzl/oO*yx: ?123456789Kdxnp"
+        "jkgGsqrzl/oO*yx: ?123333456789KdRcxnp"
             .chars()
             .collect::<Vec<_>>(),
     );
@@ -51,6 +57,7 @@ fn happening() -> impl Strategy<Value = Happening> {
         2 => prop::collection::vec(100_u64..112, 0..8).prop_map(Happening::Guests),
         2 => (0_u64..100_000).prop_map(Happening::Wait),
         1 => (0_usize..60).prop_map(Happening::Drawn),
+        3 => prop::collection::vec(0_u8..6, 1..6).prop_map(Happening::Answers),
     ]
 }
 
@@ -68,8 +75,43 @@ fn check(state: &State) {
             "marks are on guests"
         );
     }
+    check_snapshots(state);
     assert!(state.focus.view().panes().contains(&state.focus));
     assert!(state.toasts.len() <= 20);
+}
+
+/// What holds while the snapshots of all guests are shown.
+fn check_snapshots(state: &State) {
+    if state.focus != Pane::AllSnapshots {
+        return;
+    }
+    let (table, lists) = (&state.all_snapshots, state.snapshots.lists());
+    let named: Vec<_> = table
+        .rows()
+        .iter()
+        .map(|row| (row.vmid, &table.snapshot(*row, lists).unwrap().name))
+        .collect();
+    match (table.cursor(), table.cursor_row()) {
+        (Some(cursor), Some(row)) => assert_eq!(named[row], cursor),
+        (None, None) => assert!(named.is_empty(), "a table with rows has a cursor"),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// A list with so many snapshots, the last name standing there twice when there are many.
+fn list(desk: &Desk, count: u8) -> SnapshotList {
+    let snapshots = (0..count).map(|number| Snapshot {
+        name: format!("s{}", number.min(3)).into(),
+        taken: Some(desk.now.wall - TimeDelta::days(i64::from(number) * 5)),
+        parent: None,
+        description: "".into(),
+        has_ram: number == 1,
+        unfinished: None,
+    });
+    SnapshotList {
+        snapshots: snapshots.collect(),
+        ..SnapshotList::default()
+    }
 }
 
 proptest! {
@@ -81,6 +123,8 @@ proptest! {
         read_only: bool,
     ) {
         let mut desk = Desk::new(read_only);
+        desk.state.setting.rules.selection = Selection::new(true, &[], &[], &[]).unwrap();
+        let mut waiting = Vec::new();
         for happening in happenings {
             let effects = match happening {
                 Happening::Key(combo) => desk.happen(Event::Key(combo)),
@@ -91,7 +135,21 @@ proptest! {
                 }
                 Happening::Wait(milliseconds) => desk.wait(Duration::from_millis(milliseconds)),
                 Happening::Drawn(page) => desk.happen(Event::Drawn(page)),
+                Happening::Answers(counts) => {
+                    let mut effects = Vec::new();
+                    for (ticket, count) in waiting.drain(..counts.len().min(waiting.len())).zip(counts) {
+                        // The highest count stands for a failure.
+                        let result = match count {
+                            5 => Err(Failure::new(FailureKind::Server, "")),
+                            _ => Ok(Answer::Snapshots(list(&desk, count))),
+                        };
+                        effects.extend(desk.happen(Event::Fetched(ticket, result)));
+                        check(&desk.state);
+                    }
+                    effects
+                }
             };
+            waiting.extend(snapshot_questions(&effects));
             prop_assert!(!read_only || runs(&effects) == 0);
             check(&desk.state);
         }

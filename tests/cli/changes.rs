@@ -251,7 +251,10 @@ fn a_clone_that_cannot_be_is_refused_before_anything_is_written() {
         ),
         (&["101", "--read-only"], "refuses every change"),
         (&["150"], "150 ct-1: containers are not cloned by proxdeck"),
-        (&["101", "--linked"], "unexpected argument '--linked'"),
+        (
+            &["101", "--linked"],
+            "only templates and snapshots can have linked copies",
+        ),
     ] {
         let ran = world.run(&[&["clone"], arguments].concat());
         assert_eq!(ran.code, 2, "{arguments:?}: {}", ran.stderr);

@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 use proptest::prelude::*;
 use proxdeck::domain::guest::GuestRef;
 use proxdeck::domain::retention::{
-    GuestSnapshots, Policy, Reason, RetentionPlan, Row, Verdict, plan,
+    GuestSnapshots, Policy, Reason, RetentionPlan, Row, Verdict, judge, plan,
 };
 use proxdeck::domain::snapshot::{Snapshot, SnapshotList};
 use proxdeck::domain::text::Text;
@@ -153,6 +153,21 @@ proptest! {
         prop_assert_eq!(given, told);
         let summary = plan.summary();
         prop_assert_eq!(summary.kept.values().sum::<usize>(), summary.keep());
+    }
+
+    #[test]
+    fn a_list_judged_alone_gets_the_reasons_of_the_plan(list in a_list(), policy in a_policy()) {
+        let reasons = judge(&list, &policy, now());
+        prop_assert_eq!(reasons.len(), list.snapshots.len());
+        let plan = plan_for(&[(guest_ref(104), list.clone())], &policy);
+        let mut rows: Vec<_> = plan.rows().iter().collect();
+        for (snapshot, reason) in list.snapshots.iter().zip(&reasons) {
+            let found = rows
+                .iter()
+                .position(|row| row.snapshot() == snapshot && row.reason() == reason);
+            prop_assert!(found.is_some(), "{snapshot:?} {reason:?}");
+            rows.swap_remove(found.unwrap());
+        }
     }
 
     #[test]

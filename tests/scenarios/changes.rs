@@ -131,7 +131,11 @@ async fn a_clone_joins_the_pool_of_its_source_and_carries_its_mark() {
         screen.contains("(not yet)")
     })
     .await;
-    deck.press("<Ctrl-u> db-2 <Enter>");
+    // What comes along is read first; until then Enter does nothing.
+    deck.see("its firewall rules").await;
+    deck.press("<Ctrl-u> db-2");
+    deck.see("Enter make it").await;
+    deck.press("<Enter>");
     deck.see("clone 102 db-1 as db-2 done").await;
     let simulator = deck.quit().await;
     let copy = simulator

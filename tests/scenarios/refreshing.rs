@@ -1,7 +1,9 @@
 //! What watching costs, and how losing the server looks.
 
-use std::time::Duration;
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
 
+use proxdeck::app::reading_queue::MOST_A_MINUTE;
 use proxdeck::simulator::{Journal, Scenario};
 
 use super::harness::{DEADLINE, Deck, Wish};
@@ -56,6 +58,37 @@ fn kinds(journal: &Journal) -> Vec<String> {
     kinds
 }
 
+/// Tells whether a request reads a guest's list of snapshots.
+fn is_list(path: &str) -> bool {
+    path.ends_with("/snapshot")
+}
+
+/// Counts the requests of a steady while, by path, and tells how long it was.
+async fn steady(guests: usize) -> (BTreeMap<String, usize>, Duration) {
+    let begun = Instant::now();
+    let deck = Deck::start(Wish {
+        scenario: Scenario::generated(3, guests, 7),
+        ..Wish::default()
+    })
+    .await;
+    let journal = deck.simulator().journal();
+    until(journal, "the first lists", |journal| {
+        journal.entries().iter().any(|entry| is_list(&entry.path))
+    })
+    .await;
+    let from = readings(journal);
+    until(journal, "ten more readings", |journal| {
+        readings(journal) >= from + 10
+    })
+    .await;
+    let mut counted = BTreeMap::new();
+    for entry in journal.entries() {
+        *counted.entry(entry.path).or_insert(0) += 1;
+    }
+    deck.quit().await;
+    (counted, begun.elapsed())
+}
+
 /// Watches a cluster of a certain size until it is steady, and ten readings longer.
 async fn watch(guests: usize) {
     let deck = Deck::start(Wish {
@@ -104,6 +137,26 @@ async fn watch(guests: usize) {
 async fn watching_asks_the_same_questions_for_ten_guests_and_for_a_thousand() {
     watch(10).await;
     watch(1000).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn lists_of_snapshots_are_read_in_the_background_within_their_own_budget() {
+    let (counted, took) = steady(1000).await;
+    let lists: Vec<usize> = counted
+        .into_iter()
+        .filter(|(path, _)| is_list(path))
+        .map(|(_, times)| times)
+        .collect();
+    let minutes = usize::try_from(took.as_secs() / 60 + 1).unwrap();
+    // The guest under the cursor is read besides, once a minute.
+    let most = MOST_A_MINUTE * minutes + minutes;
+    assert!(
+        (5..=most).contains(&lists.len()),
+        "{} lists in {took:?}",
+        lists.len()
+    );
+    let again = lists.iter().filter(|times| **times > 1).count();
+    assert!(again <= 1, "{again} guests were read twice within the hour");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,6 +1,7 @@
 //! The retention plan: read, shown, edited, and executed when its count is typed.
 
 use std::ops::Range;
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
@@ -8,8 +9,10 @@ use super::{Reply, TextField};
 use crate::app::action::{Action, FormKey};
 use crate::app::effect::{Query, Ticket};
 use crate::app::keymap::{Combo, Context, KeyCode};
+use crate::app::reading_queue::AT_ONCE;
 use crate::app::remote::Remote;
-use crate::domain::failure::Failure;
+use crate::app::snapshot_lists::SnapshotLists;
+use crate::domain::failure::{Failure, FailureKind};
 use crate::domain::guest::GuestRef;
 use crate::domain::id::Vmid;
 use crate::domain::inventory::{Link, Resources};
@@ -18,16 +21,59 @@ use crate::domain::request::{Objection, PruneRequest};
 use crate::domain::retention::{
     GuestSnapshots, PlanDocument, Policy, RetentionPlan, Row, Verdict, plan,
 };
-use crate::domain::snapshot::SnapshotList;
-use crate::domain::time::Now;
+use crate::domain::time::{Moment, Now};
 
-/// So many lists are read at once (SPEC §1.1).
-const AT_ONCE: usize = 4;
+/// A list read within this time is good enough to plan with; before a deletion it is read again.
+const FRESH: Duration = Duration::from_secs(300);
+
+/// How far the reading of a guest's list is, from where the plan stands.
+#[derive(Debug, Clone, PartialEq)]
+enum Reading {
+    /// Its list is to be asked for.
+    Wanted,
+    /// Its list is asked for, by the plan or by somebody else.
+    Asked,
+    /// Its list is there.
+    Read,
+    /// Its list could not be read.
+    Failed(Failure),
+}
+
+impl Reading {
+    /// Takes what is read or asked for already instead of asking for it.
+    fn begin(&mut self, lists: &SnapshotLists, guest: &GuestRef, now: Moment) {
+        if *self != Self::Wanted {
+            return;
+        }
+        if lists.of(guest.vmid).is_some_and(Remote::is_pending) {
+            *self = Self::Asked;
+        } else if lists.is_fresh(guest.vmid, now, FRESH) {
+            *self = Self::Read;
+        }
+    }
+
+    /// Follows a question, whoever asked it.
+    fn follow(&mut self, lists: &SnapshotLists, guest: &GuestRef) {
+        if *self != Self::Asked {
+            return;
+        }
+        *self = match lists.of(guest.vmid) {
+            Some(list) if list.is_pending() => Self::Asked,
+            Some(list) => match list.failure() {
+                Some(failure) => Self::Failed(failure.clone()),
+                None => Self::Read,
+            },
+            None => Self::Failed(Failure::new(FailureKind::NoSuchGuest, "")),
+        };
+    }
+}
 
 /// The plan of what retention deletes.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PruneDialog {
-    guests: Vec<(GuestRef, Remote<SnapshotList>)>,
+    guests: Vec<(GuestRef, Reading)>,
+    /// Whether it was seen what is read already.
+    opened: bool,
     policy: Policy,
     /// Whether the plan may only be looked at.
     pub read_only: bool,
@@ -48,8 +94,9 @@ impl PruneDialog {
         Self {
             guests: guests
                 .into_iter()
-                .map(|guest| (guest, Remote::default()))
+                .map(|guest| (guest, Reading::Wanted))
                 .collect(),
+            opened: false,
             policy,
             read_only,
             plan: None,
@@ -61,13 +108,10 @@ impl PruneDialog {
     }
 
     /// Leaves a guest unread for a reason: it is not asked, and not in the plan.
-    pub(in crate::app) fn leave_unread(&mut self, vmid: Vmid, failure: &Failure, now: Now) {
-        for (_, list) in self
-            .guests
-            .iter_mut()
-            .filter(|(guest, _)| guest.vmid == vmid)
-        {
-            list.fail(now.moment, failure.clone());
+    pub(in crate::app) fn leave_unread(&mut self, vmid: Vmid, failure: &Failure) {
+        let mut guests = self.guests.iter_mut();
+        if let Some((_, reading)) = guests.find(|(guest, _)| guest.vmid == vmid) {
+            *reading = Reading::Failed(failure.clone());
         }
     }
 
@@ -76,7 +120,7 @@ impl PruneDialog {
         let read = self
             .guests
             .iter()
-            .filter(|(_, list)| is_settled(list))
+            .filter(|(_, reading)| matches!(reading, Reading::Read | Reading::Failed(_)))
             .count();
         (read, self.guests.len())
     }
@@ -85,7 +129,10 @@ impl PruneDialog {
     pub fn unread(&self) -> impl Iterator<Item = (&GuestRef, &Failure)> {
         self.guests
             .iter()
-            .filter_map(|(guest, list)| Some((guest, list.failure()?)))
+            .filter_map(|(guest, reading)| match reading {
+                Reading::Failed(failure) => Some((guest, failure)),
+                Reading::Wanted | Reading::Asked | Reading::Read => None,
+            })
     }
 
     /// Returns the rows of the plan.
@@ -115,7 +162,7 @@ impl PruneDialog {
         let read = self
             .guests
             .iter()
-            .filter(|(_, list)| list.value().is_some());
+            .filter(|(_, reading)| *reading == Reading::Read);
         let (plan, guests) = (self.plan.as_ref()?, read.count());
         Some(PlanDocument::new(
             cluster,
@@ -155,41 +202,47 @@ impl PruneDialog {
         self.count() > 0 && self.typed.value() == self.count().to_string()
     }
 
-    pub(in crate::app) fn questions(&mut self, next: &mut u64) -> Vec<(Ticket, Query)> {
-        let flying = self
-            .guests
-            .iter()
-            .filter(|(_, list)| list.is_pending())
-            .count();
-        let waiting = self
-            .guests
-            .iter_mut()
-            .filter(|(_, list)| !list.is_pending() && !is_settled(list));
-        waiting
-            .take(AT_ONCE.saturating_sub(flying))
-            .map(|(guest, list)| {
+    /// Asks for the lists that are wanted and not asked for already, as many as may be at once.
+    pub(in crate::app) fn questions(
+        &mut self,
+        lists: &mut SnapshotLists,
+        next: &mut u64,
+        now: Moment,
+    ) -> Vec<(Ticket, Query)> {
+        let mut questions = Vec::new();
+        for (guest, reading) in &mut self.guests {
+            if lists.flying() >= AT_ONCE {
+                break;
+            }
+            reading.begin(lists, guest, now);
+            if *reading == Reading::Wanted {
+                *reading = Reading::Asked;
                 *next += 1;
                 let ticket = Ticket(*next);
-                list.ask(ticket);
-                (ticket, Query::Snapshots(guest.clone()))
-            })
-            .collect()
-    }
-
-    pub(in crate::app) fn settle(
-        &mut self,
-        ticket: Ticket,
-        now: Now,
-        result: &Result<SnapshotList, Failure>,
-    ) {
-        for (_, list) in &mut self.guests {
-            list.settle(ticket, now.moment, result.clone());
+                lists.ask(guest.vmid, ticket, now);
+                questions.push((ticket, Query::Snapshots(guest.clone())));
+            }
         }
+        questions
     }
 
     /// Makes the plan when everything is read, and checks it against the world as it is now.
-    pub(in crate::app) fn check(&mut self, resources: Option<&Resources>, link: &Link, now: Now) {
+    pub(in crate::app) fn check(
+        &mut self,
+        lists: &SnapshotLists,
+        resources: Option<&Resources>,
+        link: &Link,
+        now: Now,
+    ) {
         if self.plan.is_none() {
+            let opening = !self.opened;
+            self.opened = true;
+            for (guest, reading) in &mut self.guests {
+                if opening {
+                    reading.begin(lists, guest, now.moment);
+                }
+                reading.follow(lists, guest);
+            }
             let (read, all) = self.progress();
             if read < all {
                 return;
@@ -197,10 +250,11 @@ impl PruneDialog {
             let lists: Vec<GuestSnapshots<'_>> = self
                 .guests
                 .iter()
-                .filter_map(|(guest, list)| {
+                .filter(|(_, reading)| *reading == Reading::Read)
+                .filter_map(|(guest, _)| {
                     Some(GuestSnapshots {
                         guest,
-                        list: list.value()?,
+                        list: lists.list(guest.vmid)?,
                     })
                 })
                 .collect();
@@ -276,8 +330,4 @@ impl PruneDialog {
             Err(reason) => Reply::Notice(reason.to_string()),
         }
     }
-}
-
-fn is_settled(list: &Remote<SnapshotList>) -> bool {
-    list.answer().is_some() || list.failure().is_some()
 }

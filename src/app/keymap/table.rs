@@ -12,6 +12,8 @@ pub enum Context {
     Guests,
     /// The snapshots of a guest.
     Snapshots,
+    /// The snapshots of all guests.
+    AllSnapshots,
     /// The detail of a guest.
     Detail,
     /// The list of tasks.
@@ -40,6 +42,7 @@ impl Context {
         match self {
             Self::Guests
             | Self::Snapshots
+            | Self::AllSnapshots
             | Self::Detail
             | Self::Tasks
             | Self::Nodes
@@ -72,12 +75,28 @@ pub struct Binding {
 
 const PANES: &[Context] = &[Context::Anywhere];
 const GUEST: &[Context] = &[Context::Guests, Context::Snapshots, Context::Detail];
+const SUBJECT: &[Context] = &[
+    Context::Guests,
+    Context::Snapshots,
+    Context::AllSnapshots,
+    Context::Detail,
+];
+const SNAPSHOT: &[Context] = &[Context::Snapshots, Context::AllSnapshots];
 const TABLE: &[Context] = &[Context::Guests];
+const TABLES: &[Context] = &[Context::Guests, Context::AllSnapshots];
 const LISTS: &[Context] = &[
     Context::Guests,
+    Context::AllSnapshots,
     Context::Nodes,
     Context::Tasks,
     Context::Templates,
+];
+const LOGGED: &[Context] = &[
+    Context::Guests,
+    Context::Snapshots,
+    Context::AllSnapshots,
+    Context::Detail,
+    Context::Tasks,
 ];
 const FORM: &[Context] = &[Context::Form];
 const READING: &[Context] = &[Context::Reading];
@@ -119,20 +138,20 @@ const fn row(
 // One row a line reads as the table that it is.
 #[rustfmt::skip]
 pub static BINDINGS: &[Binding] = &[
-    row(Action::Change(Change::Snapshot), GUEST, &["s"], "snapshot", "take a snapshot of the guest"),
-    row(Action::Change(Change::RollBack), GUEST, &["R"], "restore", "return the guest to the snapshot under the cursor, in place or as a new guest"),
-    row(Action::Change(Change::Clone), GUEST, &["c"], "clone", "make a copy of the guest, or of the snapshot under the cursor"),
+    row(Action::Change(Change::Snapshot), SUBJECT, &["s"], "snapshot", "take a snapshot of the guest"),
+    row(Action::Change(Change::RollBack), SUBJECT, &["R"], "restore", "return the guest to the snapshot under the cursor, in place or as a new guest"),
+    row(Action::Change(Change::Clone), SUBJECT, &["c"], "clone", "make a copy of the guest, or of the snapshot under the cursor"),
     row(Action::Change(Change::Create), PANES, &["n"], "new", "make guests from a template of the catalogue"),
-    row(Action::Change(Change::DeleteSnapshot), &[Context::Snapshots], &["d"], "delete", "delete the snapshot under the cursor"),
-    row(Action::Change(Change::KeepMark), &[Context::Snapshots], &["K"], "keep", "mark the snapshot as to be kept, or take the mark off"),
-    row(Action::Change(Change::Power), GUEST, &["P"], "power", "start, shut down, stop, reboot, reset, suspend or resume the guest"),
-    row(Action::Change(Change::Destroy), GUEST, &[], "", "destroy the guest for good; also the last row of the power menu"),
+    row(Action::Change(Change::DeleteSnapshot), SNAPSHOT, &["d"], "delete", "delete the snapshot under the cursor"),
+    row(Action::Change(Change::KeepMark), SNAPSHOT, &["K"], "keep", "mark the snapshot as to be kept, or take the mark off"),
+    row(Action::Change(Change::Power), SUBJECT, &["P"], "power", "start, shut down, stop, reboot, reset, suspend or resume the guest"),
+    row(Action::Change(Change::Destroy), SUBJECT, &[], "", "destroy the guest for good; also the last row of the power menu"),
     row(Action::Change(Change::Prune), PANES, &["p"], "prune", "plan what retention deletes, in all managed guests"),
     row(Action::Open, LISTS, &["Enter"], "open", "open what is under the cursor"),
-    row(Action::Log, &[Context::Guests, Context::Snapshots, Context::Detail, Context::Tasks], &["l"], "log", "show the task's log, or that of the guest's last task"),
-    row(Action::Filter, TABLE, &["/"], "filter", "show only what matches (tag: node: status: pool: project: ask exactly)"),
-    row(Action::SortNext, TABLE, &["o"], "sort", "sort by the next column"),
-    row(Action::SortReverse, TABLE, &["O"], "", "reverse the order"),
+    row(Action::Log, LOGGED, &["l"], "log", "show the task's log, or that of the guest's last task"),
+    row(Action::Filter, TABLES, &["/"], "filter", "show only what matches (tag: node: status: pool: project: ask exactly, among snapshots verdict: too)"),
+    row(Action::SortNext, TABLES, &["o"], "sort", "sort by the next column"),
+    row(Action::SortReverse, TABLES, &["O"], "", "reverse the order"),
     row(Action::Mark, TABLE, &["Space"], "mark", "mark the guest, or not"),
     row(Action::MarkAll, TABLE, &["*"], "", "mark all shown guests, or none"),
     row(Action::Copy, PANES, &["y"], "", "copy what is under the cursor to the clipboard (OSC 52)"),
@@ -143,6 +162,7 @@ pub static BINDINGS: &[Binding] = &[
     row(Action::Move(Motion::PageDown), PANES, &["PgDn", "Ctrl-f"], "", "move one page down"),
     row(Action::Move(Motion::PageUp), PANES, &["PgUp", "Ctrl-b"], "", "move one page up"),
     row(Action::Show(View::Guests), PANES, &["1"], "", "show the guests"),
+    row(Action::Show(View::Snapshots), PANES, &["3"], "", "show the snapshots of all guests, and what retention would delete"),
     row(Action::Show(View::Tasks), PANES, &["5"], "", "show running and recent tasks"),
     row(Action::Show(View::Nodes), PANES, &["6"], "", "show nodes and storages"),
     row(Action::Show(View::Templates), PANES, &["7"], "", "show the templates of the catalogue"),

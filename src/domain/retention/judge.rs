@@ -61,6 +61,19 @@ pub fn plan(guests: &[GuestSnapshots<'_>], policy: &Policy, now: DateTime<Utc>) 
     RetentionPlan::new(policy.clone(), now, rows)
 }
 
+/// Judges the snapshots of one guest by a policy, in the order of its list.
+///
+/// The reasons are those that [`plan`] would give; nothing is copied, so that thousands of lists
+/// can be judged again whenever time has passed.
+pub fn judge(list: &SnapshotList, policy: &Policy, now: DateTime<Utc>) -> Vec<Reason> {
+    let judge = Judge::new(list, policy, now);
+    list.snapshots
+        .iter()
+        .enumerate()
+        .map(|(index, snapshot)| judge.reason(index, snapshot))
+        .collect()
+}
+
 fn age(snapshot: &Snapshot, now: DateTime<Utc>) -> Option<Duration> {
     now.signed_duration_since(snapshot.taken?).to_std().ok()
 }

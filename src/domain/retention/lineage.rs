@@ -4,6 +4,7 @@
 //! [`Doubt`], and retention keeps it. Nothing is repaired and nothing guessed.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
@@ -149,6 +150,15 @@ impl<'a> Lineage<'a> {
             .map(|(date, bounds)| date.is_some() && (*bounds.0 > *date || *bounds.1 < *date))
             .collect()
     }
+}
+
+/// Returns how old a snapshot is; absent where its date cannot be right.
+pub fn credible_age(snapshot: &Snapshot, now: DateTime<Utc>) -> Option<Duration> {
+    let taken = snapshot.taken?;
+    if wrong_date(snapshot, now).is_some() {
+        return None;
+    }
+    now.signed_duration_since(taken).to_std().ok()
 }
 
 /// Tells what is wrong with a snapshot's date by itself.

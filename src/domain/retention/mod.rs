@@ -16,7 +16,8 @@ mod reason;
 
 pub use differences::{Changed, Difference};
 pub use document::{PLAN_SCHEMA, PlanDocument};
-pub use judge::{GuestSnapshots, plan};
+pub use judge::{GuestSnapshots, judge, plan};
+pub use lineage::credible_age;
 pub use plan::{GuestDeletions, NotEditable, RetentionPlan, Row, Summary};
 pub use plan_file::{GuestNow, NotAPlan, PlanFile};
 pub use policy::{Class, DAY, InvalidMark, Mark, OWN_MARK, Policy};

@@ -9,6 +9,8 @@ use crate::app::availability::{Availability, availability};
 use crate::app::dialogs::{Dialog, FilterLine};
 use crate::app::filter::PREFIXES;
 use crate::app::keymap::{BINDINGS, Context};
+use crate::app::snapshot_filter;
+use crate::app::state::Pane;
 use crate::ui::theme::Theme;
 use crate::ui::widgets::{Row, fit, width};
 
@@ -74,9 +76,13 @@ fn draw_filter(frame: &mut Frame<'_>, area: Rect, line: &FilterLine, state: &Sta
         .text("/", theme.accent)
         .text(typed, theme.strong)
         .gap(3);
-    row.text(format!("{} match", state.guests.rows().len()), theme.dim)
-        .gap(3);
-    let hint = format!("{}  Enter keep  Esc clear", PREFIXES.join(" "));
+    let (matches, own) = if state.focus == Pane::AllSnapshots {
+        (state.all_snapshots.rows().len(), snapshot_filter::PREFIX)
+    } else {
+        (state.guests.rows().len(), "")
+    };
+    row.text(format!("{matches} match"), theme.dim).gap(3);
+    let hint = format!("{} {own}  Enter keep  Esc clear", PREFIXES.join(" "));
     row.text(
         fit(
             &hint,

@@ -95,7 +95,7 @@ fn note(state: &State) -> String {
     format!("{counts} · {} {arrow}{filter}", table.sort.as_str())
 }
 
-fn draw_waiting(frame: &mut Frame<'_>, inner: Rect, state: &State, theme: &Theme) {
+pub(super) fn draw_waiting(frame: &mut Frame<'_>, inner: Rect, state: &State, theme: &Theme) {
     match &state.inventory.resources.failure {
         Some(failure) => message(
             frame,

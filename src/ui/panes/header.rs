@@ -181,6 +181,14 @@ fn second_line(state: &State, columns: usize, theme: &Theme) -> Line<'static> {
         row.gap(3);
     }
     let mut cost = format!("{} req/min", state.link.requests_per_minute);
+    let lists = state
+        .snapshots
+        .lists()
+        .asked_in_last_minute(state.now.moment);
+    if lists > 0 && columns >= 100 {
+        // Their reading has a budget of its own; watching alone costs the rest.
+        cost = format!("{cost}, {lists} of them snapshot lists");
+    }
     if let Some(latency) = state.link.latency_p95.filter(|_| columns >= 100) {
         cost = format!("{cost}, 95 % within {} ms", latency.as_millis());
     }
