@@ -8,6 +8,7 @@
 
 mod stage;
 
+mod creating;
 mod faults;
 mod logs;
 mod making;
