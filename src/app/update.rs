@@ -212,6 +212,7 @@ impl State {
                 snapshots,
                 rules: &self.setting.rules,
                 verdicts: &self.verdicts,
+                permissions: self.permissions.value(),
                 now: self.now,
             });
         } else if let Dialog::Prune(plan) = &mut dialog {

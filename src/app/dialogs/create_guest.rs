@@ -27,6 +27,8 @@ pub(super) struct CreatePurpose {
     entries: Vec<Entry>,
     /// The entry whose values the fields were filled with.
     filled: usize,
+    /// Whether the kind of the copy was chosen by what that entry's disks can do.
+    fitted: bool,
     pools: Vec<PoolName>,
     profiles: Vec<CardProfile>,
     nodes: Vec<NodeName>,
@@ -127,6 +129,7 @@ impl FormDialog {
         let mut purpose = CreatePurpose {
             entries,
             filled: chosen,
+            fitted: false,
             pools,
             profiles: rules.profiles.clone(),
             nodes,
@@ -167,6 +170,8 @@ impl CreatePurpose {
     /// Fills the fields with what an entry of the catalogue gives its guests.
     fn fill(&mut self, form: &mut Form, chosen: usize, resources: &Resources) {
         self.filled = chosen;
+        self.fitted = false;
+        form.choose_at(Field::Copy, 0);
         let Some(Entry { template, .. }) = self.entries.get(chosen) else {
             return;
         };
@@ -230,16 +235,20 @@ impl CreatePurpose {
             )
         });
         form.forbid(Field::Start, unfenced);
-        let Some(request) = self.request(form, profile) else {
-            return;
-        };
-        let Some(entry) = self.entry(form) else {
+        let Some(entry) = self.entries.get(chosen) else {
             return;
         };
         let context = CreateContext {
             source: known.guest(entry.template.vmid),
             config: entry.config.value(),
             resources: known.resources,
+        };
+        if !self.fitted && context.config.is_some() {
+            self.fitted = true;
+            fit_copy(form, &context);
+        }
+        let Some(request) = self.request(form, profile) else {
+            return;
         };
         self.dim(form, &request, &context);
         form.checked = request.check(&context, &self.stamp);
@@ -318,6 +327,22 @@ impl CreatePurpose {
             Field::Storage,
             std::iter::once(None).chain(storages).collect(),
         );
+    }
+}
+
+/// Chooses the whole copy where the disks have turned out not to be shareable.
+fn fit_copy(form: &mut Form, context: &CreateContext<'_>) {
+    let Some(guest) = context.source else {
+        return;
+    };
+    let original = Original {
+        guest,
+        at_snapshot: false,
+        config: context.config,
+    };
+    if refuses_copy(&original, CopyKind::Linked, context.resources).is_some() {
+        let full = COPIES.iter().position(|kind| *kind == CopyKind::Full);
+        form.choose_at(Field::Copy, full.unwrap_or_default());
     }
 }
 
