@@ -309,9 +309,9 @@ fn pitfall_22_what_comes_along_and_what_does_not_is_said_beforehand() {
     assert_eq!(says("holds"), "Ubuntu");
     assert_eq!(
         says("along"),
-        "its firewall rules come along · tag autovibe"
+        "its firewall rules; the tag becomes autovibe"
     );
-    assert_eq!(says("not along"), "tag template · protection");
+    assert_eq!(says("not along"), "tag template, protection");
 }
 
 #[test]

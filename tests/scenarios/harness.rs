@@ -37,6 +37,7 @@ pub(crate) struct Wish {
     pub(crate) size: (u16, u16),
     pub(crate) interval: Duration,
     pub(crate) read_only: bool,
+    pub(crate) rules: Rules,
 }
 
 impl Default for Wish {
@@ -46,6 +47,7 @@ impl Default for Wish {
             size: (120, 40),
             interval: Duration::from_millis(500),
             read_only: false,
+            rules: Rules::default(),
         }
     }
 }
@@ -61,7 +63,7 @@ impl Deck {
             read_only: wish.read_only,
             demo: false,
             keymap: Keymap::default(),
-            rules: Rules::default(),
+            rules: wish.rules,
             seed: 7,
         };
         let theme = Theme::load("dark", ColorDepth::True, true).unwrap();

@@ -11,6 +11,7 @@
 )]
 
 mod changes;
+mod creating;
 mod filtering;
 mod harness;
 mod refreshing;

@@ -96,11 +96,7 @@ impl FormDialog {
             Item::text(Field::Name, "name", ""),
             Item::choice(Field::Pool, "project", pool_options),
             Item::choice(Field::Network, "network", none().chain(profiles).collect()),
-            Item::switch(
-                Field::Start,
-                "start",
-                Switch::new("start it when it is there", true),
-            ),
+            Item::switch(Field::Start, "start", Switch::new("once it is there", true)),
             Item::text(Field::Count, "how many", "1"),
             Item::text(Field::Cores, "cores", ""),
             Item::text(Field::Memory, "memory", ""),
@@ -228,12 +224,10 @@ impl CreatePurpose {
             .chosen(Field::Network)
             .checked_sub(1)
             .and_then(|index| self.profiles.get(index).cloned());
-        let unfenced = profile.as_ref().map(|profile| {
-            format!(
-                "{} cannot be applied yet; not fenced, it stays stopped",
-                profile.name
-            )
-        });
+        // In this order, because what stands last is cut where there is no room.
+        let unfenced = profile
+            .as_ref()
+            .map(|profile| format!("stays stopped, not fenced by {}", profile.name));
         form.forbid(Field::Start, unfenced);
         let Some(entry) = self.entries.get(chosen) else {
             return;
@@ -383,10 +377,10 @@ fn preview(entry: &Entry, request: &CreateRequest, context: &CreateContext<'_>) 
             let text = format!("what the template is like is unknown: {failure}");
             preview.push(Preview::new("along", text, Weight::Warning));
         }
-        (None, None) => preview.push(Preview::new("along", "reading…", Weight::Plain)),
+        (None, None) => preview.push(Preview::new("along", "not read yet", Weight::Plain)),
         (Some(config), _) => {
             let tag = request.tag.as_deref().unwrap_or("none");
-            let text = format!("its firewall rules come along · tag {tag}");
+            let text = format!("its firewall rules; the tag becomes {tag}");
             preview.push(Preview::new("along", text, Weight::Plain));
             if let Some(left) = left_behind(source, config, request.tag.as_deref()) {
                 preview.push(Preview::new("not along", left, Weight::Plain));
@@ -408,7 +402,7 @@ fn left_behind(source: &Guest, config: &GuestConfig, tag: Option<&str>) -> Optio
         .collect();
     left.extend(is_set("protection").then(|| "protection".to_owned()));
     left.extend(is_set("onboot").then(|| "start at boot".to_owned()));
-    (!left.is_empty()).then(|| left.join(" · "))
+    (!left.is_empty()).then(|| left.join(", "))
 }
 
 /// Reckons what the project of the new guests will have used.
