@@ -18,6 +18,7 @@ pub mod keymap;
 mod keys;
 pub mod nodes;
 mod outcomes;
+mod privileges;
 pub mod remote;
 pub mod snapshots;
 pub mod state;

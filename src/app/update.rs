@@ -6,9 +6,9 @@ use super::dialogs::{Dialog, Known};
 use super::effect::{Answer, Effect, Query, Ticket};
 use super::event::Event;
 use super::jobs::JobId;
-use super::outcomes;
 use super::state::State;
 use super::verdicts::Verdicts;
+use super::{outcomes, privileges};
 use crate::domain::failure::Failure;
 use crate::domain::guest_config::GuestConfig;
 use crate::domain::id::Vmid;
@@ -202,6 +202,7 @@ impl State {
             .resources
             .value()
             .map(|resources| &**resources);
+        let permissions = self.permissions.value();
         if let Dialog::Form(form) = &mut dialog {
             let snapshots = self
                 .snapshots
@@ -212,9 +213,9 @@ impl State {
                 snapshots,
                 rules: &self.setting.rules,
                 verdicts: &self.verdicts,
-                permissions: self.permissions.value(),
                 now: self.now,
             });
+            privileges::require(&mut form.form.checked, permissions);
         } else if let Dialog::Prune(plan) = &mut dialog {
             plan.check(resources, &self.link, self.now);
         }

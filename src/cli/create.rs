@@ -95,6 +95,10 @@ impl Create {
         let mut ending = Ending::listen()?;
         let prepare = self.prepare(template, pool, profile, setup);
         let (session, time, change) = interruptible(&mut ending, prepare).await?;
+        output.note(format_args!(
+            "{}: its firewall rules come along with the disks; its tags, protection and start at boot do not",
+            change.guest
+        ));
         let changes = vec![change];
         let ending = &mut ending;
         let mut carried =

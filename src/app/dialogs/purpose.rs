@@ -1,7 +1,5 @@
 //! What a form is for: how it is filled in beforehand and how it is checked.
 
-use std::collections::BTreeSet;
-
 use super::Reply;
 use super::clone_guest::ClonePurpose;
 use super::create_guest::CreatePurpose;
@@ -21,8 +19,7 @@ use crate::domain::guest::{Guest, GuestRef};
 use crate::domain::guest_config::GuestConfig;
 use crate::domain::id::Vmid;
 use crate::domain::inventory::{Resources, SeenGuest};
-use crate::domain::permission::Permissions;
-use crate::domain::request::{Field, Objection};
+use crate::domain::request::Field;
 use crate::domain::snapshot::SnapshotList;
 use crate::domain::time::{Moment, Now};
 
@@ -33,7 +30,6 @@ pub(in crate::app) struct Known<'a> {
     pub(in crate::app) snapshots: Option<&'a SnapshotList>,
     pub(in crate::app) rules: &'a Rules,
     pub(in crate::app) verdicts: &'a Verdicts,
-    pub(in crate::app) permissions: Option<&'a Permissions>,
     pub(in crate::app) now: Now,
 }
 
@@ -121,25 +117,6 @@ impl FormDialog {
             Purpose::Power(purpose) => purpose.check(form, target, known),
             Purpose::Clone(purpose) => purpose.check(form, target, known),
             Purpose::Create(purpose) => purpose.check(form, known),
-        }
-        self.check_privileges(known);
-    }
-
-    /// Objects to what the account may not do, as far as its privileges are known.
-    fn check_privileges(&mut self, known: &Known<'_>) {
-        let (Ok(operation), Some(permissions)) = (&self.form.checked, known.permissions) else {
-            return;
-        };
-        let needs = operation.needs().into_iter();
-        // Several guests of one kind need the same.
-        let missing: BTreeSet<String> = needs
-            .filter(|need| !need.is_met(permissions))
-            .map(|need| need.to_string())
-            .collect();
-        if !missing.is_empty() {
-            let missing = missing.into_iter();
-            let objections = missing.map(|need| Objection::new(Field::Whole, need));
-            self.form.checked = Err(objections.collect());
         }
     }
 
