@@ -205,7 +205,7 @@ impl Carried {
         for each in self.ended.drain(..) {
             let report = match each.end {
                 End::Reported(report) if !report.parts.is_empty() => report,
-                end => {
+                end @ (End::Reported(_) | End::Skipped(_) | End::Left(_)) => {
                     ended.push(Ended { end, ..each });
                     continue;
                 }

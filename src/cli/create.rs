@@ -70,7 +70,7 @@ pub(super) struct Create {
     #[arg(long)]
     full: bool,
 
-    /// So many guests, called NAME-1, NAME-2 and so on
+    /// So many guests, at most 50, called NAME-1, NAME-2 and so on
     #[arg(long, value_name = "NUMBER", default_value_t = 1)]
     count: u32,
 

@@ -9,6 +9,8 @@
 mod stage;
 
 mod creating;
+mod creating_faults;
+mod creating_together;
 mod faults;
 mod logs;
 mod making;

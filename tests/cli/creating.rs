@@ -248,6 +248,12 @@ fn a_creation_that_cannot_be_is_refused_before_anything_is_written() {
         );
         assert_eq!(ran.stdout, "", "{arguments:?}");
     }
+    assert_eq!(world.writes(), [""; 0]);
+}
+
+#[test]
+fn programs_are_told_the_kind_of_a_refusal() {
+    let world = world();
     for (arguments, kind) in [
         (&["nope", "--name", "a"][..], "UnknownTemplate"),
         (

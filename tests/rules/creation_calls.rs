@@ -151,11 +151,11 @@ fn several_guests_are_numbered_and_each_has_a_mark_of_its_own() {
     };
     let made: Vec<(String, String)> = batch
         .operations()
-        .map(|operation| match operation {
-            Operation::CreateGuest(create) => {
-                (create.name().to_string(), create.stamp().nonce().to_owned())
-            }
-            other => panic!("{other:?}"),
+        .map(|operation| {
+            let Operation::CreateGuest(create) = operation else {
+                panic!("{operation:?}");
+            };
+            (create.name().to_string(), create.stamp().nonce().to_owned())
         })
         .collect();
     let names: Vec<&str> = made.iter().map(|(name, _)| name.as_str()).collect();

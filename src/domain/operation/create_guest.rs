@@ -53,7 +53,7 @@ impl ConfigChange {
         self.set.is_empty() && self.delete.is_empty()
     }
 
-    fn set(&mut self, key: &'static str, value: impl ToString) {
+    fn set(&mut self, key: &'static str, value: &impl ToString) {
         self.set.push((key, value.to_string()));
     }
 }
@@ -123,11 +123,11 @@ impl CreateGuest {
         };
         if let Some(cores) = self.wish.cores {
             if number("cores").unwrap_or(1) != u64::from(cores) {
-                change.set("cores", cores);
+                change.set("cores", &cores);
             }
             // The wanted number is that of the whole machine.
             if number("sockets").unwrap_or(1) != 1 {
-                change.set("sockets", 1);
+                change.set("sockets", &1);
             }
             if config.get("vcpus").is_some() {
                 change.delete.push("vcpus");
@@ -135,10 +135,10 @@ impl CreateGuest {
         }
         if let Some(memory) = self.wish.memory.and_then(Size::mebibytes) {
             if number("memory") != Some(memory) {
-                change.set("memory", memory);
+                change.set("memory", &memory);
             }
             if number("balloon").is_some_and(|balloon| balloon > memory) {
-                change.set("balloon", memory);
+                change.set("balloon", &memory);
             }
         }
         self.change_tags(config, &mut change);
@@ -153,7 +153,7 @@ impl CreateGuest {
                 fenced.with("firewall", firewall)
             };
             if before.is_none() || fenced != card {
-                change.set("net0", fenced);
+                change.set("net0", &fenced);
             }
         }
         for key in ["protection", "onboot"] {
@@ -185,7 +185,7 @@ impl CreateGuest {
         if wanted.is_empty() {
             change.delete.push("tags");
         } else {
-            change.set("tags", wanted.join(";"));
+            change.set("tags", &wanted.join(";"));
         }
     }
 
@@ -200,7 +200,7 @@ impl CreateGuest {
         if let Some(cores) = wish.cores
             && !change.set.iter().any(|(key, _)| *key == "cores")
         {
-            change.set("cores", cores);
+            change.set("cores", &cores);
         }
         change
     }

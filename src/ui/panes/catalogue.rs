@@ -144,9 +144,10 @@ fn draw_card(
     let title = format!("A guest from {}", template.name);
     let inner = pane(frame, area, &title, "Enter or n makes one", false, theme);
     let columns = usize::from(inner.width).saturating_sub(LABEL + 2);
-    let software = match template.software.is_empty() {
-        true => "the config does not say".to_owned(),
-        false => template.software.join(", "),
+    let software = if template.software.is_empty() {
+        "the config does not say".to_owned()
+    } else {
+        template.software.join(", ")
     };
     let network = match &template.network {
         Some(profile) => format!("{profile}: until it is applied the guest stays stopped"),
