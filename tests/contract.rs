@@ -27,6 +27,7 @@ use proxdeck::domain::id::{GuestKind, NodeName, Vmid};
 use proxdeck::domain::operation::{Operation, Power, PowerAction};
 use proxdeck::domain::request::PowerRequest;
 use proxdeck::domain::task::Upid;
+use proxdeck::domain::units::Size;
 use proxdeck::proxmox::endpoints::{CloneSpec, SnapshotSpec, TaskFilter};
 use proxdeck::proxmox::{Client, Connection, Credentials, Error, Fingerprint, Trust};
 use serde_json::Value;
@@ -90,6 +91,9 @@ macro_rules! call {
         }
     };
 }
+
+/// Calls to which a refused parameter is an answer: whether an id is free is told by a 400.
+const ANSWERED_BY_REFUSALS: [&str; 1] = ["cluster::is_free"];
 
 /// Every call of the client; a test makes sure that none is missing.
 const CALLS: &[Call] = &[
@@ -180,7 +184,20 @@ const CALLS: &[Call] = &[
         "PUT",
         "/nodes/{node}/{kind}/{vmid}/config",
         (client, values, guest = values.guest()?) => {
-            client.guests().set_config(&guest, &[("tags", "a;b")], &["description"], Some("0123abcd")).await
+            let card = "virtio=BC:24:11:00:00:01,bridge=vmbr1,firewall=1";
+            let options: &[(&str, &str)] = match guest.kind {
+                GuestKind::Qemu => &[
+                    ("cores", "2"),
+                    ("sockets", "1"),
+                    ("memory", "4096"),
+                    ("balloon", "2048"),
+                    ("tags", "a;b"),
+                    ("net0", card),
+                ],
+                GuestKind::Lxc => &[("tags", "a;b")],
+            };
+            let delete = ["description", "protection", "onboot", "vcpus"];
+            client.guests().set_config(&guest, options, &delete, Some("0123abcd")).await
         }
     ),
     call!(
@@ -221,6 +238,34 @@ const CALLS: &[Call] = &[
                 storage: Some(&"vmstore".parse().unwrap()),
             };
             client.guests().clone(&guest, spec).await.map(|_| None)
+        }
+    ),
+    // Linked: `storage` and `format` go with full copies only (PITFALLS 23).
+    call!(
+        "guests::clone",
+        "POST",
+        "/nodes/{node}/qemu/{vmid}/clone",
+        any,
+        (client, values, guest = values.guest()?) => {
+            let spec = CloneSpec {
+                vmid: Vmid::new(900).unwrap(),
+                name: "copy",
+                description: "why",
+                full: false,
+                snapshot: None,
+                pool: None,
+                target: None,
+                storage: None,
+            };
+            client.guests().clone(&guest, spec).await.map(|_| None)
+        }
+    ),
+    call!(
+        "guests::resize",
+        "PUT",
+        "/nodes/{node}/qemu/{vmid}/resize",
+        (client, values, guest = values.guest()?) => {
+            client.guests().resize(&guest, "scsi0", Size::from_bytes(20 << 30)).await
         }
     ),
     call!(
@@ -574,6 +619,10 @@ impl Recording {
 
     fn assert_understood(&self, call: &Call, outcome: Understood) {
         let file = &self.file;
+        if self.status == 400 && ANSWERED_BY_REFUSALS.contains(&call.function) {
+            assert!(outcome.is_ok(), "{file}: {outcome:?}");
+            return;
+        }
         if self.status == 200 {
             let rows = outcome.unwrap_or_else(|error| panic!("{file}: {error}"));
             let recorded = self.body["data"].as_array();
@@ -707,8 +756,13 @@ impl Contract {
             .map(|pair| decoded(pair.split('=').next().unwrap()))
             .collect();
         for parameter in &sent {
+            // Of numbered options the schema has one with `[n]` for the number.
+            let stem = parameter.trim_end_matches(|c: char| c.is_ascii_digit());
+            let is_known = [parameter.clone(), format!("{stem}[n]")]
+                .iter()
+                .any(|name| !schema["parameters"][name].is_null());
             assert!(
-                !schema["parameters"][parameter].is_null(),
+                is_known,
                 "{call:?} has no parameter {parameter:?} in the schema"
             );
         }

@@ -98,9 +98,19 @@ fn refuses_creation(state: &State) -> Option<String> {
     let Some(resources) = resources else {
         return Some("the cluster is not read yet".to_owned());
     };
-    let is_there = |template: &Template| resources.guest(template.vmid).is_some();
-    (!templates.iter().any(is_there))
-        .then(|| "no guest of this cluster has the number of a [templates] entry".to_owned())
+    let is_there = |template: &&Template| resources.guest(template.vmid).is_some();
+    let mut copies = templates
+        .iter()
+        .filter(is_there)
+        .map(|template| Need::on_guest("VM.Clone", template.vmid))
+        .peekable();
+    let Some(first) = copies.peek() else {
+        return Some("no guest of this cluster has the number of a [templates] entry".to_owned());
+    };
+    let first = first.to_string();
+    let permissions = state.permissions.value()?;
+    let may_copy_one = copies.any(|need| need.is_met(permissions));
+    (!may_copy_one).then_some(first)
 }
 
 /// Names what a change needs in any case; the form names the rest when it is filled in.

@@ -203,30 +203,45 @@ pub(super) fn refused(reasons: &[String]) -> Refusal {
 
 impl Carried {
     /// Takes the parts of a batch for changes of their own; returns what else was to be said.
+    ///
+    /// What is said of a guest that a part made goes with that part.
     pub(super) fn spread(&mut self) -> Vec<String> {
         let mut notes = Vec::new();
         let mut ended = Vec::new();
         for each in self.ended.drain(..) {
-            let End::Reported(report) = each.end else {
-                ended.push(each);
-                continue;
+            let report = match each.end {
+                End::Reported(report) if !report.parts.is_empty() => report,
+                end @ (End::Reported(_) | End::Skipped(_) | End::Left(_)) => {
+                    ended.push(Ended { end, ..each });
+                    continue;
+                }
             };
             notes.extend(report.notes);
-            ended.extend(report.parts.into_iter().map(|part| {
-                Ended {
+            for part in report.parts {
+                let made = part.made.as_ref().map(ToString::to_string);
+                let is_about = |note: &mut String| {
+                    let made = made.as_ref();
+                    made.is_some_and(|made| note.contains(made.as_str()))
+                };
+                let own: Vec<String> = notes.extract_if(.., is_about).collect();
+                // The operation's own word is said anyway; what follows tells one part from another.
+                let subject = part.subject.to_string();
+                let verb = format!("{} ", each.operation);
+                ended.push(Ended {
                     guest: part.guest,
-                    subject: String::new(),
+                    subject: subject.strip_prefix(&verb).unwrap_or_default().to_owned(),
                     operation: each.operation,
                     end: match part.fate {
                         Fate::Skipped(reason) | Fate::NotTried(reason) => End::Skipped(reason),
-                        Fate::Ended(outcome) => End::Reported(Box::new(
-                            Report::new(outcome)
+                        Fate::Ended(outcome) => End::Reported(Box::new(Report {
+                            notes: own,
+                            ..Report::new(outcome)
                                 .with_upid(part.upid)
-                                .with_product(part.made.map(Product::Guest)),
-                        )),
+                                .with_product(part.made.map(Product::Guest))
+                        })),
                     },
-                }
-            }));
+                });
+            }
         }
         self.ended = ended;
         notes

@@ -70,7 +70,7 @@ pub(super) struct Create {
     #[arg(long)]
     full: bool,
 
-    /// So many guests, called NAME-1, NAME-2 and so on
+    /// So many guests, at most 50, called NAME-1, NAME-2 and so on
     #[arg(long, value_name = "NUMBER", default_value_t = 1)]
     count: u32,
 
@@ -95,6 +95,10 @@ impl Create {
         let mut ending = Ending::listen()?;
         let prepare = self.prepare(template, pool, profile, setup);
         let (session, time, change) = interruptible(&mut ending, prepare).await?;
+        output.note(format_args!(
+            "{}: its firewall rules come along with the disks; its tags, protection and start at boot do not",
+            change.guest
+        ));
         let changes = vec![change];
         let ending = &mut ending;
         let mut carried =

@@ -86,13 +86,11 @@ fn added(resource: Resource, guests: &NewGuests, hours: f64) -> Amount {
 ///
 /// In a window that slides it will one day have been there all the time.
 fn hours_left(window: Window, now: DateTime<Utc>) -> f64 {
-    match window.sliding() {
-        Some(length) => length.as_secs_f64() / 3600.0,
-        None => {
-            let left = end_of_month(now) - now;
-            left.num_seconds().max(0) as f64 / 3600.0
-        }
+    if let Some(length) = window.sliding() {
+        return length.as_secs_f64() / 3600.0;
     }
+    let left = end_of_month(now) - now;
+    left.num_seconds().max(0) as f64 / 3600.0
 }
 
 /// Returns the first moment of the next month.

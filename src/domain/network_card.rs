@@ -38,6 +38,17 @@ impl NetworkCard {
             .is_some_and(|value| matches!(value, "1" | "on" | "yes" | "true"))
     }
 
+    /// Leaves open which hardware address it has; for cards of guests that do not exist yet.
+    #[must_use]
+    pub fn with_own_address(mut self) -> Self {
+        for (_, value) in &mut self.parts {
+            if value.as_deref().is_some_and(is_hardware_address) {
+                *value = Some("(its own)".to_owned());
+            }
+        }
+        self
+    }
+
     /// Gives a key a value, in its place or behind all others.
     #[must_use]
     pub fn with(mut self, key: &str, value: &str) -> Self {
@@ -48,6 +59,14 @@ impl NetworkCard {
         }
         self
     }
+}
+
+fn is_hardware_address(value: &str) -> bool {
+    let mut bytes = 0;
+    value.split(':').all(|byte| {
+        bytes += 1;
+        byte.len() == 2 && byte.chars().all(|c| c.is_ascii_hexdigit())
+    }) && bytes == 6
 }
 
 impl fmt::Display for NetworkCard {
@@ -80,5 +99,9 @@ mod tests {
         );
         assert!(fenced.has_firewall());
         assert_eq!(fenced.get("bridge"), Some("vmbr1"));
+        assert_eq!(
+            fenced.with_own_address().to_string(),
+            "virtio=(its own),bridge=vmbr1,tag=5,queues=4,mystery=x,flag,firewall=1"
+        );
     }
 }

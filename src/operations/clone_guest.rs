@@ -76,7 +76,13 @@ pub(super) async fn copy(context: Context<'_>, operation: &CloneGuest) -> Report
         if is_taken {
             return errands.report;
         }
-        return look_around(context, &errand, &errands.guest, errands.report).await;
+        return match &errands.report.product {
+            Some(Product::Guest(copy)) if !errands.report.outcome.is_success() => {
+                let copy = copy.clone();
+                look_again(context, &errand, &errands.guest, errands.report, copy).await
+            }
+            _ => look_around(context, &errand, &errands.guest, errands.report).await,
+        };
     }
     unreachable!("the last turn returns")
 }
@@ -135,6 +141,28 @@ fn id_is_taken(text: &str, vmid: Vmid) -> bool {
         || (text.contains("can't lock file") && text.contains(&format!("lock-{vmid}.conf")))
 }
 
+/// Looks once more at a copy whose task ended well and that could not be read then.
+async fn look_again(
+    context: Context<'_>,
+    errand: &Copying<'_>,
+    source: &GuestRef,
+    mut report: Report,
+    copy: GuestRef,
+) -> Report {
+    let (outcome, product) = errand.verify(context, source, Outcome::Done).await;
+    if matches!(outcome, Outcome::Unknown(_)) {
+        let note = format!("{copy} was copied; it cannot be read, and nothing else was done");
+        report.notes.push(note);
+        report.half_made.push(HalfMade {
+            guest: copy,
+            stamp: errand.operation.stamp().clone(),
+        });
+    }
+    report.outcome = outcome;
+    report.product = product;
+    report
+}
+
 /// Says what exists now of a copy that did not end well.
 async fn look_around(
     context: Context<'_>,
@@ -176,7 +204,13 @@ pub(super) async fn start(context: Context<'_>, stamp: &Stamp, mut report: Repor
         return report;
     };
     if context.reporter.stop_requested() {
-        return report.with_note(format!("{guest} was not started: asked to stop"));
+        report.outcome = Outcome::Stopped;
+        let note = format!("{guest} exists and is stopped, and was not started: asked to stop");
+        report.half_made.push(HalfMade {
+            guest,
+            stamp: stamp.clone(),
+        });
+        return report.with_note(note);
     }
     context.reporter.step(format!("starting {guest}")).await;
     let started = carry_out(context, &Start { guest: &guest }, &[])

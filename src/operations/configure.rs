@@ -100,16 +100,12 @@ async fn compare(
         .chain(missing.delete)
         .collect();
     let keys = keys.join(", ");
-    match lost {
-        Some(error) => {
-            let mut failure = Failure::from(error);
-            let what = format!("not changed: {keys}; it was not sent again");
-            failure.details.insert(0, what.into());
-            Outcome::Unknown(Box::new(failure))
-        }
-        None => {
-            let text = format!("the server took the change, but {keys} is not what was written");
-            Outcome::Failed(Box::new(Failure::new(FailureKind::Conflict, text)))
-        }
+    if let Some(error) = lost {
+        let mut failure = Failure::from(error);
+        let what = format!("not changed: {keys}; it was not sent again");
+        failure.details.insert(0, what.into());
+        return Outcome::Unknown(Box::new(failure));
     }
+    let text = format!("the server took the change, but {keys} is not what was written");
+    Outcome::Failed(Box::new(Failure::new(FailureKind::Conflict, text)))
 }

@@ -8,6 +8,7 @@
 )]
 
 mod all_snapshots;
+mod creating;
 mod destroying;
 mod detail;
 mod dialogs;

@@ -12,21 +12,35 @@ use proxdeck::domain::operation::{Fate, Operation, Outcome, PowerAction, Product
 use proxdeck::simulator::{Entry, FaultKind, FaultRule, RunState};
 
 use crate::making::Wish;
-use crate::stage::{Stage, written};
-use crate::{destroying, making, marking, powering, pruning, rolling_back, snapshots};
+use crate::stage::{Stage, until, written};
+use crate::{
+    creating, creating_faults, destroying, making, marking, powering, pruning, rolling_back,
+    snapshots,
+};
 
 /// So many worlds are tried at once.
-const AT_ONCE: usize = 32;
+pub(crate) const AT_ONCE: usize = 32;
 
 /// The operations, by name; each is made anew in its own world.
-const OPERATIONS: [&str; 10] = [
-    "snapshot", "delete", "keep", "start", "shutdown", "reset", "rollback", "clone", "destroy",
+const OPERATIONS: [&str; 12] = [
+    "snapshot",
+    "delete",
+    "keep",
+    "start",
+    "shutdown",
+    "reset",
+    "rollback",
+    "clone",
+    "destroy",
     "prune",
+    "create",
+    "create two",
 ];
 
-async fn stage_of(name: &str) -> (Stage, Operation) {
+pub(crate) async fn stage_of(name: &str) -> (Stage, Operation) {
     let stage = match name {
         "prune" => Stage::of(pruning::old_world()).await,
+        "create" | "create two" => Stage::of(creating::world()).await,
         _ => Stage::new().await,
     };
     let operation = match name {
@@ -47,6 +61,8 @@ async fn stage_of(name: &str) -> (Stage, Operation) {
         }
         "destroy" => destroying::destroy(&stage.guest(102).await, true, None),
         "prune" => pruning::prune(&stage, &[101]).await,
+        "create" => creating::create(&stage, |_| {}).await,
+        "create two" => creating::create(&stage, |wish| wish.count = "2".into()).await,
         other => panic!("{other}"),
     };
     stage.forget();
@@ -71,6 +87,8 @@ fn is_done(name: &str, stage: &Stage) -> Option<bool> {
             .is_some_and(|it| it == "s2ram"),
         "destroy" => guest(102).is_none(),
         "clone" => guest(777).is_some_and(|it| it.status == RunState::Running),
+        "create" => creating::finished(stage, &["agent"]),
+        "create two" => creating::finished(stage, &["agent-1", "agent-2"]),
         _ => return None,
     })
 }
@@ -147,7 +165,7 @@ fn judge_parts(stage: &Stage, report: &Report, case: &str) {
 }
 
 /// Holds the three accounts against each other.
-fn judge(name: &str, stage: &Stage, report: &Report, case: &str) {
+pub(crate) fn judge(name: &str, stage: &Stage, report: &Report, case: &str) {
     let outcome = &report.outcome;
     match (outcome, is_done(name, stage)) {
         (Outcome::Done | Outcome::Warnings(_), Some(done)) => {
@@ -158,8 +176,10 @@ fn judge(name: &str, stage: &Stage, report: &Report, case: &str) {
         }
         (Outcome::Unknown(_) | Outcome::Stopped, _) | (_, None) => {}
     }
-    if name == "prune" {
-        judge_parts(stage, report, case);
+    match name {
+        "prune" => judge_parts(stage, report, case),
+        "create" | "create two" => creating_faults::judge_made(stage, report, case),
+        _ => {}
     }
     if let Some(Product::Guest(guest)) = &report.product {
         let made = stage.simulator.world().guest(guest.vmid.get());
@@ -181,6 +201,15 @@ fn judge(name: &str, stage: &Stage, report: &Report, case: &str) {
     }
 }
 
+/// Waits until the server has done all that it was asked for, whoever watched.
+pub(crate) async fn rest(stage: &Stage) {
+    until("the end of all tasks", || {
+        let world = stage.simulator.world();
+        world.tasks().iter().all(|task| task.status.is_some())
+    })
+    .await;
+}
+
 async fn clean_run(name: &str) -> Vec<(String, String, u64)> {
     let (stage, operation) = stage_of(name).await;
     let report = stage.play(&operation).await.report;
@@ -199,6 +228,7 @@ async fn with_fault(name: &str, kind: FaultKind, request: (String, String, u64))
         .nth(nth);
     let fault = stage.simulator.faults().add(rule);
     let report = stage.play(&operation).await.report;
+    rest(&stage).await;
     judge(name, &stage, &report, &case);
     let strikes = stage.simulator.faults().strikes(fault);
     let is_harmless = matches!(kind, FaultKind::Latency(_));
@@ -208,11 +238,24 @@ async fn with_fault(name: &str, kind: FaultKind, request: (String, String, u64))
     strikes
 }
 
-async fn every_fault_at_every_request(name: &str) {
+/// Tries them all; returns how many there were.
+async fn every_fault_at_every_request(name: &str) -> String {
     let requests = clean_run(name).await;
-    let cases = requests
-        .into_iter()
-        .flat_map(|request| kinds().into_iter().map(move |kind| (kind, request.clone())));
+    let mut kinds = kinds();
+    if name == "create two" {
+        // One guest meets them all; beside each other two only have to keep out of each other's way.
+        kinds.retain(|kind| {
+            !matches!(
+                kind,
+                FaultKind::Latency(_) | FaultKind::Forbidden(..) | FaultKind::Truncated
+            )
+        });
+    }
+    let cases = requests.into_iter().flat_map(|request| {
+        kinds
+            .iter()
+            .map(move |kind| (kind.clone(), request.clone()))
+    });
     let strikes: Vec<u64> = stream::iter(cases)
         .map(|(kind, request)| with_fault(name, kind, request))
         .buffer_unordered(AT_ONCE)
@@ -224,6 +267,7 @@ async fn every_fault_at_every_request(name: &str) {
         "{name}: only {struck} of {} struck",
         strikes.len()
     );
+    format!("{name}: {} cases, of which {struck} struck", strikes.len())
 }
 
 macro_rules! faults {
@@ -231,7 +275,7 @@ macro_rules! faults {
         #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
         async fn $test() {
             assert!(OPERATIONS.contains(&$name));
-            every_fault_at_every_request($name).await;
+            println!("{}", every_fault_at_every_request($name).await);
         }
     )*};
 }
@@ -247,4 +291,6 @@ faults! {
     cloning_survives_every_fault: "clone";
     destroying_survives_every_fault: "destroy";
     pruning_survives_every_fault: "prune";
+    creating_survives_every_fault: "create";
+    creating_two_survives_every_fault: "create two";
 }

@@ -9,6 +9,9 @@
 mod stage;
 mod strangers;
 
+mod creating;
+mod creating_faults;
+mod creating_together;
 mod destroying;
 mod faults;
 mod logs;

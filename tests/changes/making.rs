@@ -187,7 +187,7 @@ async fn asked_to_begin_nothing_more_a_copy_at_work_is_finished_and_not_started(
         1,
         "hours of copying are not thrown away: {writes:?}"
     );
-    assert_eq!(report.outcome, Outcome::Done, "{report:?}");
+    assert_eq!(report.outcome, Outcome::Stopped, "{report:?}");
     assert!(report.notes[0].contains("was not started"), "{report:?}");
     let vmid = made(report.product);
     assert_eq!(stage.view(vmid).status, RunState::Stopped);

@@ -11,6 +11,7 @@
 
 mod changes;
 mod config;
+mod creating;
 mod demo;
 mod destroying;
 mod documents;

@@ -5,13 +5,13 @@ use std::process::{Child, Command, Stdio};
 
 use crate::world::Home;
 
-struct Serving {
+pub(crate) struct Serving {
     child: Child,
     printed: String,
 }
 
 impl Serving {
-    fn start(home: &Home, arguments: &[&str]) -> Self {
+    pub(crate) fn start(home: &Home, arguments: &[&str]) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_proxdeck"))
             .args(["simulate", "--listen", "127.0.0.1:0"])
             .args(arguments)
@@ -29,7 +29,7 @@ impl Serving {
     }
 
     /// Returns the part that is a config.
-    fn config(&self) -> &str {
+    pub(crate) fn config(&self) -> &str {
         &self.printed[self.printed.find("[clusters.").unwrap()..]
     }
 }

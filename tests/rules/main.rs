@@ -1,6 +1,11 @@
 //! The pure rules, each held against tables of examples and against properties.
 #![cfg(test)]
 
+mod creation;
+mod creation_calls;
+mod creation_places;
+mod creation_properties;
+mod creation_world;
 mod limit_tracker;
 mod limits;
 mod plan_files;

@@ -12,6 +12,7 @@
 
 mod all_snapshots;
 mod changes;
+mod creating;
 mod filtering;
 mod harness;
 mod pruning;

@@ -7,6 +7,7 @@
 )]
 
 mod all_snapshots;
+mod creating;
 mod destroying;
 mod detail;
 mod paper;

@@ -27,6 +27,8 @@ pub(super) struct CreatePurpose {
     entries: Vec<Entry>,
     /// The entry whose values the fields were filled with.
     filled: usize,
+    /// Whether the kind of the copy was chosen by what that entry's disks can do.
+    fitted: bool,
     pools: Vec<PoolName>,
     profiles: Vec<CardProfile>,
     nodes: Vec<NodeName>,
@@ -94,11 +96,7 @@ impl FormDialog {
             Item::text(Field::Name, "name", ""),
             Item::choice(Field::Pool, "project", pool_options),
             Item::choice(Field::Network, "network", none().chain(profiles).collect()),
-            Item::switch(
-                Field::Start,
-                "start",
-                Switch::new("start it when it is there", true),
-            ),
+            Item::switch(Field::Start, "start", Switch::new("once it is there", true)),
             Item::text(Field::Count, "how many", "1"),
             Item::text(Field::Cores, "cores", ""),
             Item::text(Field::Memory, "memory", ""),
@@ -127,6 +125,7 @@ impl FormDialog {
         let mut purpose = CreatePurpose {
             entries,
             filled: chosen,
+            fitted: false,
             pools,
             profiles: rules.profiles.clone(),
             nodes,
@@ -167,6 +166,8 @@ impl CreatePurpose {
     /// Fills the fields with what an entry of the catalogue gives its guests.
     fn fill(&mut self, form: &mut Form, chosen: usize, resources: &Resources) {
         self.filled = chosen;
+        self.fitted = false;
+        form.choose_at(Field::Copy, 0);
         let Some(Entry { template, .. }) = self.entries.get(chosen) else {
             return;
         };
@@ -223,23 +224,25 @@ impl CreatePurpose {
             .chosen(Field::Network)
             .checked_sub(1)
             .and_then(|index| self.profiles.get(index).cloned());
-        let unfenced = profile.as_ref().map(|profile| {
-            format!(
-                "{} cannot be applied yet; not fenced, it stays stopped",
-                profile.name
-            )
-        });
+        // In this order, because what stands last is cut where there is no room.
+        let unfenced = profile
+            .as_ref()
+            .map(|profile| format!("stays stopped, not fenced by {}", profile.name));
         form.forbid(Field::Start, unfenced);
-        let Some(request) = self.request(form, profile) else {
-            return;
-        };
-        let Some(entry) = self.entry(form) else {
+        let Some(entry) = self.entries.get(chosen) else {
             return;
         };
         let context = CreateContext {
             source: known.guest(entry.template.vmid),
             config: entry.config.value(),
             resources: known.resources,
+        };
+        if !self.fitted && context.config.is_some() {
+            self.fitted = true;
+            fit_copy(form, &context);
+        }
+        let Some(request) = self.request(form, profile) else {
+            return;
         };
         self.dim(form, &request, &context);
         form.checked = request.check(&context, &self.stamp);
@@ -322,6 +325,23 @@ impl CreatePurpose {
     }
 }
 
+/// Chooses the whole copy where the disks have turned out not to be shareable.
+fn fit_copy(form: &mut Form, context: &CreateContext<'_>) {
+    let Some(guest) = context.source else {
+        return;
+    };
+    let original = Original {
+        guest,
+        at_snapshot: false,
+        config: context.config,
+        features: Features::default(),
+    };
+    if refuses_copy(&original, CopyKind::Linked, context.resources).is_some() {
+        let full = COPIES.iter().position(|kind| *kind == CopyKind::Full);
+        form.choose_at(Field::Copy, full.unwrap_or_default());
+    }
+}
+
 /// Suggests a name that no guest has.
 fn free_name(template: &str, resources: &Resources) -> String {
     let is_taken = |name: &str| {
@@ -359,10 +379,10 @@ fn preview(entry: &Entry, request: &CreateRequest, context: &CreateContext<'_>) 
             let text = format!("what the template is like is unknown: {failure}");
             preview.push(Preview::new("along", text, Weight::Warning));
         }
-        (None, None) => preview.push(Preview::new("along", "reading…", Weight::Plain)),
+        (None, None) => preview.push(Preview::new("along", "not read yet", Weight::Plain)),
         (Some(config), _) => {
             let tag = request.tag.as_deref().unwrap_or("none");
-            let text = format!("its firewall rules come along · tag {tag}");
+            let text = format!("its firewall rules; the tag becomes {tag}");
             preview.push(Preview::new("along", text, Weight::Plain));
             if let Some(left) = left_behind(source, config, request.tag.as_deref()) {
                 preview.push(Preview::new("not along", left, Weight::Plain));
@@ -384,7 +404,7 @@ fn left_behind(source: &Guest, config: &GuestConfig, tag: Option<&str>) -> Optio
         .collect();
     left.extend(is_set("protection").then(|| "protection".to_owned()));
     left.extend(is_set("onboot").then(|| "start at boot".to_owned()));
-    (!left.is_empty()).then(|| left.join(" · "))
+    (!left.is_empty()).then(|| left.join(", "))
 }
 
 /// Reckons what the project of the new guests will have used.

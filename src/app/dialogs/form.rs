@@ -141,6 +141,8 @@ pub struct Switch {
     pub on: bool,
     /// Why it cannot be on, if so.
     pub refusal: Option<String>,
+    /// Whether it is on as soon as it can be.
+    wanted: bool,
 }
 
 impl Switch {
@@ -149,13 +151,21 @@ impl Switch {
             text: text.into(),
             on,
             refusal: None,
+            wanted: on,
         }
     }
 
-    /// Forbids the switch for a reason, or allows it.
+    /// Forbids the switch for a reason, or allows it; then it is as it was left.
     pub(super) fn forbid(&mut self, refusal: Option<String>) {
-        self.on &= refusal.is_none();
+        self.on = self.wanted && refusal.is_none();
         self.refusal = refusal;
+    }
+
+    fn toggle(&mut self) {
+        if self.refusal.is_none() {
+            self.on = !self.on;
+            self.wanted = self.on;
+        }
     }
 }
 
@@ -366,7 +376,7 @@ impl Form {
                 let back = choice.options.len().saturating_sub(1);
                 choice.step(if steps == usize::MAX { back } else { steps });
             }
-            Input::Switch(switch) => switch.on = !switch.on && switch.refusal.is_none(),
+            Input::Switch(switch) => switch.toggle(),
             Input::Consent(consent) => consent.given = !consent.given,
             Input::Text(_) | Input::Typed(_) => return None,
         }

@@ -1,5 +1,7 @@
 //! The making of a guest from a template of the catalogue.
 
+use std::collections::BTreeSet;
+
 use super::call::Call;
 use super::clone_guest::CloneGuest;
 use super::stamp::Stamp;
@@ -19,6 +21,8 @@ const NEW: &str = "(the new guest)";
 pub struct CreateGuest {
     clone: CloneGuest,
     wish: Wish,
+    /// The template's configuration, where it was known; it tells what of the wish is there already.
+    template: Option<GuestConfig>,
 }
 
 /// What a new guest is to be like; the fields of [`CreateGuest`] beside its copy.
@@ -49,14 +53,22 @@ impl ConfigChange {
         self.set.is_empty() && self.delete.is_empty()
     }
 
-    fn set(&mut self, key: &'static str, value: impl ToString) {
+    fn set(&mut self, key: &'static str, value: &impl ToString) {
         self.set.push((key, value.to_string()));
     }
 }
 
 impl CreateGuest {
-    pub(in crate::domain) fn new(clone: CloneGuest, wish: Wish) -> Self {
-        Self { clone, wish }
+    pub(in crate::domain) fn new(
+        clone: CloneGuest,
+        wish: Wish,
+        template: Option<GuestConfig>,
+    ) -> Self {
+        Self {
+            clone,
+            wish,
+            template,
+        }
     }
 
     /// Returns the copy with which it begins; the copy itself is not started.
@@ -111,11 +123,11 @@ impl CreateGuest {
         };
         if let Some(cores) = self.wish.cores {
             if number("cores").unwrap_or(1) != u64::from(cores) {
-                change.set("cores", cores);
+                change.set("cores", &cores);
             }
             // The wanted number is that of the whole machine.
             if number("sockets").unwrap_or(1) != 1 {
-                change.set("sockets", 1);
+                change.set("sockets", &1);
             }
             if config.get("vcpus").is_some() {
                 change.delete.push("vcpus");
@@ -123,10 +135,10 @@ impl CreateGuest {
         }
         if let Some(memory) = self.wish.memory.and_then(Size::mebibytes) {
             if number("memory") != Some(memory) {
-                change.set("memory", memory);
+                change.set("memory", &memory);
             }
             if number("balloon").is_some_and(|balloon| balloon > memory) {
-                change.set("balloon", memory);
+                change.set("balloon", &memory);
             }
         }
         self.change_tags(config, &mut change);
@@ -141,7 +153,7 @@ impl CreateGuest {
                 fenced.with("firewall", firewall)
             };
             if before.is_none() || fenced != card {
-                change.set("net0", fenced);
+                change.set("net0", &fenced);
             }
         }
         for key in ["protection", "onboot"] {
@@ -173,42 +185,63 @@ impl CreateGuest {
         if wanted.is_empty() {
             change.delete.push("tags");
         } else {
-            change.set("tags", wanted.join(";"));
+            change.set("tags", &wanted.join(";"));
         }
+    }
+
+    /// Returns what will be changed in the copy, as far as the template tells.
+    fn foreseen(&self) -> ConfigChange {
+        if let Some(template) = &self.template {
+            return self.changes(template);
+        }
+        // Of a template that nobody has read, everything may have to be changed.
+        let wish = &self.wish;
+        let mut change = self.changes(&GuestConfig::default());
+        if let Some(cores) = wish.cores
+            && !change.set.iter().any(|(key, _)| *key == "cores")
+        {
+            change.set("cores", &cores);
+        }
+        change
+    }
+
+    /// Returns the boot disk's key and the size to which it will grow, if it will.
+    fn growth(&self) -> Option<(String, Size)> {
+        let size = self.wish.disk?;
+        let Some(template) = &self.template else {
+            return Some(("(its boot disk)".to_owned(), size));
+        };
+        let drive = template.boot_drive()?;
+        let grows = drive.size.is_none_or(|now| now < size.bytes());
+        grows.then_some((drive.key, size))
     }
 
     pub(super) fn calls(&self) -> Vec<Call> {
         let mut calls = self.clone.calls();
-        let path = |rest: &str| {
+        let call = |method, rest: &str| {
             let node = self.clone.node();
-            format!("/nodes/{node}/qemu/{NEW}{rest}")
+            Call {
+                method,
+                path: format!("/nodes/{node}/qemu/{NEW}{rest}"),
+                parameters: Vec::new(),
+            }
         };
-        let call = |method, rest: &str| Call {
-            method,
-            path: path(rest),
-            parameters: Vec::new(),
-        };
-        let wish = &self.wish;
-        let card = wish.profile.as_ref().map(|profile| {
-            format!(
-                "(its own),bridge={},firewall={}",
-                profile.bridge,
-                u8::from(profile.firewall)
-            )
-        });
-        let tags = (!wish.tags.is_empty()).then(|| wish.tags.join(";"));
-        let config = call("PUT", "/config")
-            .with_some("cores", wish.cores)
-            .with_some("memory", wish.memory.and_then(Size::mebibytes))
-            .with_some("tags", tags)
-            .with_some("net0", card);
-        if !config.parameters.is_empty() {
-            calls.push(config);
+        let change = self.foreseen();
+        if !change.is_empty() {
+            let mut config = call("PUT", "/config");
+            for (key, value) in change.set {
+                config = match key {
+                    "net0" => config.with(key, NetworkCard::parse(&value).with_own_address()),
+                    _ => config.with(key, value),
+                };
+            }
+            let delete = (!change.delete.is_empty()).then(|| change.delete.join(","));
+            calls.push(config.with_some("delete", delete));
         }
-        if let Some(disk) = wish.disk {
+        if let Some((disk, size)) = self.growth() {
             let resize = call("PUT", "/resize")
-                .with("disk", "(its boot disk)")
-                .with("size", disk.for_disk());
+                .with("disk", disk)
+                .with("size", size.for_disk());
             calls.push(resize);
         }
         if self.starts() {
@@ -226,18 +259,28 @@ impl CreateGuest {
                 None => need,
             }
         };
-        let wish = &self.wish;
+        let change = self.foreseen();
+        let keys = change.set.iter().map(|(key, _)| *key);
+        let privileges: BTreeSet<&str> = keys
+            .chain(change.delete.iter().copied())
+            .map(privilege_for)
+            .collect();
         let mut needs = self.clone.needs();
-        needs.extend(wish.cores.map(|_| on_new("VM.Config.CPU")));
-        needs.extend(wish.memory.map(|_| on_new("VM.Config.Memory")));
-        needs.extend(wish.disk.map(|_| on_new("VM.Config.Disk")));
-        needs.extend(wish.profile.as_ref().map(|_| on_new("VM.Config.Network")));
-        if !wish.tags.is_empty() {
-            needs.push(on_new("VM.Config.Options"));
-        }
+        needs.extend(privileges.into_iter().map(on_new));
+        needs.extend(self.growth().map(|_| on_new("VM.Config.Disk")));
         if self.starts() {
             needs.push(on_new("VM.PowerMgmt"));
         }
         needs
+    }
+}
+
+/// Returns the privilege that an option needs, of those that are changed here.
+fn privilege_for(key: &str) -> &'static str {
+    match key {
+        "cores" | "sockets" | "vcpus" => "VM.Config.CPU",
+        "memory" | "balloon" => "VM.Config.Memory",
+        "net0" => "VM.Config.Network",
+        _ => "VM.Config.Options",
     }
 }

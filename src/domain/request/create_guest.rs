@@ -1,6 +1,10 @@
 //! The wish for new guests from a template of the catalogue.
 
-use super::places::{Features, Original, refuses_copy, refuses_node, refuses_storage};
+use std::collections::BTreeMap;
+
+use super::places::{
+    Features, Original, refuses_copy, refuses_node, refuses_room, refuses_storage,
+};
 use super::{Field, Objection, Objections};
 use crate::domain::guest::{Guest, GuestRef};
 use crate::domain::guest_config::GuestConfig;
@@ -81,6 +85,7 @@ impl CreateRequest {
         let names = self.check_names(&mut objections);
         let sizes = self.check_sizes(source, context, &mut objections);
         let kind = source.map(|source| self.check_places(source, context, &mut objections));
+        objections.description(&described(context, stamp));
         let made = source.zip(kind).and_then(|(source, kind)| {
             let operations = names.into_iter().zip(0..).map(|(name, number)| {
                 let stamp = stamp.sibling(number);
@@ -94,7 +99,8 @@ impl CreateRequest {
                     profile: self.profile.clone(),
                     start: self.start,
                 };
-                Operation::CreateGuest(Box::new(CreateGuest::new(clone, wish)))
+                let template = context.config.cloned();
+                Operation::CreateGuest(Box::new(CreateGuest::new(clone, wish, template)))
             });
             Batch::of(operations.collect(), Vec::new())
         });
@@ -139,6 +145,11 @@ impl CreateRequest {
             objections.add(Field::Template, reason);
         }
         objections.add_some(Field::Template, refuses_template(found));
+        let silent = context.resources.and_then(|resources| {
+            refuses_node(&original(found, context), &found.node, None, resources)
+        });
+        let silent = silent.map(|reason| format!("{now} cannot be copied: {reason}"));
+        objections.add_some(Field::Template, silent);
         Some(found)
     }
 
@@ -192,13 +203,16 @@ impl CreateRequest {
         });
         let disk = optional(&self.disk, |text| {
             let (size, _) = whole_size(text)?;
-            let least = context.config.and_then(|config| config.boot_drive()?.size);
-            match least {
-                Some(least) if size.bytes() < least => Err(format!(
+            let Some(config) = context.config else {
+                return Ok(size);
+            };
+            match config.boot_drive().map(|drive| drive.size) {
+                None => Err("the template has no disk to start from, which could grow".to_owned()),
+                Some(Some(least)) if size.bytes() < least => Err(format!(
                     "a disk never shrinks; the template's has {}",
                     Size::from_bytes(least)
                 )),
-                _ => Ok(size),
+                Some(_) => Ok(size),
             }
         });
         Sizes {
@@ -232,12 +246,42 @@ impl CreateRequest {
             let refusal = refuses_node(&original, target, self.storage.as_ref(), resources);
             objections.add_some(Field::Node, refusal);
         }
+        let node = self.target.as_ref().unwrap_or(&source.node);
         if let Some(storage) = &self.storage {
-            let node = self.target.as_ref().unwrap_or(&source.node);
             let refusal = refuses_storage(storage, node, self.disk_bytes(context), resources);
             objections.add_some(Field::Storage, refusal);
+        } else if kind == CopyKind::Full {
+            for (storage, bytes) in self.bytes_beside_the_template(context) {
+                let refusal = refuses_room(&storage, node, bytes, resources);
+                objections.add_some(Field::Storage, refusal);
+            }
         }
         kind
+    }
+
+    /// Reckons how much whole copies may need on each storage of the template, where it is known.
+    fn bytes_beside_the_template(&self, context: &CreateContext<'_>) -> BTreeMap<StorageName, u64> {
+        let mut needed: BTreeMap<StorageName, u64> = BTreeMap::new();
+        let (Some(config), Some(count)) = (context.config, self.number()) else {
+            return needed;
+        };
+        let boot = config.boot_drive().map(|drive| drive.key);
+        for drive in config.drives() {
+            let (Some(storage), Some(size)) = (drive.storage, drive.size) else {
+                continue;
+            };
+            let grown = self
+                .wanted_disk()
+                .filter(|_| Some(&drive.key) == boot.as_ref());
+            let each = size.max(grown.unwrap_or(0));
+            let bytes = needed.entry(storage).or_default();
+            *bytes = bytes.saturating_add(each.saturating_mul(u64::from(count)));
+        }
+        needed
+    }
+
+    fn wanted_disk(&self) -> Option<u64> {
+        self.disk.trim().parse::<Size>().ok().map(Size::bytes)
     }
 
     /// Reckons how much the disks of all wanted guests may need, where it is known.
@@ -245,9 +289,8 @@ impl CreateRequest {
         let config = context.config?;
         let all = config.disk_size()?;
         let boot = config.boot_drive().and_then(|drive| drive.size);
-        let wanted = self.disk.trim().parse::<Size>().ok().map(Size::bytes);
         let growth = boot
-            .zip(wanted)
+            .zip(self.wanted_disk())
             .map_or(0, |(boot, wanted)| wanted.saturating_sub(boot));
         let each = all.checked_add(growth)?;
         each.checked_mul(u64::from(self.number()?))
@@ -263,7 +306,6 @@ impl CreateRequest {
     ) -> CloneGuest {
         let config = context.config;
         let storages = config.map(GuestConfig::storages).unwrap_or_default();
-        let description = config.map_or("", GuestConfig::description);
         CloneGuest::new(
             source.to_ref(),
             Copy {
@@ -275,13 +317,18 @@ impl CreateRequest {
                 // The template's own node is no target: the server would want shared disks for it.
                 target: self.target.clone().filter(|target| *target != source.node),
                 storage: self.storage.clone(),
-                description: stamp.append_to(description),
+                description: described(context, &stamp),
                 stamp,
                 start: false,
                 source_storages: storages.into_iter().collect(),
             },
         )
     }
+}
+
+/// Writes a new guest's description: the template's with the mark of its making.
+fn described(context: &CreateContext<'_>, stamp: &Stamp) -> String {
+    stamp.append_to(context.config.map_or("", GuestConfig::description))
 }
 
 fn original<'a>(source: &'a Guest, context: &CreateContext<'a>) -> Original<'a> {
@@ -325,7 +372,13 @@ fn whole_size(text: &str) -> Result<(Size, u64), String> {
     let size: Size = text
         .parse()
         .map_err(|error: crate::domain::units::InvalidSize| error.to_string())?;
-    let mebibytes = size.mebibytes();
-    let mebibytes = mebibytes.ok_or_else(|| format!("{text:?} is no whole number of MiB"))?;
+    let mebibytes = size.mebibytes().ok_or_else(|| {
+        if text.ends_with(|c: char| c.is_ascii_digit()) {
+            // Whoever leaves the unit out means MiB as the server does, and would get bytes.
+            format!("{text:?} has no unit; write one, as 4GiB")
+        } else {
+            format!("{text:?} is no whole number of MiB")
+        }
+    })?;
     Ok((size, mebibytes))
 }

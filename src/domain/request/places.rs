@@ -193,6 +193,17 @@ pub fn refuses_storage(
     refuses_space(storage, bytes?)
 }
 
+/// Says why a storage that the original lies on has no room for copies of so many bytes, if so.
+pub(super) fn refuses_room(
+    name: &StorageName,
+    node: &NodeName,
+    bytes: u64,
+    resources: &Resources,
+) -> Option<String> {
+    // A storage that is not listed may only not be seen by the account.
+    refuses_space(find(resources, name, node)?, bytes)
+}
+
 /// Says why disks of so many bytes have no place on a storage, if so.
 ///
 /// Thin storages take more than they have; what is refused here would fail once it is written.

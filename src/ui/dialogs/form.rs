@@ -23,13 +23,20 @@ const COLUMNS: u16 = 90;
 pub(super) fn draw(frame: &mut Frame<'_>, form: &Form, theme: &Theme) {
     let inside = usize::from(COLUMNS.min(frame.area().width)).saturating_sub(4);
     let height = usize::from(frame.area().height).saturating_sub(5);
-    let airy = lines(form, inside, true, theme);
-    // Where not all has a place, the blank lines give way first.
-    let lines = if airy.len() > height {
-        lines(form, inside, false, theme)
-    } else {
-        airy
-    };
+    // Where not all has a place, the blank lines give way first, and then what the calls do not need.
+    let densities = [Density::Airy, Density::Dense, Density::Calls];
+    let lines = densities
+        .into_iter()
+        .filter(|density| form.shows_calls || *density != Density::Calls)
+        .map(|density| lines(form, inside, density, theme))
+        .reduce(|roomier, denser| {
+            if roomier.len() > height {
+                denser
+            } else {
+                roomier
+            }
+        })
+        .unwrap_or_default();
     // One blank above, one before the keys, the keys, and two for the frame.
     let rows = u16::try_from(lines.len() + 5).unwrap_or(u16::MAX);
     let inner = dialog(frame, COLUMNS, rows, &form.title, theme);
@@ -39,6 +46,26 @@ pub(super) fn draw(frame: &mut Frame<'_>, form: &Form, theme: &Theme) {
     let first = (focused + 2)
         .saturating_sub(room)
         .min(lines.len().saturating_sub(room));
+    let above = Rect { height: 1, ..inner };
+    let below = Rect {
+        y: inner.bottom().saturating_sub(2),
+        ..above
+    };
+    let marks = if theme.unicode {
+        ["▴ more", "▾ more"]
+    } else {
+        ["^ more", "v more"]
+    };
+    for (is_cut, mark, area) in [
+        (first > 0, marks[0], above),
+        (first + room < lines.len(), marks[1], below),
+    ] {
+        if is_cut {
+            let mut row = Row::new(theme.unicode);
+            row.gap(LABEL).text(mark, theme.dim);
+            frame.render_widget(row.line(), area);
+        }
+    }
     for (line, y) in lines.into_iter().skip(first).take(room).zip(inner.y + 1..) {
         frame.render_widget(
             line.text,
@@ -73,6 +100,17 @@ pub(super) fn draw(frame: &mut Frame<'_>, form: &Form, theme: &Theme) {
     frame.render_widget(hint_line(&hints, usize::from(inner.width), theme), bottom);
 }
 
+/// How much of a form is drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Density {
+    /// All of it, with blank lines between the fields.
+    Airy,
+    /// All of it.
+    Dense,
+    /// The field that has the keys, and the calls.
+    Calls,
+}
+
 /// A line of the form.
 struct FormLine {
     text: Line<'static>,
@@ -92,61 +130,76 @@ impl FormLine {
     }
 }
 
-fn lines(form: &Form, columns: usize, airy: bool, theme: &Theme) -> Vec<FormLine> {
-    let mut lines: Vec<FormLine> = form
-        .preview
-        .iter()
-        .flat_map(|preview| preview_lines(preview, columns, theme))
-        .collect();
-    if let Some(budget) = &form.budget {
-        lines.extend(
-            budget_lines(budget, columns, theme)
-                .into_iter()
-                .map(FormLine::plain),
-        );
-    }
-    if !lines.is_empty() {
-        lines.push(FormLine::plain(Line::default()));
+fn lines(form: &Form, columns: usize, density: Density, theme: &Theme) -> Vec<FormLine> {
+    let mut lines = Vec::new();
+    if density != Density::Calls {
+        let preview = form.preview.iter();
+        lines.extend(preview.flat_map(|preview| preview_lines(preview, columns, theme)));
+        let budget = form.budget.iter();
+        let bars = budget.flat_map(|budget| budget_lines(budget, columns, theme));
+        lines.extend(bars.map(FormLine::plain));
+        if !lines.is_empty() {
+            lines.push(FormLine::plain(Line::default()));
+        }
     }
     for (index, item) in form.items.iter().enumerate() {
+        if density == Density::Calls && index != form.focus {
+            continue;
+        }
         lines.extend(item_lines(item, index == form.focus, columns, theme));
         let objection = form
             .objection(item.field)
             .filter(|_| item.field != Field::Whole);
         if let Some(objection) = objection {
-            let mut row = Row::new(theme.unicode);
-            row.gap(LABEL).text(
-                fit(&objection.reason, columns - LABEL, theme.unicode),
-                theme.critical,
-            );
-            lines.push(FormLine::plain(row.line()));
-        } else if airy {
+            let text = wrapped(&objection.reason, columns.saturating_sub(LABEL));
+            lines.extend(text.into_iter().map(|text| {
+                let mut row = Row::new(theme.unicode);
+                row.gap(LABEL).text(text, theme.critical);
+                FormLine::plain(row.line())
+            }));
+        } else if density == Density::Airy {
             lines.push(FormLine::plain(Line::default()));
         }
     }
     for objection in form.other_objections().chain(whole_objection(form)) {
-        let text = fit(&objection.reason, columns, theme.unicode);
-        lines.push(FormLine::plain(Line::styled(text, theme.critical)));
+        let text = wrapped(&objection.reason, columns).into_iter();
+        lines.extend(text.map(|text| FormLine::plain(Line::styled(text, theme.critical))));
     }
     if form.shows_calls {
-        let calls = form
-            .checked
-            .as_ref()
-            .map(Operation::calls)
-            .unwrap_or_default();
-        for call in &calls {
-            lines.extend(
-                wrapped(&call.to_string(), columns)
-                    .into_iter()
-                    .map(|text| FormLine::plain(Line::styled(text, theme.dim))),
-            );
-        }
-        if calls.is_empty() {
-            let text = "the calls are known once everything is filled in";
-            lines.push(FormLine::plain(Line::styled(text, theme.dim)));
-        }
+        lines.extend(call_lines(form, columns, theme));
     }
     lines
+}
+
+fn call_lines(form: &Form, columns: usize, theme: &Theme) -> Vec<FormLine> {
+    let calls = form
+        .checked
+        .as_ref()
+        .map(Operation::calls)
+        .unwrap_or_default();
+    let mut texts: Vec<String> = calls
+        .iter()
+        // A description may have several lines; a call is one.
+        .map(|call| call.to_string().replace('\n', "\\n"))
+        .flat_map(|call| {
+            let lines = wrapped(&call, columns.saturating_sub(2)).into_iter();
+            let indent = |(index, line)| {
+                if index == 0 {
+                    line
+                } else {
+                    format!("  {line}")
+                }
+            };
+            lines.enumerate().map(indent)
+        })
+        .collect();
+    if texts.is_empty() {
+        texts.push("the calls are known once everything is filled in".to_owned());
+    }
+    texts
+        .into_iter()
+        .map(|text| FormLine::plain(Line::styled(text, theme.dim)))
+        .collect()
 }
 
 /// An objection to the whole, which forms with a confirmation have as a field without a name.

@@ -2,6 +2,7 @@
 
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
+use ratatui::style::Style;
 use ratatui::text::Line;
 
 use crate::app::State;
@@ -15,6 +16,8 @@ use crate::ui::widgets::{Row, Table, cursor_mark, message, pane, width, wrapped}
 
 /// The rows below the table that say what a guest gets.
 const CARD: u16 = 9;
+/// From so many columns on there is room for long names.
+const WIDE: usize = 100;
 /// The width of the words before the lines of the card.
 const LABEL: usize = 12;
 
@@ -45,7 +48,7 @@ pub(in crate::ui) fn draw(
         .map(|template| width(&template.name))
         .max()
         .unwrap_or(8)
-        .clamp(8, 24);
+        .clamp(8, if columns < WIDE { 16 } else { 24 });
     let cursor = state.catalogue.row(templates);
     let table = Table {
         inner,
@@ -62,7 +65,8 @@ pub(in crate::ui) fn draw(
         viewport.page = page;
     }
     if let Some(template) = templates.get(cursor) {
-        draw_card(frame, lower, template, theme);
+        let reality = reality(template, resources);
+        draw_card(frame, lower, template, &reality, theme);
     }
 }
 
@@ -84,60 +88,80 @@ fn template_line(
     at_cursor: bool,
     theme: &Theme,
 ) -> Line<'static> {
-    let (mark, ascii, style, text) = match reality {
-        Reality::Unread => ("◌", "?", theme.stale, "reading…".to_owned()),
-        Reality::Missing => {
-            let text = "there is no such guest, or the account may not see it";
-            ("▲", "!", theme.critical, text.to_owned())
-        }
-        Reality::Unfit(_, reason) => ("△", "-", theme.warning, reason.clone()),
-        Reality::Fit(guest) => {
-            let guest_name = guest.name.as_ref().map(ToString::to_string);
-            let text = format!("{} on {}", guest_name.unwrap_or_default(), guest.node);
-            ("■", "#", theme.ok, text)
-        }
+    let (mark, ascii) = match reality {
+        Reality::Unread => ("◌", "?"),
+        Reality::Missing => ("▲", "!"),
+        Reality::Unfit(..) => ("△", "-"),
+        Reality::Fit(_) => ("■", "#"),
     };
-    let own = |value: Option<String>| value.unwrap_or_else(|| "as it is".to_owned());
+    let (text, style) = told(reality, theme);
+    let mark_style = match reality {
+        Reality::Fit(_) => theme.ok,
+        Reality::Unread | Reality::Missing | Reality::Unfit(..) => style,
+    };
+    // What the entry leaves open is the template's own.
+    let own = |value: Option<String>| value.unwrap_or_else(|| "own".to_owned());
     let size = |size: Option<Size>| own(size.map(|size| size.to_string()));
     let mut row = Row::new(theme.unicode);
     cursor_mark(&mut row, at_cursor, theme);
-    row.text(if theme.unicode { mark } else { ascii }, style)
+    row.text(if theme.unicode { mark } else { ascii }, mark_style)
         .gap(1);
     row.left(&template.name, name, theme.strong).gap(1);
     row.right(&template.vmid.to_string(), 6, theme.text).gap(2);
     let cores = template.cores.map(|cores| cores.to_string());
-    row.right(&cores.unwrap_or_else(|| "-".to_owned()), 5, theme.text)
-        .gap(1);
+    row.right(&own(cores), 5, theme.text).gap(1);
     row.right(&size(template.memory), 8, theme.text).gap(1);
     row.right(&size(template.disk), 8, theme.text).gap(2);
-    let style = match reality {
-        Reality::Fit(_) => theme.text,
-        Reality::Unread | Reality::Missing | Reality::Unfit(..) => style,
-    };
     row.last(&text, columns, style);
     row.fill(columns).line()
 }
 
+/// Says what the cluster has under a template's number, and how much that matters.
+fn told(reality: &Reality<'_>, theme: &Theme) -> (String, Style) {
+    match reality {
+        Reality::Unread => ("not read yet".to_owned(), theme.stale),
+        Reality::Missing => {
+            let text = "there is no such guest, or the account may not see it";
+            (text.to_owned(), theme.critical)
+        }
+        Reality::Unfit(_, reason) => (reason.clone(), theme.warning),
+        Reality::Fit(guest) => {
+            let name = guest.name.as_ref().map(ToString::to_string);
+            let text = format!("{} on {}", name.unwrap_or_default(), guest.node);
+            (text, theme.text)
+        }
+    }
+}
+
 /// Says what a guest made from a template gets.
-fn draw_card(frame: &mut Frame<'_>, area: Rect, template: &Template, theme: &Theme) {
+fn draw_card(
+    frame: &mut Frame<'_>,
+    area: Rect,
+    template: &Template,
+    reality: &Reality<'_>,
+    theme: &Theme,
+) {
     let title = format!("A guest from {}", template.name);
     let inner = pane(frame, area, &title, "Enter or n makes one", false, theme);
     let columns = usize::from(inner.width).saturating_sub(LABEL + 2);
-    let software = match template.software.is_empty() {
-        true => "the config does not say".to_owned(),
-        false => template.software.join(", "),
+    let software = if template.software.is_empty() {
+        "the config does not say".to_owned()
+    } else {
+        template.software.join(", ")
     };
     let network = match &template.network {
         Some(profile) => format!("{profile}: until it is applied the guest stays stopped"),
         None => "as the template's; no profile".to_owned(),
     };
     let gets = "tag and size of its own; not the template's tags, protection or start at boot";
+    let (cluster, style) = told(reality, theme);
     let rows = [
-        ("holds", software),
-        ("network", network),
-        ("gets", gets.to_owned()),
+        ("cluster", cluster, style),
+        ("holds", software, theme.text),
+        ("network", network, theme.text),
+        ("gets", gets.to_owned(), theme.text),
     ];
-    let lines = rows.iter().flat_map(|(label, text)| {
+    let lines = rows.iter().flat_map(|(label, text, style)| {
         wrapped(text, columns)
             .into_iter()
             .enumerate()
@@ -145,7 +169,7 @@ fn draw_card(frame: &mut Frame<'_>, area: Rect, template: &Template, theme: &The
                 let mut row = Row::new(theme.unicode);
                 let label = if index == 0 { *label } else { "" };
                 row.gap(1).left(label, LABEL, theme.dim);
-                row.text(text, theme.text);
+                row.text(text, *style);
                 row.line()
             })
     });

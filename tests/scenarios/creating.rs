@@ -1,0 +1,119 @@
+//! From a template to a running guest with keys alone.
+
+use proxdeck::app::state::Rules;
+use proxdeck::domain::id::Vmid;
+use proxdeck::domain::selection::Selection;
+use proxdeck::domain::template::{CardProfile, Template};
+use proxdeck::domain::units::Size;
+use proxdeck::simulator::{Entry, FaultKind, FaultRule, GuestView, RunState, Simulator};
+
+use super::harness::{Deck, Wish};
+
+/// The small world's template with a network profile, as autovibe's catalogue has it.
+fn wish() -> Wish {
+    let template = Template {
+        name: "base".into(),
+        vmid: Vmid::new(100).unwrap(),
+        cores: Some(2),
+        memory: Some(Size::from_bytes(2 << 30)),
+        disk: Some(Size::from_bytes(12 << 30)),
+        network: Some("api_access".into()),
+        software: vec!["Ubuntu".into()],
+    };
+    Wish {
+        rules: Rules {
+            templates: vec![template],
+            profiles: vec![CardProfile {
+                name: "api_access".into(),
+                bridge: "vmbr1".into(),
+                firewall: true,
+            }],
+            selection: Selection::new(false, &["autovibe".into()], &[], &[]).unwrap(),
+            ..Rules::default()
+        },
+        ..Wish::default()
+    }
+}
+
+/// Returns the writes so far as `METHOD path`, the new guest's number as `NEW`.
+fn writes(simulator: &Simulator, vmid: u32) -> Vec<String> {
+    let entries = simulator.journal().entries();
+    let written = entries.iter().filter(|entry| entry.method != "GET");
+    written
+        .map(|Entry { method, path, .. }| {
+            format!("{method} {path}").replace(&format!("/{vmid}/"), "/NEW/")
+        })
+        .collect()
+}
+
+fn called(simulator: &Simulator, name: &str) -> GuestView {
+    let guests = simulator.world().guests().into_iter();
+    let mut called: Vec<GuestView> = guests.filter(|guest| guest.name == name).collect();
+    assert_eq!(called.len(), 1, "{called:?}");
+    called.remove(0)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn five_keys_lead_from_a_template_to_a_running_guest() {
+    let deck = Deck::start(wish()).await;
+    deck.see("web-1").await;
+    deck.press("n");
+    deck.see("a linked copy of 100 tmpl-base on pve1").await;
+    deck.see("its firewall rules").await;
+    deck.press("<Tab> <Tab> <Left>");
+    deck.see("[x] once it is there").await;
+    deck.press("<Enter>");
+    deck.see("create base-1 from base done").await;
+    deck.see("base-1").await;
+    let simulator = deck.quit().await;
+    let guest = called(&simulator, "base-1");
+    assert_eq!(
+        writes(&simulator, guest.vmid),
+        [
+            "POST /nodes/pve1/qemu/100/clone",
+            "PUT /nodes/pve1/qemu/NEW/config",
+            "PUT /nodes/pve1/qemu/NEW/resize",
+            "POST /nodes/pve1/qemu/NEW/status/start",
+        ]
+    );
+    assert_eq!(guest.status, RunState::Running);
+    assert_eq!(guest.config["tags"], "autovibe");
+    assert!(guest.config["scsi0"].ends_with("size=12G"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn with_its_network_profile_it_stays_stopped_and_the_screen_says_not_fenced() {
+    let deck = Deck::start(wish()).await;
+    deck.see("web-1").await;
+    deck.press("7");
+    deck.see("tmpl-base on pve1").await;
+    deck.press("<Enter>");
+    deck.see("stays stopped, not fenced by api_access").await;
+    deck.see("its firewall rules").await;
+    deck.press("<Enter>");
+    deck.see("create base-1 from base done").await;
+    deck.see("not fenced").await;
+    let simulator = deck.quit().await;
+    let guest = called(&simulator, "base-1");
+    assert_eq!(guest.status, RunState::Stopped);
+    assert!(guest.config["net0"].contains("bridge=vmbr1"), "{guest:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_guest_that_is_half_made_is_named_on_the_screen() {
+    let deck = Deck::start(wish()).await;
+    deck.see("web-1").await;
+    let fault = FaultRule::new(FaultKind::TaskFails(1, "no space left".into()));
+    deck.simulator().faults().add(fault.path("resize"));
+    deck.press("n");
+    deck.see("its firewall rules").await;
+    deck.press("<Tab> <Tab> <Left> <Enter>");
+    deck.see("no space left  Enter read it").await;
+    deck.press("<Enter>");
+    let screen = deck.see("base-1 exists and is stopped").await;
+    assert!(screen.contains("its disk is not as wanted"), "{screen}");
+    deck.press("<Esc>");
+    deck.see_no("its disk is not as wanted").await;
+    let simulator = deck.quit().await;
+    assert_eq!(called(&simulator, "base-1").status, RunState::Stopped);
+}
