@@ -3,9 +3,12 @@
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
-    reason = "a test that cannot go on says so by panicking"
+    clippy::wildcard_enum_match_arm,
+    reason = "a test that cannot go on says so by panicking, and looks for one kind among all"
 )]
 
 mod destroying;
 mod detail;
+mod guests;
 mod paper;
+mod world;
