@@ -46,7 +46,7 @@ pub fn draw(frame: &mut Frame<'_>, state: &State, theme: &Theme, viewport: &mut 
     }
     let jobs = panes::jobs::height(state);
     let [header, body, job_area, footer] = Layout::vertical([
-        Constraint::Length(2),
+        Constraint::Length(panes::header::height(state)),
         Constraint::Min(3),
         Constraint::Length(jobs),
         Constraint::Length(1),

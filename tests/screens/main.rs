@@ -10,5 +10,6 @@
 mod destroying;
 mod detail;
 mod guests;
+mod header;
 mod paper;
 mod world;
