@@ -12,4 +12,5 @@ mod detail;
 mod guests;
 mod header;
 mod paper;
+mod plain;
 mod world;
