@@ -20,7 +20,7 @@ fn the_demo_answers_every_question_and_leaves_nothing_behind() {
     let list = run(&["--demo", "list", "--json"]);
     assert_eq!(list.code, 0, "{}", list.stderr);
     let document = list.json();
-    assert_eq!(document["cluster"], "demo");
+    assert_eq!(document["cluster"], "lab");
     let rows = document["rows"].as_array().unwrap();
     assert!(rows.len() > 30, "{} guests", rows.len());
     let agent = rows.iter().find(|row| row["vmid"] == 104).unwrap();
