@@ -76,15 +76,17 @@ fn draw_filter(frame: &mut Frame<'_>, area: Rect, line: &FilterLine, state: &Sta
         .gap(3);
     row.text(format!("{} match", state.guests.rows().len()), theme.dim)
         .gap(3);
-    let hint = format!("{}  Enter keep  Esc clear", PREFIXES.join(" "));
-    row.text(
-        fit(
-            &hint,
-            usize::from(area.width).saturating_sub(row.used()),
-            theme.unicode,
-        ),
-        theme.dim,
-    );
+    let guests = state.inventory.resources.value();
+    let guests = guests.map_or(&[][..], |known| &known.guests);
+    let guests = guests.iter().map(|seen| &seen.guest);
+    let (hint, style) = if let Some(mistake) = state.guests.filter().mistake(guests) {
+        (mistake.to_string(), theme.warning)
+    } else {
+        let hint = format!("{}  Enter keep  Esc clear", PREFIXES.join(" "));
+        (hint, theme.dim)
+    };
+    let room = usize::from(area.width).saturating_sub(row.used());
+    row.text(fit(&hint, room, theme.unicode), style);
     frame.render_widget(row.line(), area);
     let before: String = line
         .field
