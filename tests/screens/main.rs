@@ -9,6 +9,7 @@
 
 mod destroying;
 mod detail;
+mod dialogs;
 mod guests;
 mod header;
 mod paper;

@@ -100,9 +100,9 @@ impl FormDialog {
                 Switch::new("start it when it is there", true),
             ),
             Item::text(Field::Count, "how many", "1"),
-            Item::text(Field::Cores, "cores", ""),
-            Item::text(Field::Memory, "memory", ""),
-            Item::text(Field::Disk, "disk", ""),
+            Item::text(Field::Cores, "cores", "").hinting("the template's"),
+            Item::text(Field::Memory, "memory", "").hinting("the template's"),
+            Item::text(Field::Disk, "disk", "").hinting("the template's"),
             Item::choice(
                 Field::Copy,
                 "copy",
