@@ -12,4 +12,5 @@ mod detail;
 mod dialogs;
 mod random;
 mod watching;
+mod words;
 mod world;
