@@ -7,9 +7,50 @@ use nucleo_matcher::pattern::{CaseMatching, Normalization, Pattern};
 use nucleo_matcher::{Config, Matcher, Utf32Str};
 
 use crate::domain::guest::Guest;
+use crate::domain::text::clean;
 
 /// The prefixes, for the hint beside the filter.
 pub const PREFIXES: [&str; 5] = ["tag:", "node:", "status:", "pool:", "project:"];
+
+/// The states that are known to exist: ours, and those of QEMU's own that shine through.
+const STATES: [&str; 22] = [
+    "running",
+    "stopped",
+    "paused",
+    "suspended",
+    "prelaunch",
+    "io-error",
+    "internal-error",
+    "unknown",
+    "locked",
+    "template",
+    "postmigrate",
+    "inmigrate",
+    "finish-migrate",
+    "restore-vm",
+    "save-vm",
+    "shutdown",
+    "watchdog",
+    "guest-panicked",
+    "debug",
+    "colo",
+    "preconfig",
+    "crashed",
+];
+
+/// Of the known states those that are named to somebody who asks for another.
+const USUAL: usize = 10;
+
+/// What a filter asks for that does not exist.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Mistake {
+    /// A prefix that asks nothing; it is left out of the filter.
+    #[error("there is no {}:, only {}", clean(.0), PREFIXES.join(" "))]
+    UnknownPrefix(String),
+    /// A state that neither a guest nor any that is known begins with.
+    #[error("no status begins with {}: {}…", clean(.0), STATES[..USUAL].join(" "))]
+    UnknownStatus(String),
+}
 
 /// What is asked about one property of a guest.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,6 +68,7 @@ pub struct Filter {
     text: String,
     questions: Vec<Question>,
     words: Option<Pattern>,
+    unknown_prefix: Option<String>,
 }
 
 impl PartialEq for Filter {
@@ -41,6 +83,7 @@ impl Filter {
     pub fn parse(text: &str) -> Self {
         let mut questions = Vec::new();
         let mut words = Vec::new();
+        let mut unknown_prefix = None;
         for word in text.split_whitespace() {
             match word.split_once(':') {
                 // A prefix whose value is still being typed asks nothing yet.
@@ -50,7 +93,9 @@ impl Filter {
                 Some(("status", value)) => questions.push(Question::Status(value.to_lowercase())),
                 Some(("pool", value)) => questions.push(Question::Pool(value.to_lowercase())),
                 Some(("project", value)) => questions.push(Question::Project(value.to_lowercase())),
-                _ => words.push(word),
+                // No name holds a colon, so that this can only be meant as a prefix.
+                Some((prefix, _)) => unknown_prefix = Some(prefix.to_owned()),
+                None => words.push(word),
             }
         }
         let words = (!words.is_empty())
@@ -59,7 +104,31 @@ impl Filter {
             text: text.trim().to_owned(),
             questions,
             words,
+            unknown_prefix,
         }
+    }
+
+    /// Says what is asked for that does not exist, if anything is.
+    ///
+    /// The set of states is open: one that nobody knows is right as soon as a guest is in it.
+    pub fn mistake<'a>(&self, guests: impl IntoIterator<Item = &'a Guest>) -> Option<Mistake> {
+        if let Some(prefix) = &self.unknown_prefix {
+            return Some(Mistake::UnknownPrefix(prefix.clone()));
+        }
+        let is_known = |wanted: &str| STATES.iter().any(|state| begins(state, wanted));
+        let wanted = self.questions.iter().find_map(|question| match question {
+            Question::Status(wanted) if !is_known(wanted) => Some((question, wanted)),
+            Question::Status(_)
+            | Question::Tag(_)
+            | Question::Node(_)
+            | Question::Pool(_)
+            | Question::Project(_) => None,
+        });
+        let (question, wanted) = wanted?;
+        let is_there = guests
+            .into_iter()
+            .any(|guest| question.holds(guest, || None));
+        (!is_there).then(|| Mistake::UnknownStatus(wanted.clone()))
     }
 
     /// Returns the filter as typed.
@@ -214,6 +283,34 @@ mod tests {
         assert_eq!(shown("status:run"), [104, 117, 131]);
         assert_eq!(shown("status:stopped"), [0_u32; 0]);
         assert_eq!(shown("node:PVE1 hub"), [131]);
+    }
+
+    #[test]
+    fn what_does_not_exist_is_a_mistake_and_hides_nothing() {
+        let all = [guest(104, "agent-build-4", "pve2", &[], None)];
+        let mistake = |text: &str| Filter::parse(text).mistake(&all).map(|it| it.to_string());
+        assert_eq!(
+            mistake("build foo:bar").as_deref(),
+            Some("there is no foo:, only tag: node: status: pool: project:")
+        );
+        assert_eq!(shown("foo:bar build"), [104]);
+        assert!(
+            mistake("status:bogus").is_some_and(|it| it.contains("begins with bogus: running"))
+        );
+        for text in [
+            "",
+            "build",
+            "status:",
+            "status:run",
+            "status:postm",
+            "status:LOCK",
+            "pool:x",
+        ] {
+            assert_eq!(mistake(text), None, "{text}");
+        }
+        let mut odd = all.clone();
+        odd[0].status = Status::Other("bogus-state".into());
+        assert_eq!(Filter::parse("status:bogus").mistake(&odd), None);
     }
 
     #[test]

@@ -118,6 +118,11 @@ impl Jobs {
         self.jobs.iter().filter(|job| job.end.is_none())
     }
 
+    /// Returns the titles of the jobs at work, oldest first.
+    pub(super) fn titles(&self) -> Vec<String> {
+        self.running().map(|job| job.title.clone()).collect()
+    }
+
     /// Finds the latest job on a guest, at work or ended.
     pub fn latest_on(&self, guest: &GuestRef) -> Option<&Job> {
         self.jobs.iter().rfind(|job| job.concerns(guest))

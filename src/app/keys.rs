@@ -4,7 +4,7 @@ use super::action::{Action, Change, Motion};
 use super::availability::{Availability, availability};
 use super::dialogs::{Dialog, FailureText, FilterLine, LogView, Palette, Parting, Quit, Reply};
 use super::effect::Effect;
-use super::keymap::Combo;
+use super::keymap::{Combo, word_of};
 use super::state::{Pane, State, View};
 use crate::domain::guest::Guest;
 use crate::domain::task::Upid;
@@ -40,7 +40,7 @@ impl State {
             Availability::Yes => self.act(action, effects),
             Availability::No(reason) => self
                 .toasts
-                .notice(format!("{}: {reason}", action.name()), self.now.moment),
+                .notice(format!("{}: {reason}", word_of(action)), self.now.moment),
         }
     }
 
@@ -142,11 +142,12 @@ impl State {
             Action::Log => self.show_log(),
             Action::HistoryShorter => self.detail.shorter(),
             Action::HistoryLonger => self.detail.longer(),
-            Action::Copy => {
-                if let Some(text) = self.under_cursor() {
-                    self.copy(text, effects);
-                }
-            }
+            Action::Copy => match self.under_cursor() {
+                Some(text) => self.copy(text, effects),
+                None => self
+                    .toasts
+                    .notice("copy: nothing is under the cursor", self.now.moment),
+            },
             Action::Refresh => {
                 if let Some(vmid) = self.target_guest().map(|seen| seen.guest.vmid) {
                     self.snapshots.lists.outdate(vmid);
@@ -331,7 +332,12 @@ impl State {
     fn under_cursor(&self) -> Option<String> {
         match self.focus {
             Pane::Guests | Pane::Detail => Some(named(&self.selected_guest()?.guest)),
-            Pane::Snapshots => self.snapshots.cursor().map(ToString::to_string),
+            Pane::Snapshots => {
+                // One that was deleted meanwhile has no row, and the cursor is shown elsewhere.
+                let list = self.snapshots.of(self.guests.cursor()?)?.value()?;
+                let chosen = list.find(self.snapshots.cursor()?.raw())?;
+                Some(chosen.name.to_string())
+            }
             Pane::AllSnapshots => {
                 let guest = &self.target_guest()?.guest;
                 let (_, name) = self.all_snapshots.cursor()?;
@@ -389,7 +395,7 @@ impl State {
     }
 
     fn quit(&mut self, effects: &mut Vec<Effect>) {
-        let at_work: Vec<String> = self.jobs.running().map(|job| job.title.clone()).collect();
+        let at_work = self.jobs.titles();
         if at_work.is_empty() {
             self.leave(effects);
         } else {

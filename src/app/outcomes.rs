@@ -16,13 +16,15 @@ pub(super) fn news(title: &str, report: &Report) -> News {
         Some(Product::Power(facts)) => format!(": {}", facts.status),
         Some(Product::RolledBack(_)) | None => String::new(),
     };
-    let parts = if report.parts.is_empty() {
+    let tally = report.tally();
+    // That all was done is said by the word itself.
+    let parts = if tally.done == report.parts.len() {
         String::new()
     } else {
-        format!(" ({})", report.tally())
+        format!(" ({tally})")
     };
     let mut notes = String::new();
-    for note in &report.notes {
+    for note in notes_of(report) {
         notes.push_str("; ");
         notes.push_str(note);
     }
@@ -56,6 +58,13 @@ pub(super) fn news(title: &str, report: &Report) -> News {
     }
 }
 
+/// Returns the notes that say more than the count of the parts, which is told beside the title.
+fn notes_of(report: &Report) -> impl Iterator<Item = &str> {
+    let tally = report.tally().to_string();
+    let notes = report.notes.iter().map(String::as_str);
+    notes.filter(move |note| *note != tally)
+}
+
 /// Adds to a failure what exists now and what came of each part.
 fn explained(failure: &Failure, report: &Report) -> Failure {
     let mut failure = failure.clone();
@@ -64,9 +73,7 @@ fn explained(failure: &Failure, report: &Report) -> Failure {
             .details
             .insert(0, Text::new(format!("{guest} exists now")));
     }
-    failure
-        .details
-        .extend(report.notes.iter().map(|note| Text::new(note.as_str())));
+    failure.details.extend(notes_of(report).map(Text::from));
     for part in &report.parts {
         let reason = match &part.fate {
             Fate::Ended(outcome) => outcome.failure().map(|failure| format!(": {failure}")),

@@ -18,7 +18,7 @@ use super::toasts::Toasts;
 use super::verdicts::Verdicts;
 use crate::domain::enforcement::CriticalTags;
 use crate::domain::guest::Guest;
-use crate::domain::inventory::{Inventory, Link, SeenGuest};
+use crate::domain::inventory::{Inventory, Link, LinkState, STANDSTILL, SeenGuest};
 use crate::domain::limits::Limits;
 use crate::domain::permission::Permissions;
 use crate::domain::project::{Project, Projects};
@@ -26,7 +26,7 @@ use crate::domain::retention::Policy;
 use crate::domain::selection::Selection;
 use crate::domain::task::Task;
 use crate::domain::template::{CardProfile, Template};
-use crate::domain::time::{Moment, Now};
+use crate::domain::time::{Dated, Moment, Now};
 
 /// What does not change while the program runs.
 #[derive(Debug, Clone, PartialEq)]
@@ -240,6 +240,20 @@ impl State {
             .resources
             .value()?
             .guest(self.guests.cursor()?)
+    }
+
+    /// Tells whether the link has been down for so long that nothing is vouched for any more.
+    pub fn is_outdated(&self) -> bool {
+        let is_old = |answer: &Dated<_>| self.now.moment.since(answer.read) >= STANDSTILL;
+        match &self.link.state {
+            LinkState::Down { .. } => self.inventory.resources.answer.as_ref().is_some_and(is_old),
+            LinkState::Connecting | LinkState::Up => false,
+        }
+    }
+
+    /// Tells whether what is said of a guest is no longer to be trusted, whatever the reason.
+    pub fn is_stale(&self, seen: &SeenGuest) -> bool {
+        seen.is_stale(self.now.moment) || self.is_outdated()
     }
 
     /// Returns the known tasks, newest first.

@@ -194,7 +194,7 @@ impl State {
         }
     }
 
-    /// Checks the open form or plan against what is known now.
+    /// Checks the open form, plan or question against what is known now.
     fn check_dialogs(&mut self) {
         let Some(mut dialog) = self.dialogs.pop() else {
             return;
@@ -222,6 +222,8 @@ impl State {
         } else if let Dialog::Prune(plan) = &mut dialog {
             plan.check(&self.snapshots.lists, resources, &self.link, self.now);
             privileges::require(&mut plan.checked, permissions);
+        } else if let Dialog::Quit(quit) = &mut dialog {
+            quit.update(self.jobs.titles());
         }
         self.dialogs.push(dialog);
     }

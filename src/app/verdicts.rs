@@ -4,7 +4,7 @@ use super::state::Rules;
 use crate::domain::guest::Guest;
 use crate::domain::inventory::{Resources, SeenGuest};
 use crate::domain::limits::{self, Severity, Violation};
-use crate::domain::quota::{self, ResourceUsage};
+use crate::domain::quota::{self, ResourceUsage, Tier};
 use crate::domain::time::Moment;
 
 /// The verdicts on the present inventory.
@@ -57,6 +57,12 @@ impl Verdicts {
             .iter()
             .find(|(name, _)| name == project)
             .map(|(_, usage)| usage.as_slice())
+    }
+
+    /// Returns the tier of a project; one that is not known has no quota.
+    pub fn tier(&self, project: &str) -> Tier {
+        self.budget(project)
+            .map_or(Tier::Unlimited, quota::worst_tier)
     }
 }
 

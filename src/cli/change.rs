@@ -296,7 +296,7 @@ impl Carried {
             if let Some(complaint) = each.complaint() {
                 output.note(format_args!(
                     "proxdeck: {}: {}",
-                    each.operation,
+                    verb(each.operation),
                     complaint.message()
                 ));
                 for upid in each.upids() {
@@ -408,9 +408,10 @@ impl Ended {
     /// Says for people how it ended: what was done on stdout, what went wrong on stderr.
     fn tell(&self, output: &Output) {
         let guest = &self.guest;
+        let verb = verb(self.operation);
         let what = match self.subject.as_str() {
-            "" => self.operation.to_owned(),
-            subject => format!("{} {subject}", self.operation),
+            "" => verb.to_owned(),
+            subject => format!("{verb} {subject}"),
         };
         if let Some(report) = self.report()
             && report.outcome.is_success()
@@ -421,7 +422,8 @@ impl Ended {
                     String::new()
                 }
             };
-            let facts = report.product.as_ref().map(facts).unwrap_or_default();
+            let facts = report.product.as_ref().map(facts);
+            let facts = facts.unwrap_or_else(|| " done".to_owned());
             output.line(format_args!("{guest}: {what}{facts}{warnings}"));
         } else {
             let complaint = self.complaint();
@@ -445,6 +447,15 @@ impl Ended {
         for note in self.report().iter().flat_map(|report| &report.notes) {
             output.note(format_args!("{guest}: {note}"));
         }
+    }
+}
+
+/// Returns the words for an operation, which documents know by one word.
+pub(super) fn verb(operation: &'static str) -> &'static str {
+    match operation {
+        "delete-snapshot" => "delete snapshot",
+        "rollback" => "roll back",
+        word => word,
     }
 }
 

@@ -119,15 +119,11 @@ impl Complaint {
 
     /// Tells a failure as its kind, the server's words and what usually helps.
     pub(super) fn of_failure(failure: &Failure) -> Self {
-        let advice = match failure.advice.as_str() {
-            "" => failure.kind.advice(),
-            own => own,
-        };
         Self {
             exit: exit_of(failure.kind),
             kind: failure.kind.as_str(),
             message: failure.to_string(),
-            advice: clean(advice),
+            advice: clean(failure.advised()),
             details: failure.details.iter().map(ToString::to_string).collect(),
         }
     }

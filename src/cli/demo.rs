@@ -6,8 +6,8 @@ use secrecy::SecretString;
 use crate::proxmox::{Connection, Credentials, Trust};
 use crate::simulator::{Options, Simulator};
 
-/// The name under which the demo's cluster is shown.
-pub(super) const CLUSTER: &str = "demo";
+/// The name of the demo's cluster, which its server calls itself, too.
+pub(super) const CLUSTER: &str = "lab";
 
 /// The demo's config.
 pub(super) const CONFIG: &str = include_str!("../../assets/demo.toml");

@@ -3,13 +3,14 @@
 use serde::Serialize;
 
 use super::Exit;
+use super::complaint::Refusal;
 use super::connect::Session;
 use super::document::Document;
 use super::inventory::Reading;
 use super::output::Output;
 use super::setup::Setup;
 use super::table::{Side, Table};
-use crate::app::filter::Filter;
+use crate::app::filter::{Filter, Mistake};
 use crate::app::state::Rules;
 use crate::domain::guest::{Guest, Status};
 use crate::domain::id::PoolName;
@@ -67,11 +68,19 @@ struct Summary {
 
 impl List {
     pub(super) async fn run(&self, setup: &Setup, output: &Output) -> anyhow::Result<Exit> {
+        let filter = Filter::parse(&self.filter.join(" "));
+        // What is wrong whatever the cluster holds is said before it is asked.
+        if let Some(mistake @ Mistake::UnknownPrefix(_)) = filter.mistake([]) {
+            return Err(refusal(&mistake).into());
+        }
         let session = Session::open(setup).await?;
         let reading = Reading::take(&session).await?;
+        if let Some(mistake) = filter.mistake(&reading.guests) {
+            return Err(refusal(&mistake).into());
+        }
         let rules = &setup.rules;
         let mut guests: Vec<&Guest> = reading.guests.iter().collect();
-        Filter::parse(&self.filter.join(" ")).retain(&mut guests, |guest| project_of(rules, guest));
+        filter.retain(&mut guests, |guest| project_of(rules, guest));
         if self.json {
             let age = reading.age_seconds();
             let rows: Vec<Row<'_>> = guests.iter().map(|guest| row(guest, rules, age)).collect();
@@ -101,6 +110,12 @@ impl List {
         }
         Ok(Exit::Done)
     }
+}
+
+/// Refuses a filter that asks for what does not exist: an empty list would be believed.
+fn refusal(mistake: &Mistake) -> Refusal {
+    let advice = "proxdeck list --help has examples of filters";
+    Refusal::new("UnknownFilter", mistake.to_string(), advice)
 }
 
 /// Returns the name of the project that counts a guest.

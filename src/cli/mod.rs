@@ -65,19 +65,24 @@ use crate::runtime::Ending;
         or log in, 130 interrupted."
 )]
 pub struct Arguments {
-    #[command(flatten)]
-    common: Common,
-
     /// The colours: dark, light or high-contrast
     #[arg(long, value_name = "NAME")]
     theme: Option<String>,
+
+    // Its heading holds for whatever stands behind it.
+    #[command(flatten)]
+    common: Common,
 
     #[command(subcommand)]
     command: Option<Command>,
 }
 
-/// What every command takes.
+/// What every command takes; it stands behind what is the command's own.
 #[derive(Debug, clap::Args)]
+#[command(
+    next_help_heading = "Options of every command",
+    next_display_order = 900
+)]
 struct Common {
     /// The config file, instead of the usual one
     #[arg(long, global = true, value_name = "FILE")]

@@ -113,9 +113,7 @@ impl FailureKind {
     /// Returns what usually helps; empty where nothing can be advised.
     pub const fn advice(self) -> &'static str {
         match self {
-            Self::Unreachable => {
-                "check the address, the network and whether pveproxy runs; it is tried again by itself"
-            }
+            Self::Unreachable => "check the address, the network and whether pveproxy runs",
             Self::UntrustedCertificate => {
                 "compare the fingerprint with what the server's console shows (pvenode cert info) before trusting it"
             }
@@ -181,6 +179,14 @@ impl Failure {
             message: message.into(),
             advice: String::new(),
             details: Vec::new(),
+        }
+    }
+
+    /// Returns what to do about it: its own advice, else what usually helps.
+    pub fn advised(&self) -> &str {
+        match self.advice.as_str() {
+            "" => self.kind.advice(),
+            own => own,
         }
     }
 

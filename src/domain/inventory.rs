@@ -95,6 +95,30 @@ impl SeenGuest {
     }
 }
 
+/// How many guests run, as far as their nodes say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Running {
+    /// Those that run.
+    pub known: usize,
+    /// Those of which nobody says whether they run.
+    pub unknown: usize,
+}
+
+impl Running {
+    /// Counts guests.
+    pub fn among<'a>(guests: impl IntoIterator<Item = &'a SeenGuest>) -> Self {
+        let mut running = Self::default();
+        for seen in guests {
+            if !seen.vouched {
+                running.unknown += 1;
+            } else if seen.guest.is_running() {
+                running.known += 1;
+            }
+        }
+        running
+    }
+}
+
 impl Resources {
     /// Finds a guest by its number.
     pub fn guest(&self, vmid: Vmid) -> Option<&SeenGuest> {
@@ -351,6 +375,23 @@ mod tests {
         let second = Resources::dated(vec![guest(Status::Stopped, Some(0))], Some(&first), at(90));
         assert_eq!(second[0].seen, at(90));
         assert!(!second[0].is_stale(at(200)));
+    }
+
+    #[test]
+    fn guests_of_silent_nodes_may_run_or_not() {
+        let mut other = guest(Status::Unknown, None);
+        other.vmid = Vmid::new(105).unwrap();
+        let mut stopped = guest(Status::Stopped, None);
+        stopped.vmid = Vmid::new(106).unwrap();
+        let guests = vec![guest(Status::Running, Some(60)), other, stopped];
+        let seen = Resources::dated(guests, None, at(0));
+        assert_eq!(
+            Running::among(&seen),
+            Running {
+                known: 1,
+                unknown: 1
+            }
+        );
     }
 
     #[test]

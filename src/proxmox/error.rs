@@ -118,6 +118,11 @@ impl Error {
         }
         let text = deepest_cause(error);
         if error.is_connect() {
+            // Of several servers, and of several clusters, it has to be said which one.
+            let text = match error.url() {
+                Some(url) => format!("{}: {text}", url.origin().ascii_serialization()),
+                None => text,
+            };
             return Self::unsent(FailureKind::Unreachable, text);
         }
         if error.is_timeout() {

@@ -5,6 +5,8 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use humansize::{BINARY, format_size};
 
+use crate::domain::inventory::Running;
+
 /// Writes a duration in at most six columns: `42d`, `1d 2h`, `3h`, `12m`, `8s`.
 pub fn span(duration: Duration) -> String {
     let seconds = duration.as_secs();
@@ -48,6 +50,16 @@ pub fn percent(fraction: f64) -> String {
     }
     // The small addition takes back what the binary fraction lost: 0.29 is 29 %.
     format!("{:.0}%", (fraction * 100.0 + 1e-6).floor())
+}
+
+/// Writes how many guests run: `7`, a lower bound `≥7` where a node is silent, `?` where all are.
+pub fn running(running: Running, unicode: bool) -> String {
+    match running {
+        Running { known, unknown: 0 } => known.to_string(),
+        Running { known: 0, .. } => "?".to_owned(),
+        Running { known, .. } if unicode => format!("≥{known}"),
+        Running { known, .. } => format!(">={known}"),
+    }
 }
 
 /// Writes a size in binary units: `3.2 GiB`.

@@ -3,6 +3,7 @@
 mod dialogs;
 pub mod format;
 mod panes;
+mod plain;
 pub mod theme;
 mod viewport;
 mod widgets;
@@ -28,6 +29,13 @@ const SPACIOUS: u16 = 130;
 
 /// Draws one frame.
 pub fn draw(frame: &mut Frame<'_>, state: &State, theme: &Theme, viewport: &mut Viewport) {
+    compose(frame, state, theme, viewport);
+    if !theme.unicode {
+        plain::replace(frame.buffer_mut());
+    }
+}
+
+fn compose(frame: &mut Frame<'_>, state: &State, theme: &Theme, viewport: &mut Viewport) {
     let area = frame.area();
     if area.width < SMALLEST.0 || area.height < SMALLEST.1 {
         let (columns, rows) = SMALLEST;
@@ -46,7 +54,7 @@ pub fn draw(frame: &mut Frame<'_>, state: &State, theme: &Theme, viewport: &mut 
     }
     let jobs = panes::jobs::height(state);
     let [header, body, job_area, footer] = Layout::vertical([
-        Constraint::Length(2),
+        Constraint::Length(panes::header::height(state)),
         Constraint::Min(3),
         Constraint::Length(jobs),
         Constraint::Length(1),

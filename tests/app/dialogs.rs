@@ -161,14 +161,14 @@ fn leaving_with_work_in_hand_asks_and_stays_by_default() {
         "the first choice is to stay"
     );
     assert!(desk.state.dialogs.is_empty());
-    assert!(desk.press("q Shift-Tab Enter").contains(&Effect::Leave));
+    assert!(desk.press("q G Enter").contains(&Effect::Leave));
 }
 
 #[test]
 fn finishing_the_step_asks_each_job_for_no_further_one_and_leaves_at_its_end() {
     let mut desk = Desk::with(vec![guest(100, "one")]);
     let job = job(&desk.press("s Enter"));
-    let effects = desk.press("q Tab Tab Enter");
+    let effects = desk.press("q j j Enter");
     assert_eq!(effects, [Effect::Stop(job)]);
     let report = Box::new(Report::new(Outcome::Stopped));
     let effects = desk.happen(Event::Job(job, Update::Ended(report)));

@@ -20,4 +20,5 @@ mod reading;
 mod rolling_back;
 mod unread;
 mod watching;
+mod words;
 mod world;

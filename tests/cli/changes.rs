@@ -71,6 +71,8 @@ fn a_snapshot_is_marked_unmarked_and_deleted_by_name() {
     let log = world.home.folder.path().join("state/proxdeck/audit.jsonl");
     let log = std::fs::read_to_string(log).unwrap();
     assert!(log.contains("s2ram"), "{log}");
+    let told = world.run(&["snapshot", "delete", "101=web-1", "s1", "--yes"]);
+    assert_eq!(told.stdout, "101 web-1: delete snapshot s1 done\n");
     assert!(!log.contains(&world.simulator.accounts().token_secret));
 }
 

@@ -20,7 +20,7 @@ fn the_demo_answers_every_question_and_leaves_nothing_behind() {
     let list = run(&["--demo", "list", "--json"]);
     assert_eq!(list.code, 0, "{}", list.stderr);
     let document = list.json();
-    assert_eq!(document["cluster"], "demo");
+    assert_eq!(document["cluster"], "lab");
     let rows = document["rows"].as_array().unwrap();
     assert!(rows.len() > 30, "{} guests", rows.len());
     let agent = rows.iter().find(|row| row["vmid"] == 104).unwrap();
@@ -62,6 +62,20 @@ fn a_filter_speaks_the_language_of_the_screen() {
     let none = home.run(&["--demo", "list", "nothing-like-it"]);
     assert_eq!((none.code, none.stdout.as_str()), (0, ""));
     assert!(none.stderr.contains("no guest matches"));
+    for (filter, sentence) in [
+        (
+            "foo:bar",
+            "there is no foo:, only tag: node: status: pool: project:",
+        ),
+        (
+            "status:bogus",
+            "no status begins with bogus: running stopped",
+        ),
+    ] {
+        let ran = home.run(&["--demo", "list", filter]);
+        assert_eq!((ran.code, ran.stdout.as_str()), (2, ""), "{filter}");
+        assert!(ran.stderr.contains(sentence), "{}", ran.stderr);
+    }
 }
 
 #[test]

@@ -12,7 +12,7 @@ fn a_guest_goes_when_it_is_named_and_what_goes_with_it_is_told() {
     // At once: the list may still say that it runs.
     let ran = world.run(&["destroy", "101=web-1", "--yes"]);
     assert_eq!(ran.code, 0, "{}{}", ran.stdout, ran.stderr);
-    assert_eq!(ran.stdout, "101 web-1: destroy\n");
+    assert_eq!(ran.stdout, "101 web-1: destroy done\n");
     for words in [
         "101 web-1: disk scsi0 is destroyed: 10 GiB, vmstore:101/vm-101-disk-0.qcow2",
         "101 web-1: all 2 snapshots go too",
@@ -84,7 +84,7 @@ fn what_can_be_known_is_refused_before_anything_is_written() {
         .edit(|world| world.set_option(104, "name", None).unwrap());
     let ran = world.run(&["destroy", "104=", "--purge", "--yes"]);
     assert_eq!(ran.code, 0, "{}", ran.stderr);
-    assert_eq!(ran.stdout, "104 VM 104: destroy\n");
+    assert_eq!(ran.stdout, "104 VM 104: destroy done\n");
 }
 
 #[test]

@@ -60,10 +60,13 @@ fn a_dead_server_ends_with_3_and_the_next_of_several_is_used() {
     let ran = world.run(&["list"]);
     assert_eq!(ran.code, 3);
     assert!(
-        ran.stderr.starts_with("proxdeck: cannot reach the server"),
+        ran.stderr
+            .starts_with("proxdeck: cannot reach the server: https://127.0.0.1:1: "),
         "{}",
         ran.stderr
     );
+    // Nothing is tried again by a command that has ended.
+    assert!(!ran.stderr.contains("by itself"), "{}", ran.stderr);
     let config = world
         .config("")
         .replace(&format!("\"{url}\""), &format!("\"{dead}\", \"{url}\""));

@@ -133,6 +133,34 @@ fn nothing_is_coloured_for_a_pipe_or_by_wish() {
 }
 
 #[test]
+fn help_tells_a_command_s_own_options_first() {
+    let home = Home::new();
+    for (command, own) in [
+        (&[][..], "--theme"),
+        (&["list"], "--json"),
+        (&["prune"], "--yes"),
+        (&["snapshot", "create"], "--ram"),
+        (&["simulate"], "--speed"),
+    ] {
+        for flag in ["-h", "--help"] {
+            let help = home.run(&[command, &[flag]].concat()).stdout;
+            let (before, common) = help
+                .split_once("Options of every command:\n")
+                .unwrap_or_else(|| panic!("{help}"));
+            let common = common.split("Examples:").next().unwrap_or_default();
+            assert!(before.contains(own) && !common.contains(own), "{help}");
+            for option in ["--config", "--cluster", "--demo", "--read-only"] {
+                assert!(common.contains(option), "{option}: {help}");
+                assert!(
+                    !before.contains(&format!("  {option} ")),
+                    "{option}: {help}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
 fn completions_exist_for_the_usual_shells() {
     let home = Home::new();
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {

@@ -3,12 +3,18 @@
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
-    reason = "a test that cannot go on says so by panicking"
+    clippy::wildcard_enum_match_arm,
+    reason = "a test that cannot go on says so by panicking, and looks for one kind among all"
 )]
 
 mod all_snapshots;
 mod creating;
 mod destroying;
 mod detail;
+mod dialogs;
+mod guests;
+mod header;
 mod paper;
+mod plain;
 mod prune;
+mod world;

@@ -31,7 +31,7 @@ pub(super) const MODES: [&str; 2] = ["in place", "as a new guest"];
 pub(super) struct ClonePurpose {
     snapshot: Option<Snapshot>,
     stamp: Stamp,
-    pools: Vec<PoolName>,
+    pools: Vec<PoolChoice>,
     offers: Offers,
     config: Remote<GuestConfig>,
     can_copy: Remote<bool>,
@@ -86,17 +86,23 @@ impl FormDialog {
             .collect();
         pools.sort();
         pools.dedup();
-        let offers = Offers::of(resources);
+        // What the source has is offered once, as the source's.
+        pools.retain(|pool| guest.pool.as_ref() != Some(pool));
+        let offers = Offers::beside(&target.node, resources);
         let own = guest.pool.as_ref().map_or("none", PoolName::as_str);
+        let mut pool_choices = vec![PoolChoice::OfSource];
+        pool_choices.extend(guest.pool.is_some().then_some(PoolChoice::None));
         let pool_options = std::iter::once(format!("as the source ({own})"))
-            .chain(std::iter::once("none".to_owned()))
-            .chain(pools.iter().map(ToString::to_string));
+            .chain(guest.pool.is_some().then(|| "none".to_owned()))
+            .chain(pools.iter().map(ToString::to_string))
+            .collect();
+        pool_choices.extend(pools.into_iter().map(PoolChoice::Named));
         let own_node = format!("as the source ({})", target.node);
         let copies = COPIES.map(|kind| kind.as_str().to_owned()).to_vec();
         let items = vec![
             Item::text(Field::Name, "name", GuestName::suggest_copy(guest)),
-            Item::text(Field::Vmid, "number", ""),
-            Item::choice(Field::Pool, "pool", pool_options.collect()),
+            Item::text(Field::Vmid, "number", "").hinting("next free"),
+            Item::choice(Field::Pool, "pool", pool_options),
             Item::choice(Field::Copy, "copy", copies),
             Item::choice(Field::Node, "node", offers.node_options(&own_node)),
             Item::choice(
@@ -115,7 +121,7 @@ impl FormDialog {
         let purpose = ClonePurpose {
             snapshot,
             stamp,
-            pools,
+            pools: pool_choices,
             offers,
             config: Remote::default(),
             can_copy: Remote::default(),
@@ -203,15 +209,11 @@ impl ClonePurpose {
                 .unwrap_or(CopyKind::Full),
             name: form.text(Field::Name).to_owned(),
             vmid: form.text(Field::Vmid).to_owned(),
-            pool: match form.chosen(Field::Pool) {
-                0 => PoolChoice::OfSource,
-                1 => PoolChoice::None,
-                index => self
-                    .pools
-                    .get(index - 2)
-                    .cloned()
-                    .map_or(PoolChoice::OfSource, PoolChoice::Named),
-            },
+            pool: self
+                .pools
+                .get(form.chosen(Field::Pool))
+                .cloned()
+                .unwrap_or(PoolChoice::OfSource),
             target: self.offers.node(form.chosen(Field::Node)),
             storage: self.offers.storage(form.chosen(Field::Storage)),
             description: form.text(Field::Description).to_owned(),

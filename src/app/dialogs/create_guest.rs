@@ -98,9 +98,9 @@ impl FormDialog {
             Item::choice(Field::Network, "network", none().chain(profiles).collect()),
             Item::switch(Field::Start, "start", Switch::new("once it is there", true)),
             Item::text(Field::Count, "how many", "1"),
-            Item::text(Field::Cores, "cores", ""),
-            Item::text(Field::Memory, "memory", ""),
-            Item::text(Field::Disk, "disk", ""),
+            Item::text(Field::Cores, "cores", "").hinting("the template's"),
+            Item::text(Field::Memory, "memory", "").hinting("the template's"),
+            Item::text(Field::Disk, "disk", "").hinting("the template's"),
             Item::choice(
                 Field::Copy,
                 "copy",

@@ -28,17 +28,15 @@ impl FailureText {
         if let Action::Move(motion) = action {
             self.scroll = self.scroll.saturating_add_signed(motion.rows(10)).min(500);
         } else if action == Action::Copy {
-            let details = self
-                .failure
-                .details
-                .iter()
-                .map(|detail| format!("\n{detail}"));
-            return Reply::Copy(format!(
-                "{}\n{}{}",
-                self.title,
-                self.failure,
-                details.collect::<String>()
-            ));
+            let failure = &self.failure;
+            let mut text = format!("{}\n{failure}", self.title);
+            let details = failure.details.iter().map(ToString::to_string);
+            let advice = Some(failure.advised().to_owned()).filter(|advice| !advice.is_empty());
+            for line in advice.into_iter().chain(details) {
+                text.push('\n');
+                text.push_str(&line);
+            }
+            return Reply::Copy(text);
         } else if action == Action::Quit {
             return Reply::Close;
         }

@@ -81,6 +81,8 @@ pub struct Item {
     pub field: Field,
     /// The word before it.
     pub label: &'static str,
+    /// What an empty text stands for; empty where that needs no word.
+    pub hint: &'static str,
     /// What is filled in.
     pub input: Input,
 }
@@ -389,14 +391,22 @@ impl Item {
         Self {
             field,
             label,
+            hint: "",
             input: Input::Text(TextField::new(text)),
         }
+    }
+
+    /// Says what the text stands for while it is empty.
+    pub(super) fn hinting(mut self, hint: &'static str) -> Self {
+        self.hint = hint;
+        self
     }
 
     pub(super) fn choice(field: Field, label: &'static str, options: Vec<String>) -> Self {
         Self {
             field,
             label,
+            hint: "",
             input: Input::Choice(Choice::new(options)),
         }
     }
@@ -405,6 +415,7 @@ impl Item {
         Self {
             field,
             label,
+            hint: "",
             input: Input::Switch(switch),
         }
     }
@@ -418,6 +429,7 @@ impl Item {
         Self {
             field: Field::Whole,
             label: "",
+            hint: "",
             input: Input::Consent(consent),
         }
     }
@@ -430,6 +442,7 @@ impl Item {
         Self {
             field: Field::Whole,
             label: "",
+            hint: "",
             input: Input::Typed(typed),
         }
     }

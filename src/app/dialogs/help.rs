@@ -23,7 +23,8 @@ impl Help {
             self.scroll = self
                 .scroll
                 .saturating_add_signed(motion.rows(10))
-                .min(BINDINGS.len());
+                // On a narrow screen a sentence may take several lines.
+                .min(3 * BINDINGS.len());
         } else if matches!(action, Action::Quit | Action::Help) {
             return Reply::Close;
         }

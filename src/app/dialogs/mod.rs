@@ -100,8 +100,8 @@ impl Dialog {
     /// Returns where its keys stand in the table.
     pub fn context(&self) -> Context {
         match self {
-            Self::Form(_) | Self::Quit(_) => Context::Form,
-            Self::Power(_) => Context::Menu,
+            Self::Form(_) => Context::Form,
+            Self::Power(_) | Self::Quit(_) => Context::Menu,
             Self::Prune(_) => Context::Plan,
             Self::Filter(_) | Self::Palette(_) => Context::Filter,
             Self::Help(_) | Self::Log(_) | Self::Failure(_) => Context::Reading,

@@ -12,9 +12,10 @@ pub(super) struct Offers {
 }
 
 impl Offers {
-    /// Collects all nodes, and the storages that take disks.
-    pub(super) fn of(resources: &Resources) -> Self {
+    /// Collects the nodes beside the source's own, and the storages that take disks.
+    pub(super) fn beside(own: &NodeName, resources: &Resources) -> Self {
         let nodes = resources.nodes.iter().map(|node| node.name.clone());
+        let nodes = nodes.filter(|node| node != own);
         let mut storages: Vec<StorageName> = resources
             .storages
             .iter()

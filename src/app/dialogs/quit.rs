@@ -19,6 +19,8 @@ pub enum Parting {
 impl Parting {
     /// The choices; staying comes first.
     pub const ORDER: [Self; 4] = [Self::Stay, Self::Wait, Self::FinishStep, Self::LeaveNow];
+    /// The choices once nothing is at work any more.
+    const IDLE: [Self; 2] = [Self::Stay, Self::LeaveNow];
 
     /// Returns its sentence.
     pub const fn as_str(self) -> &'static str {
@@ -45,20 +47,32 @@ impl Quit {
         Self { at_work, chosen: 0 }
     }
 
+    /// Returns the answers: of those about work only while there is some.
+    pub fn choices(&self) -> &'static [Parting] {
+        if self.at_work.is_empty() {
+            &Parting::IDLE
+        } else {
+            &Parting::ORDER
+        }
+    }
+
+    /// Notes what is at work now.
+    ///
+    /// When nothing is any more, whoever wanted to leave in whatever way still does.
+    pub(in crate::app) fn update(&mut self, at_work: Vec<String>) {
+        self.at_work = at_work;
+        self.chosen = self.chosen.min(self.choices().len() - 1);
+    }
+
     pub(super) fn act(&mut self, action: Action) -> Reply {
-        let Action::Form(key) = action else {
-            return Reply::Stay;
-        };
-        let count = Parting::ORDER.len();
-        match key {
-            FormKey::NextField | FormKey::NextChoice | FormKey::Toggle => {
-                self.chosen = (self.chosen + 1) % count;
-            }
-            FormKey::PreviousField | FormKey::PreviousChoice => {
-                self.chosen = (self.chosen + count - 1) % count;
-            }
-            FormKey::Submit => return Reply::Part(Parting::ORDER[self.chosen]),
-            FormKey::Calls => {}
+        if let Action::Move(motion) = action {
+            let last = self.choices().len() - 1;
+            let moved = self.chosen.saturating_add_signed(motion.rows(last));
+            self.chosen = moved.min(last);
+        } else if action == Action::Form(FormKey::Submit)
+            && let Some(chosen) = self.choices().get(self.chosen)
+        {
+            return Reply::Part(*chosen);
         }
         Reply::Stay
     }

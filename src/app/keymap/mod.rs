@@ -43,6 +43,15 @@ pub enum KeymapError {
     },
 }
 
+/// Returns the word for an action that people know from the footer; the config's name where it has
+/// none there.
+pub fn word_of(action: Action) -> &'static str {
+    let mut named = BINDINGS.iter().filter(|binding| binding.action == action);
+    named
+        .find(|binding| !binding.label.is_empty())
+        .map_or(action.name(), |binding| binding.label)
+}
+
 impl Keymap {
     /// Builds the keys from the table and the user's changes, each an action and its new keys.
     pub fn new(changes: &[(String, Vec<String>)]) -> Result<Self, Vec<KeymapError>> {

@@ -125,7 +125,8 @@ impl Wish<'_> {
         let prepare = self.prepare(setup, output, check);
         let (session, reading, change) = interruptible(&mut ending, prepare).await?;
         if let Some(yes) = self.yes {
-            let question = format!("{} {} of {}", self.operation, change.subject, change.guest);
+            let verb = change::verb(self.operation);
+            let question = format!("{verb} {} of {}", change.subject, change.guest);
             let word = change.guest.vmid.to_string();
             confirm::require(yes, &question, &word, output, &mut ending).await?;
         }

@@ -17,9 +17,9 @@ pub(super) fn draw(frame: &mut Frame<'_>, text: &FailureText, theme: &Theme) {
         Line::default(),
         Line::styled(failure.message.to_string(), theme.strong),
     ];
-    if !failure.advice.is_empty() {
+    if !failure.advised().is_empty() {
         lines.push(Line::default());
-        lines.push(Line::styled(failure.advice.clone(), theme.text));
+        lines.push(Line::styled(failure.advised().to_owned(), theme.text));
     }
     if !failure.details.is_empty() {
         lines.push(Line::default());

@@ -11,7 +11,7 @@ use crate::app::dialogs::{
 use crate::domain::operation::Operation;
 use crate::domain::quota::Certainty;
 use crate::domain::request::Field;
-use crate::ui::panes::budget::{amount, resource_label, short, style_of};
+use crate::ui::panes::budget::{amount, bar_style_of, resource_label, short, style_of};
 use crate::ui::theme::Theme;
 use crate::ui::widgets::{Row, dialog, fit, hint_line, push_growing_bar, width, wrapped};
 
@@ -287,6 +287,9 @@ fn item_line(item: &Item, focused: bool, columns: usize, theme: &Theme) -> FormL
         }
     };
     match &item.input {
+        Input::Text(text) if text.value().is_empty() => {
+            row.text(fit(item.hint, room, theme.unicode), theme.dim);
+        }
         Input::Text(text) => {
             row.text(window(text, room), theme.text);
         }
@@ -413,8 +416,8 @@ fn budget_lines(budget: &Budget, columns: usize, theme: &Theme) -> Vec<Line<'sta
             row.then.fraction.unwrap_or(0.0),
             bar,
             (
-                style_of(row.now.tier, theme),
-                style_of(row.then.tier, theme),
+                bar_style_of(row.now.tier, theme),
+                bar_style_of(row.then.tier, theme),
             ),
             theme,
         );

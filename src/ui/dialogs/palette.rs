@@ -3,22 +3,75 @@
 use ratatui::Frame;
 use ratatui::layout::{Position, Rect};
 
-use crate::app::State;
 use crate::app::availability::{Availability, availability};
 use crate::app::dialogs::Palette;
 use crate::app::keymap::BINDINGS;
+use crate::app::{Action, State};
 use crate::ui::theme::Theme;
-use crate::ui::widgets::{Row, dialog, fit, hint_line, width};
+use crate::ui::widgets::{Row, dialog, fit, hint_line, paragraph, reading_width, width};
+
+/// The lines below the list that tell why the row under the cursor is not possible.
+const REASON: usize = 3;
+/// The width of the keys before their sentences.
+const KEYS: usize = 8;
 
 pub(super) fn draw(frame: &mut Frame<'_>, palette: &Palette, state: &State, theme: &Theme) {
-    let inner = dialog(frame, 76, 18, "Commands", theme);
+    let screen = frame.area();
+    let rows = screen.height.saturating_sub(4).clamp(18, 26);
+    let inner = dialog(frame, reading_width(screen), rows, "Commands", theme);
+    let columns = usize::from(inner.width);
+    draw_typed(frame, inner, palette, theme);
+    let height = usize::from(inner.height).saturating_sub(4 + REASON);
+    let first = (palette.row + 1).saturating_sub(height);
+    let shown = palette.matches.iter().enumerate().skip(first).take(height);
+    for ((index, action), line) in shown.zip(2..) {
+        let mut row = line_of(*action, palette, state, columns, theme);
+        let style = if index == palette.row {
+            theme.cursor
+        } else {
+            ratatui::style::Style::new()
+        };
+        let line_area = at(inner, line);
+        frame.render_widget(row.fill(columns).line().style(style), line_area);
+    }
+    if palette.matches.is_empty() {
+        let text = ratatui::text::Line::styled("nothing is called so", theme.dim);
+        frame.render_widget(text, at(inner, 2));
+    }
+    let last = inner.height.saturating_sub(1);
+    if let Some(action) = palette.matches.get(palette.row)
+        && let Availability::No(reason) = availability(state, *action)
+    {
+        let reason = format!("not now: {reason}");
+        let lines = paragraph(&[(&reason, theme.warning)], columns, theme.unicode);
+        let from = last.saturating_sub(REASON as u16);
+        for (mut row, line) in lines.into_iter().take(REASON).zip(from..) {
+            frame.render_widget(row.line(), at(inner, line));
+        }
+    }
+    let hints = [("Enter", "do it"), ("Up Down", "choose"), ("Esc", "close")];
+    frame.render_widget(hint_line(&hints, columns, theme), at(inner, last));
+}
+
+/// Returns the line of the dialog with this number; nothing below its last.
+fn at(inner: Rect, line: u16) -> Rect {
+    let line = Rect {
+        y: inner.y.saturating_add(line),
+        height: 1,
+        ..inner
+    };
+    line.intersection(inner)
+}
+
+/// Draws what is typed, with the text cursor in it.
+fn draw_typed(frame: &mut Frame<'_>, inner: Rect, palette: &Palette, theme: &Theme) {
     let columns = usize::from(inner.width);
     let mut typed = Row::new(theme.unicode);
     typed.text(": ", theme.accent).text(
         fit(palette.field.value(), columns - 3, theme.unicode),
         theme.text,
     );
-    frame.render_widget(typed.line(), Rect { height: 1, ..inner });
+    frame.render_widget(typed.line(), at(inner, 0));
     let before: String = palette
         .field
         .value()
@@ -30,66 +83,23 @@ pub(super) fn draw(frame: &mut Frame<'_>, palette: &Palette, state: &State, them
         x: inner.x + x,
         y: inner.y,
     });
-    let height = usize::from(inner.height).saturating_sub(4);
-    let first = (palette.row + 1).saturating_sub(height);
-    for (line, (index, action)) in palette
-        .matches
+}
+
+/// Writes an action: its key, its sentence, and that it is not possible, if so.
+fn line_of(action: Action, palette: &Palette, state: &State, columns: usize, theme: &Theme) -> Row {
+    let keys = state.setting.keymap.keys(palette.of, action);
+    let key = keys.first().map(ToString::to_string).unwrap_or_default();
+    let help = BINDINGS
         .iter()
-        .enumerate()
-        .skip(first)
-        .take(height)
-        .enumerate()
-    {
-        let keys = state.setting.keymap.keys(palette.of, *action);
-        let key = keys.first().map(ToString::to_string).unwrap_or_default();
-        let help = BINDINGS
-            .iter()
-            .find(|binding| binding.action == *action)
-            .map_or("", |binding| binding.help);
-        let mut row = Row::new(theme.unicode);
-        row.left(&key, 8, theme.accent);
-        match availability(state, *action) {
-            Availability::Yes => row.text(
-                fit(help, columns.saturating_sub(8), theme.unicode),
-                theme.text,
-            ),
-            Availability::No(reason) => row.text(
-                fit(
-                    &format!("{help} ({reason})"),
-                    columns.saturating_sub(8),
-                    theme.unicode,
-                ),
-                theme.track,
-            ),
-        };
-        let style = if index == palette.row {
-            theme.cursor
-        } else {
-            ratatui::style::Style::new()
-        };
-        let area = Rect {
-            y: inner.y + 2 + line as u16,
-            height: 1,
-            ..inner
-        };
-        frame.render_widget(row.fill(columns).line().style(style), area);
-    }
-    if palette.matches.is_empty() {
-        let area = Rect {
-            y: inner.y + 2,
-            height: 1,
-            ..inner
-        };
-        frame.render_widget(
-            ratatui::text::Line::styled("nothing is called so", theme.dim),
-            area,
-        );
-    }
-    let hints = [("Enter", "do it"), ("Up Down", "choose"), ("Esc", "close")];
-    let area = Rect {
-        y: inner.bottom().saturating_sub(1),
-        height: 1,
-        ..inner
+        .find(|binding| binding.action == action)
+        .map_or("", |binding| binding.help);
+    let (text, style) = match availability(state, action) {
+        Availability::Yes => (help.to_owned(), theme.text),
+        Availability::No(reason) => (format!("{help} ({reason})"), theme.track),
     };
-    frame.render_widget(hint_line(&hints, columns, theme), area);
+    let mut row = Row::new(theme.unicode);
+    row.left(&key, KEYS, theme.accent);
+    let room = columns.saturating_sub(KEYS);
+    row.text(fit(&text, room, theme.unicode), style);
+    row
 }

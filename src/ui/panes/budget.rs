@@ -1,19 +1,35 @@
 //! How budgets are written, wherever their bars stand.
 
-use ratatui::style::Style;
+use ratatui::style::{Modifier, Style};
 
 use crate::domain::project::Resource;
 use crate::domain::quota::{Amount, Certainty, Tier};
 use crate::ui::theme::Theme;
 
-/// Returns the colour of a bar in a tier.
+/// Returns the colour of what is in a tier.
 pub(in crate::ui) fn style_of(tier: Tier, theme: &Theme) -> Style {
     match tier {
         Tier::Unlimited | Tier::Ok => theme.gauge,
         Tier::Unknown => theme.stale,
-        Tier::Warn => theme.warning,
-        Tier::Throttle | Tier::Emergency => theme.critical,
+        Tier::Warn | Tier::Throttle => theme.warning,
+        Tier::Emergency => theme.critical,
     }
+}
+
+/// Returns the colour of a bar in a tier; reversed, as without colours, a full bar would look empty.
+pub(in crate::ui) fn bar_style_of(tier: Tier, theme: &Theme) -> Style {
+    style_of(tier, theme).remove_modifier(Modifier::REVERSED)
+}
+
+/// Returns the mark of a tier that is over its budget, so that colour does not tell it alone.
+pub(in crate::ui) fn tier_mark(tier: Tier, theme: &Theme) -> Option<(&'static str, Style)> {
+    let (mark, ascii) = match tier {
+        Tier::Unlimited | Tier::Ok | Tier::Unknown => return None,
+        Tier::Warn | Tier::Throttle => ("△", "-"),
+        Tier::Emergency => ("▲", "!"),
+    };
+    let mark = if theme.unicode { mark } else { ascii };
+    Some((mark, style_of(tier, theme)))
 }
 
 /// Shortens a resource's key so that the bars begin in one column.

@@ -76,21 +76,25 @@ fn draw_filter(frame: &mut Frame<'_>, area: Rect, line: &FilterLine, state: &Sta
         .text("/", theme.accent)
         .text(typed, theme.strong)
         .gap(3);
-    let (matches, own) = if state.focus == Pane::AllSnapshots {
+    let at_snapshots = state.focus == Pane::AllSnapshots;
+    let (matches, own) = if at_snapshots {
         (state.all_snapshots.rows().len(), snapshot_filter::PREFIX)
     } else {
         (state.guests.rows().len(), "")
     };
     row.text(format!("{matches} match"), theme.dim).gap(3);
-    let hint = format!("{} {own}  Enter keep  Esc clear", PREFIXES.join(" "));
-    row.text(
-        fit(
-            &hint,
-            usize::from(area.width).saturating_sub(row.used()),
-            theme.unicode,
-        ),
-        theme.dim,
-    );
+    let guests = state.inventory.resources.value();
+    let guests = guests.map_or(&[][..], |known| &known.guests);
+    let guests = guests.iter().map(|seen| &seen.guest);
+    let mistake = state.guests.filter().mistake(guests);
+    let (hint, style) = if let Some(mistake) = mistake.filter(|_| !at_snapshots) {
+        (mistake.to_string(), theme.warning)
+    } else {
+        let hint = format!("{} {own}  Enter keep  Esc clear", PREFIXES.join(" "));
+        (hint, theme.dim)
+    };
+    let room = usize::from(area.width).saturating_sub(row.used());
+    row.text(fit(&hint, room, theme.unicode), style);
     frame.render_widget(row.line(), area);
     let before: String = line
         .field

@@ -13,9 +13,10 @@ use crate::domain::id::{GuestKind, PoolName};
 use crate::domain::inventory::{Resources, SeenGuest};
 use crate::domain::limits::Severity;
 use crate::ui::format;
+use crate::ui::panes::budget::tier_mark;
 use crate::ui::theme::Theme;
 use crate::ui::viewport::Viewport;
-use crate::ui::widgets::{Row, Table, cursor_mark, message, pane, push_bar, width};
+use crate::ui::widgets::{Row, Table, cursor_mark, fit, message, pane, push_bar, width};
 
 pub(in crate::ui) fn draw(
     frame: &mut Frame<'_>,
@@ -101,7 +102,7 @@ pub(super) fn draw_waiting(frame: &mut Frame<'_>, inner: Rect, state: &State, th
             frame,
             inner,
             &failure.value.to_string(),
-            &failure.value.advice,
+            failure.value.advised(),
             theme,
         ),
         None => message(
@@ -142,8 +143,8 @@ impl Columns {
             .max()
             .unwrap_or(4)
             .clamp(4, 10);
-        // Mark, glyph, id, name, node, two bars with figures, uptime, flag, owner; two blanks between.
-        let fixed = 3 + id + 1 + 2 + node + 2 * (2 + PERCENT) + 2 + UPTIME + 2 + 2;
+        // Mark, glyph, flag, id, name, node, two bars with figures, uptime, owner; two blanks between.
+        let fixed = 4 + id + 1 + 2 + node + 2 * (2 + PERCENT) + 2 + UPTIME + 2;
         let free = columns.saturating_sub(fixed);
         let owner = (free / 5).clamp(7, 14);
         let bar = (free / 6).clamp(3, 14);
@@ -161,7 +162,7 @@ impl Columns {
     fn titles(&self, theme: &Theme) -> Line<'static> {
         let mut row = Row::new(theme.unicode);
         let style = theme.dim;
-        row.gap(3)
+        row.gap(4)
             .right("ID", self.id, style)
             .gap(1)
             .left("NAME", self.name, style);
@@ -170,7 +171,7 @@ impl Columns {
             .left("CPU", self.bar + PERCENT, style)
             .gap(2)
             .left("MEM", self.bar + PERCENT, style);
-        row.gap(2).right("UP", UPTIME, style).gap(2).gap(2).left(
+        row.gap(2).right("UP", UPTIME, style).gap(2).left(
             if self.projects { "PROJECT" } else { "POOL" },
             self.owner,
             style,
@@ -186,7 +187,7 @@ impl Columns {
         theme: &Theme,
     ) -> Line<'static> {
         let guest = &seen.guest;
-        let stale = seen.is_stale(state.now.moment);
+        let stale = state.is_stale(seen);
         let text = if stale { theme.stale } else { theme.text };
         let mut row = Row::new(theme.unicode);
         let marked = state.guests.marks().contains(&guest.vmid);
@@ -196,7 +197,9 @@ impl Columns {
             cursor_mark(&mut row, at_cursor, theme);
         }
         let (glyph, glyph_style) = status_glyph(seen, stale, theme);
-        row.text(glyph, glyph_style).gap(1);
+        row.text(glyph, glyph_style);
+        let (flag, flag_style) = flag(seen, state, theme);
+        row.left(flag, 1, flag_style).gap(1);
         row.right(&guest.vmid.to_string(), self.id, text).gap(1);
         row.left(
             &guest
@@ -223,30 +226,60 @@ impl Columns {
                 } else {
                     "stopped"
                 };
-                row.left(what, 2 * (self.bar + PERCENT) + 2, theme.dim);
+                let style = if stale { theme.stale } else { theme.dim };
+                row.left(what, 2 * (self.bar + PERCENT) + 2, style);
             }
             None => {
-                self.gauge(&mut row, guest.figures.cpu, stale, theme);
+                let figures = &guest.figures;
+                self.gauge(&mut row, (figures.cpu, ""), stale, theme);
                 row.gap(2);
-                self.gauge(&mut row, guest.figures.memory_fraction(), stale, theme);
+                let sign = if figures.memory_is_host_view() {
+                    "~"
+                } else {
+                    ""
+                };
+                self.gauge(&mut row, (figures.memory_fraction(), sign), stale, theme);
             }
         }
         let uptime = guest.figures.uptime.filter(|uptime| !uptime.is_zero());
         row.gap(2)
             .right(&uptime.map(format::span).unwrap_or_default(), UPTIME, text)
             .gap(2);
-        let (flag, flag_style) = flag(seen, state, theme);
-        row.left(flag, 2, flag_style);
-        let owner = if self.projects {
-            state.project_of(guest)
+        if self.projects {
+            self.project(&mut row, state.project_of(guest), state, text, theme);
         } else {
-            guest.pool.as_ref().map(PoolName::as_str)
-        };
-        row.left(owner.unwrap_or_default(), self.owner, text);
+            let pool = guest.pool.as_ref().map(PoolName::as_str);
+            row.left(pool.unwrap_or_default(), self.owner, text);
+        }
         row.line()
     }
 
-    fn gauge(&self, row: &mut Row, fraction: Option<f64>, stale: bool, theme: &Theme) {
+    /// Adds the name of a project, and behind it a mark where the project is over its budget.
+    fn project(
+        &self,
+        row: &mut Row,
+        project: Option<&str>,
+        state: &State,
+        text: Style,
+        theme: &Theme,
+    ) {
+        let project = project.unwrap_or_default();
+        let mark = tier_mark(state.verdicts.tier(project), theme);
+        let room = self.owner - if mark.is_some() { 2 } else { 0 };
+        row.text(fit(project, room, theme.unicode), text);
+        if let Some((mark, style)) = mark {
+            row.gap(1).text(mark, style);
+        }
+    }
+
+    /// Adds a bar and its share, with a sign before it where it is an estimate.
+    fn gauge(
+        &self,
+        row: &mut Row,
+        (fraction, sign): (Option<f64>, &str),
+        stale: bool,
+        theme: &Theme,
+    ) {
         match fraction {
             Some(fraction) => {
                 let style = if stale {
@@ -256,7 +289,7 @@ impl Columns {
                 };
                 push_bar(row, fraction, self.bar, style, theme);
                 row.right(
-                    &format::percent(fraction),
+                    &format!("{sign}{}", format::percent(fraction)),
                     PERCENT,
                     if stale { theme.stale } else { theme.text },
                 );
@@ -300,7 +333,7 @@ fn status_glyph(seen: &SeenGuest, stale: bool, theme: &Theme) -> (&'static str, 
         guest if guest.lock.is_some() => ("◐", "~", theme.warning),
         guest if guest.template => ("■", "#", theme.dim),
         guest => match &guest.status {
-            Status::Running if guest.kind == GuestKind::Lxc => ("◆", "*", theme.ok),
+            Status::Running if guest.kind == GuestKind::Lxc => ("◆", "@", theme.ok),
             Status::Running => ("●", "*", theme.ok),
             Status::Stopped | Status::Suspended => ("○", "o", theme.dim),
             Status::IoError | Status::InternalError => ("▲", "!", theme.critical),

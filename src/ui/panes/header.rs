@@ -7,121 +7,198 @@ use ratatui::text::Line;
 
 use crate::app::State;
 use crate::app::state::View;
-use crate::domain::inventory::{LinkState, NodeState};
+use crate::domain::failure::Failure;
+use crate::domain::inventory::{LinkState, NodeState, Running};
+use crate::domain::time::Moment;
 use crate::ui::format;
 use crate::ui::theme::Theme;
 use crate::ui::widgets::{Row, fit, width};
 
-pub(in crate::ui) fn draw(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &Theme) {
-    let right = right_side(state, theme);
-    let right_width: usize = right.iter().map(|(text, _)| width(text) + 2).sum();
-    let mut row = Row::new(theme.unicode);
-    row.gap(1).text("proxdeck", theme.accent).gap(2);
-    let name = state
-        .inventory
-        .cluster
-        .value()
-        .and_then(|cluster| cluster.name.as_ref());
-    let cluster = name.map_or_else(|| state.setting.cluster.clone(), ToString::to_string);
-    row.text(fit(&cluster, 20, theme.unicode), theme.strong)
-        .gap(2);
-    for (text, style) in counts(state, theme) {
-        if row.used() + width(&text) + 2 + right_width <= usize::from(area.width) {
-            row.text(text, style).gap(2);
-        }
-    }
-    row.fill(usize::from(area.width).saturating_sub(right_width));
-    for (text, style) in right {
-        row.text(text, style).gap(2);
-    }
-    frame.render_widget(row.line(), Rect { height: 1, ..area });
-    if area.height > 1 {
-        let line = second_line(state, usize::from(area.width), theme);
-        frame.render_widget(
-            line,
-            Rect {
-                y: area.y + 1,
-                height: 1,
-                ..area
-            },
-        );
+/// The columns between two words of the first line.
+const GAP: usize = 2;
+
+/// Returns how many lines it needs: one more while the link is down, to say why.
+pub(in crate::ui) fn height(state: &State) -> u16 {
+    match state.link.state {
+        LinkState::Down { .. } => 3,
+        LinkState::Connecting | LinkState::Up => 2,
     }
 }
 
-fn counts(state: &State, theme: &Theme) -> Vec<(String, Style)> {
-    let Some(resources) = state.inventory.resources.value() else {
-        return Vec::new();
+pub(in crate::ui) fn draw(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &Theme) {
+    let columns = usize::from(area.width);
+    let mut lines = vec![
+        first_line(state, columns, theme),
+        views(state, columns, theme),
+    ];
+    if let LinkState::Down { failure, retry, .. } = &state.link.state {
+        lines.push(trouble(failure, *retry, state, columns, theme));
+    }
+    for (line, y) in lines.into_iter().zip(area.y..area.bottom()) {
+        let area = Rect {
+            y,
+            height: 1,
+            ..area
+        };
+        frame.render_widget(line, area);
+    }
+}
+
+/// What gives way on a narrow screen, the first first; what is wrong never does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Rank {
+    Account,
+    Demo,
+    Program,
+    Nodes,
+    Cluster,
+    Running,
+    Never,
+}
+
+impl Rank {
+    const ORDER: [Self; 6] = [
+        Self::Account,
+        Self::Demo,
+        Self::Program,
+        Self::Nodes,
+        Self::Cluster,
+        Self::Running,
+    ];
+}
+
+/// A word of the first line.
+#[derive(Debug, Clone)]
+struct Word {
+    text: String,
+    style: Style,
+    rank: Rank,
+}
+
+impl Word {
+    fn new(text: impl Into<String>, style: Style, rank: Rank) -> Self {
+        Self {
+            text: text.into(),
+            style,
+            rank,
+        }
+    }
+}
+
+fn first_line(state: &State, columns: usize, theme: &Theme) -> Line<'static> {
+    // The blanks at both ends are as many as a gap.
+    let needed = |left: &[Word], right: &[Word]| -> usize {
+        let words = left.iter().chain(right);
+        words.map(|word| width(&word.text) + GAP).sum()
     };
-    let online = resources
-        .nodes
-        .iter()
-        .filter(|node| node.state == NodeState::Online)
-        .count();
+    let mut right = right_side(state, theme);
+    let mut left = left_side(state, false, theme);
+    if needed(&left, &right) > columns {
+        left = left_side(state, true, theme);
+    }
+    for rank in Rank::ORDER {
+        if needed(&left, &right) > columns {
+            left.retain(|word| word.rank != rank);
+            right.retain(|word| word.rank != rank);
+        }
+    }
+    let mut row = Row::new(theme.unicode);
+    row.gap(1);
+    for Word { text, style, .. } in left {
+        row.text(text, style).gap(GAP);
+    }
+    let beside: usize = right.iter().map(|word| width(&word.text) + GAP).sum();
+    row.fill((columns + 1).saturating_sub(beside));
+    for Word { text, style, .. } in right {
+        row.text(text, style).gap(GAP);
+    }
+    row.line()
+}
+
+/// Says which cluster it is, and what is up and what is wrong in it.
+///
+/// Figures have the width of the largest that they can become, so that nothing beside them moves.
+fn left_side(state: &State, short: bool, theme: &Theme) -> Vec<Word> {
+    let cluster = fit(&state.setting.cluster, 20, theme.unicode);
+    let mut words = vec![
+        Word::new("proxdeck", theme.accent, Rank::Program),
+        Word::new(cluster, theme.strong, Rank::Cluster),
+    ];
+    let Some(resources) = state.inventory.resources.value() else {
+        return words;
+    };
+    let cluster = state.inventory.cluster.value();
+    if cluster.and_then(|cluster| cluster.quorate) == Some(false) {
+        words.push(Word::new("NO QUORUM", theme.critical, Rank::Never));
+    }
+    let is_online = |state: NodeState| state == NodeState::Online;
     let all = resources.nodes.len();
-    let running = resources
-        .guests
-        .iter()
-        .filter(|seen| seen.vouched && seen.guest.is_running())
-        .count();
-    let guests = resources
-        .guests
-        .iter()
-        .filter(|seen| !seen.guest.template)
-        .count();
-    let nodes = if online < all {
+    let online = resources.nodes.iter().filter(|node| is_online(node.state));
+    let online = online.count();
+    let style = if online < all {
         theme.warning
     } else {
         theme.text
     };
-    let mut counts = vec![
-        (format!("{online}/{all} nodes"), nodes),
-        (format!("{running} of {guests} running"), theme.text),
-    ];
-    if state
-        .inventory
-        .cluster
-        .value()
-        .and_then(|cluster| cluster.quorate)
-        == Some(false)
-    {
-        counts.insert(0, ("NO QUORUM".to_owned(), theme.critical));
+    let digits = all.to_string().len();
+    let nodes = format!("{online:>digits$}/{all} nodes");
+    words.push(Word::new(nodes, style, Rank::Nodes));
+    let guests: Vec<_> = resources
+        .guests
+        .iter()
+        .filter(|seen| !seen.guest.template)
+        .collect();
+    let all = guests.len();
+    let running = format::running(Running::among(guests), theme.unicode);
+    let digits = all.to_string().len();
+    let running = if short {
+        format!("{running:>digits$}/{all} run")
+    } else {
+        format!("{running:>digits$} of {all} running")
+    };
+    words.push(Word::new(running, theme.text, Rank::Running));
+    words.extend(alerts(state, theme));
+    if resources.rejected > 0 {
+        let text = format!("{} unreadable rows", resources.rejected);
+        words.push(Word::new(text, theme.warning, Rank::Nodes));
     }
-    let (critical, warnings) = if theme.unicode {
+    words
+}
+
+/// Counts what is wrong; while there is anything, both counts keep their places.
+fn alerts(state: &State, theme: &Theme) -> Vec<Word> {
+    let (critical, warning) = if theme.unicode {
         ("▲", "△")
     } else {
         ("!", "-")
     };
-    if state.verdicts.critical > 0 {
-        counts.push((
-            format!("{critical} {}", state.verdicts.critical),
-            theme.critical,
-        ));
+    let counts = [
+        (critical, state.verdicts.critical, theme.critical),
+        (warning, state.verdicts.warnings, theme.warning),
+    ];
+    if counts.iter().all(|(_, count, _)| *count == 0) {
+        return Vec::new();
     }
-    if state.verdicts.warnings > 0 {
-        counts.push((
-            format!("{warnings} {}", state.verdicts.warnings),
-            theme.warning,
-        ));
-    }
-    if resources.rejected > 0 {
-        counts.push((
-            format!("{} unreadable rows", resources.rejected),
-            theme.warning,
-        ));
-    }
-    counts
+    let word = |(mark, count, style): (&str, usize, Style)| match count {
+        0 => Word::new("   ", Style::new(), Rank::Never),
+        count => Word::new(format!("{mark}{count:>2}"), style, Rank::Never),
+    };
+    counts.into_iter().map(word).collect()
 }
 
-fn right_side(state: &State, theme: &Theme) -> Vec<(String, Style)> {
+fn right_side(state: &State, theme: &Theme) -> Vec<Word> {
     let mut right = Vec::new();
     match (&state.link.state, &state.inventory.resources.answer) {
-        (LinkState::Connecting, None) => right.push(("connecting…".to_owned(), theme.dim)),
+        (LinkState::Connecting, None) => {
+            right.push(Word::new("connecting…", theme.dim, Rank::Never));
+        }
         (LinkState::Down { .. }, answer) => {
             let age = answer
                 .as_ref()
                 .map(|answer| format::span(state.now.moment.since(answer.read)));
-            let age = age.map_or_else(|| "no data".to_owned(), |age| format!("data {age} old"));
-            right.push((format!("LINK DOWN  {age}"), theme.critical));
+            let age = age.map_or_else(|| "no data".to_owned(), |age| format!("data {age:>3} old"));
+            let text = format!("LINK DOWN  {age}");
+            right.push(Word::new(text, theme.critical, Rank::Never));
         }
         (_, Some(answer)) => {
             let age = state.now.moment.since(answer.read);
@@ -130,39 +207,26 @@ fn right_side(state: &State, theme: &Theme) -> Vec<(String, Style)> {
             } else {
                 theme.dim
             };
-            right.push((format!("data {}", format::span(age)), style));
+            let text = format!("data {:>3}", format::span(age));
+            right.push(Word::new(text, style, Rank::Never));
         }
         (LinkState::Up, None) => {}
     }
-    right.push((fit(&state.setting.account, 28, theme.unicode), theme.dim));
+    let account = fit(&state.setting.account, 28, theme.unicode);
+    right.push(Word::new(account, theme.dim, Rank::Account));
     if state.setting.read_only {
-        right.push(("READ-ONLY".to_owned(), theme.badge));
+        right.push(Word::new("READ-ONLY", theme.badge, Rank::Never));
     }
     if state.setting.demo {
-        right.push(("DEMO".to_owned(), theme.badge));
+        right.push(Word::new("DEMO", theme.badge, Rank::Demo));
     }
     right
 }
 
-/// What is wrong with the link, or what it costs.
-fn second_line(state: &State, columns: usize, theme: &Theme) -> Line<'static> {
+/// The views with their numbers, and what watching costs where there is room to say it.
+fn views(state: &State, columns: usize, theme: &Theme) -> Line<'static> {
     let mut row = Row::new(theme.unicode);
     row.gap(1);
-    if let LinkState::Down { failure, retry, .. } = &state.link.state {
-        let next = retry.since(state.now.moment).as_secs();
-        let when = if next == 0 {
-            "trying now".to_owned()
-        } else {
-            format!("next try in {next} s")
-        };
-        let room = columns.saturating_sub(width(&when) + 5);
-        row.text(
-            fit(&failure.to_string(), room, theme.unicode),
-            theme.critical,
-        );
-        row.gap(2).text(when, theme.dim);
-        return row.line();
-    }
     for (view, key, title) in View::ALL {
         let shown = state.focus.view() == view;
         row.text(key.to_string(), theme.accent);
@@ -170,15 +234,12 @@ fn second_line(state: &State, columns: usize, theme: &Theme) -> Line<'static> {
             format!(" {title}"),
             if shown { theme.strong } else { theme.dim },
         );
-        let running = state
-            .known_tasks()
-            .iter()
-            .filter(|task| task.state.is_running())
-            .count();
-        if view == View::Tasks && running > 0 {
-            row.text(format!(" {running}"), theme.accent);
+        if view == View::Tasks {
+            // Its count has a place of its own, so that the others do not move when it comes.
+            row.left(&running_tasks(state), 3, theme.accent).gap(1);
+        } else {
+            row.gap(3);
         }
-        row.gap(3);
     }
     let mut cost = format!("{} req/min", state.link.requests_per_minute);
     let lists = state
@@ -190,9 +251,48 @@ fn second_line(state: &State, columns: usize, theme: &Theme) -> Line<'static> {
         cost = format!("{cost}, {lists} of them snapshot lists");
     }
     if let Some(latency) = state.link.latency_p95.filter(|_| columns >= 100) {
-        cost = format!("{cost}, 95 % within {} ms", latency.as_millis());
+        cost = format!("{cost}, 95 % within {:>3} ms", latency.as_millis());
     }
-    row.fill(columns.saturating_sub(width(&cost) + 2))
-        .text(cost, theme.dim);
+    if row.used() + width(&cost) < columns {
+        row.fill(columns.saturating_sub(width(&cost) + 1))
+            .text(cost, theme.dim);
+    }
+    row.line()
+}
+
+fn running_tasks(state: &State) -> String {
+    let tasks = state.known_tasks().iter();
+    match tasks.filter(|task| task.state.is_running()).count() {
+        0 => String::new(),
+        running => format!(" {}", running.min(99)),
+    }
+}
+
+/// Says what is wrong with the link, of which server, and when it is tried again.
+fn trouble(
+    failure: &Failure,
+    retry: Moment,
+    state: &State,
+    columns: usize,
+    theme: &Theme,
+) -> Line<'static> {
+    let next = retry.since(state.now.moment).as_secs();
+    let when = if next == 0 {
+        "trying now".to_owned()
+    } else {
+        format!("next try in {next:>2} s")
+    };
+    // The address comes first, so that it is what a narrow screen leaves.
+    let endpoint = &state.setting.endpoint;
+    let mut failure = failure.clone();
+    if let Some(rest) = failure.message.raw().strip_prefix(&format!("{endpoint}: ")) {
+        failure.message = rest.into();
+    }
+    let what = format!("{endpoint}: {failure}");
+    let room = columns.saturating_sub(width(&when) + 4);
+    let mut row = Row::new(theme.unicode);
+    row.gap(1)
+        .text(fit(&what, room, theme.unicode), theme.critical);
+    row.gap(2).text(when, theme.dim);
     row.line()
 }

@@ -6,7 +6,7 @@ use ratatui::text::Line;
 
 use crate::app::State;
 use crate::app::state::Pane;
-use crate::domain::inventory::{Node, NodeState, Resources, Storage};
+use crate::domain::inventory::{Node, NodeState, Resources, Running, SeenGuest, Storage};
 use crate::ui::format;
 use crate::ui::theme::Theme;
 use crate::ui::viewport::Viewport;
@@ -20,22 +20,12 @@ pub(in crate::ui) fn draw_nodes(
     viewport: &mut Viewport,
 ) {
     let focused = state.focus == Pane::Nodes;
-    let note = match state
-        .inventory
-        .cluster
-        .value()
-        .map(|cluster| cluster.quorate)
-    {
-        Some(Some(true)) => "quorate",
-        Some(Some(false)) => "NO QUORUM: changes are refused by the cluster",
-        Some(None) => "a single server",
-        None => "",
-    };
-    let inner = pane(frame, area, "Nodes", note, focused, theme);
+    let inner = pane(frame, area, "Nodes", &note(state), focused, theme);
     let Some(resources) = known(frame, inner, state, theme) else {
         return;
     };
     let columns = NodeColumns::fit(usize::from(inner.width), resources);
+    let outdated = state.is_outdated();
     let table = Table {
         inner,
         titles: columns.titles(theme),
@@ -44,10 +34,27 @@ pub(in crate::ui) fn draw_nodes(
         offset: &mut viewport.nodes,
     };
     let page = table.draw(frame, &resources.nodes, theme, |node, at_cursor| {
-        columns.line(node, resources, at_cursor, theme)
+        columns.line(node, resources, (at_cursor, outdated), theme)
     });
     if focused {
         viewport.page = page;
+    }
+}
+
+/// Says whether there is a quorum, and what the cluster calls itself where the config calls it
+/// otherwise.
+fn note(state: &State) -> String {
+    let Some(cluster) = state.inventory.cluster.value() else {
+        return String::new();
+    };
+    let quorum = match cluster.quorate {
+        Some(true) => "quorate",
+        Some(false) => "NO QUORUM: changes are refused by the cluster",
+        None => "a single server",
+    };
+    match cluster.name.as_ref().map(ToString::to_string) {
+        Some(name) if name != state.setting.cluster => format!("calls itself {name} · {quorum}"),
+        Some(_) | None => quorum.to_owned(),
     }
 }
 
@@ -89,6 +96,7 @@ pub(in crate::ui) fn draw_storages(
         .gap(1)
         .left("SIZE", 24, theme.dim);
     titles.last("HOLDS", columns, theme.dim);
+    let outdated = state.is_outdated();
     let table = Table {
         inner,
         titles: titles.line(),
@@ -97,7 +105,7 @@ pub(in crate::ui) fn draw_storages(
         offset: &mut viewport.storages,
     };
     let page = table.draw(frame, &resources.storages, theme, |storage, at_cursor| {
-        storage_line(storage, name, columns, at_cursor, theme)
+        storage_line(storage, (name, columns), (at_cursor, outdated), theme)
     });
     if focused {
         viewport.page = page;
@@ -124,7 +132,7 @@ fn known<'a>(
             frame,
             inner,
             &failure.value.to_string(),
-            &failure.value.advice,
+            failure.value.advised(),
             theme,
         ),
         None => message(frame, inner, "Reading…", "", theme),
@@ -176,12 +184,13 @@ impl NodeColumns {
         &self,
         node: &Node,
         resources: &Resources,
-        at_cursor: bool,
+        (at_cursor, outdated): (bool, bool),
         theme: &Theme,
     ) -> Line<'static> {
         let mut row = Row::new(theme.unicode);
         cursor_mark(&mut row, at_cursor, theme);
         let (glyph, ascii, style) = match node.state {
+            _ if outdated => ("◌", "?", theme.stale),
             NodeState::Online => ("●", "*", theme.ok),
             NodeState::Offline => ("▲", "!", theme.critical),
             NodeState::Unknown => ("◌", "?", theme.stale),
@@ -196,17 +205,14 @@ impl NodeColumns {
             .map(format::span)
             .unwrap_or_default();
         row.right(&uptime, 6, theme.text).gap(2);
-        let guests: Vec<_> = resources
+        let guests: Vec<&SeenGuest> = resources
             .guests
             .iter()
             .filter(|seen| seen.guest.node == node.name)
             .collect();
-        let running = guests
-            .iter()
-            .filter(|seen| seen.vouched && seen.guest.is_running())
-            .count();
-        row.left(&format!("{running}/{}", guests.len()), 9, theme.text)
-            .gap(1);
+        let all = guests.len();
+        let running = format::running(Running::among(guests), theme.unicode);
+        row.left(&format!("{running}/{all}"), 9, theme.text).gap(1);
         if !online {
             let text = match node.state {
                 NodeState::Offline => "offline: its guests are shown as last seen",
@@ -253,14 +259,13 @@ fn gauge(row: &mut Row, fraction: Option<f64>, bar: usize, theme: &Theme) {
 
 fn storage_line(
     storage: &Storage,
-    name: usize,
-    columns: usize,
-    at_cursor: bool,
+    (name, columns): (usize, usize),
+    (at_cursor, outdated): (bool, bool),
     theme: &Theme,
 ) -> Line<'static> {
     let mut row = Row::new(theme.unicode);
     cursor_mark(&mut row, at_cursor, theme);
-    let (glyph, ascii, style) = if storage.available {
+    let (glyph, ascii, style) = if storage.available && !outdated {
         ("●", "*", theme.ok)
     } else {
         ("◌", "?", theme.stale)

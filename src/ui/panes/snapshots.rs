@@ -33,7 +33,7 @@ pub(in crate::ui) fn draw(
         }
         Some(remote) => remote.answer().map_or_else(String::new, |answer| {
             let age = format::span(state.now.moment.since(answer.read));
-            format!("{} · read {age} ago", answer.value.snapshots.len())
+            format!("{} · read {age:>3} ago", answer.value.snapshots.len())
         }),
         None => String::new(),
     };

@@ -32,7 +32,7 @@ pub(in crate::ui) fn draw(
         }
         (Some(answer), None) => {
             let age = format::span(state.now.moment.since(answer.read));
-            format!("{running} running · read {age} ago")
+            format!("{running} running · read {age:>3} ago")
         }
         (None, _) => String::new(),
     };
@@ -50,7 +50,7 @@ pub(in crate::ui) fn draw(
                 frame,
                 inner,
                 &failure.value.to_string(),
-                &failure.value.advice,
+                failure.value.advised(),
                 theme,
             );
         }

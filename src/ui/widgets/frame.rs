@@ -60,6 +60,11 @@ fn framed(text: &str, style: Style) -> Line<'static> {
     ])
 }
 
+/// Returns how wide a dialog with sentences is: as wide as there is room, and as is read with ease.
+pub(in crate::ui) fn reading_width(screen: Rect) -> u16 {
+    screen.width.saturating_sub(4).min(112)
+}
+
 /// Clears a place in the middle of the screen for a dialog and returns what is inside its frame.
 pub(in crate::ui) fn dialog(
     frame: &mut Frame<'_>,

@@ -8,8 +8,8 @@ mod sparkline;
 mod table;
 
 pub(super) use bar::{push_bar, push_growing_bar};
-pub(super) use frame::{dialog, hint_line, pane};
+pub(super) use frame::{dialog, hint_line, pane, reading_width};
 pub(super) use message::message;
-pub(super) use row::{Row, cursor_mark, fit, width, wrapped};
+pub(super) use row::{Row, cursor_mark, fit, paragraph, width, wrapped};
 pub(super) use sparkline::{push_chart_row, push_sparkline};
 pub(super) use table::Table;

@@ -51,6 +51,26 @@ pub(in crate::ui) fn wrapped(text: &str, columns: usize) -> Vec<String> {
         .collect()
 }
 
+/// Breaks texts that follow each other at blanks into lines; each keeps its own style.
+pub(in crate::ui) fn paragraph(parts: &[(&str, Style)], columns: usize, unicode: bool) -> Vec<Row> {
+    let mut rows = vec![Row::new(unicode)];
+    let words = parts.iter().flat_map(|(text, style)| {
+        let words = text.split(' ').filter(|word| !word.is_empty());
+        words.map(move |word| (word, *style))
+    });
+    for (word, style) in words {
+        let used = rows.last().map_or(0, Row::used);
+        if used > 0 && used + 1 + width(word) > columns {
+            rows.push(Row::new(unicode));
+        }
+        if let Some(row) = rows.last_mut() {
+            let blank = if row.used() > 0 { " " } else { "" };
+            row.text(format!("{blank}{}", fit(word, columns, unicode)), style);
+        }
+    }
+    rows
+}
+
 /// A last cell narrower than this says nothing.
 const LEAST_CELL: usize = 12;
 
@@ -117,6 +137,13 @@ impl Row {
         self.gap(rest)
     }
 
+    /// Adds what another line holds.
+    pub(in crate::ui) fn append(&mut self, mut other: Row) -> &mut Self {
+        self.used += other.used;
+        self.spans.append(&mut other.spans);
+        self
+    }
+
     /// Ends the line.
     pub(in crate::ui) fn line(&mut self) -> Line<'static> {
         Line::from(std::mem::take(&mut self.spans))
@@ -142,6 +169,22 @@ mod tests {
         assert_eq!(fit("日本語テスト", 6, true), "日本…");
         assert_eq!(fit("abc", 0, true), "");
         assert_eq!(fit("abc", 1, true), "…");
+    }
+
+    #[test]
+    fn a_paragraph_breaks_where_it_must_and_loses_no_word() {
+        let parts = [
+            ("take a snapshot", Style::new()),
+            ("(not now: busy)", Style::new()),
+        ];
+        let text = |columns| -> Vec<String> {
+            let rows = paragraph(&parts, columns, true).into_iter();
+            rows.map(|mut row| row.line().to_string()).collect()
+        };
+        assert_eq!(text(80), ["take a snapshot (not now: busy)"]);
+        assert_eq!(text(15), ["take a snapshot", "(not now: busy)"]);
+        assert_eq!(text(9), ["take a", "snapshot", "(not now:", "busy)"]);
+        assert_eq!(text(6), ["take a", "snaps…", "(not", "now:", "busy)"]);
     }
 
     #[test]

@@ -10,7 +10,7 @@ use crate::app::keymap::Context;
 use crate::domain::failure::Failure;
 use crate::domain::history::{Channel, Sample, Span, Window, present, resample, summary};
 use crate::ui::format;
-use crate::ui::widgets::{push_chart_row, push_sparkline, width};
+use crate::ui::widgets::{Row, push_chart_row, push_sparkline, width};
 
 /// A chart has a title and at least so many rows.
 const LEAST_ROWS: usize = 3;
@@ -192,15 +192,6 @@ fn chart(
     let scale = Scale::of(channel, &values);
     let mut head = close.row();
     head.left(title, LABEL, theme.dim);
-    if let Some(span) = span {
-        head.text(format!("last {} ", span.as_str()), theme.dim);
-        for action in [Action::HistoryShorter, Action::HistoryLonger] {
-            let keymap = &close.state.setting.keymap;
-            if let Some(key) = keymap.keys(Context::Detail, action).first() {
-                head.text(format!(" {key}"), theme.accent);
-            }
-        }
-    }
     let figures = match summary(samples.iter().copied(), channel, window) {
         Some(sum) => format!(
             "avg {}  peak {}",
@@ -209,6 +200,10 @@ fn chart(
         ),
         None => "?".to_owned(),
     };
+    if let Some(span) = span {
+        let room = columns.saturating_sub(head.used() + width(&figures) + 2);
+        push_span(close, &mut head, span, room);
+    }
     head.right(&figures, columns.saturating_sub(head.used()), theme.dim);
     let mut lines = vec![head.line()];
     for above in (0..rows).rev() {
@@ -230,6 +225,34 @@ fn chart(
         lines.push(row.line());
     }
     lines
+}
+
+/// Adds the span, and the keys that change it where there is room to say what they do.
+fn push_span(close: &CloseUp<'_>, head: &mut Row, span: Span, room: usize) {
+    let theme = close.theme;
+    let keymap = &close.state.setting.keymap;
+    // In this order brackets, which they are by default, enclose nothing.
+    let keys = [
+        (Action::HistoryLonger, "more"),
+        (Action::HistoryShorter, "less"),
+    ]
+    .map(|(action, word)| {
+        let key = keymap.keys(Context::Detail, action).first();
+        (key.map(ToString::to_string).unwrap_or_default(), word)
+    });
+    let text = format!("last {}", span.as_str());
+    let shown = keys.iter().filter(|(key, _)| !key.is_empty());
+    let needed: usize = shown
+        .clone()
+        .map(|(key, word)| width(key) + width(word) + 3)
+        .sum();
+    let has_room = width(&text) + needed <= room;
+    head.text(text, theme.dim);
+    for (key, word) in shown.filter(|_| has_room) {
+        head.gap(2)
+            .text(key.clone(), theme.accent)
+            .text(format!(" {word}"), theme.dim);
+    }
 }
 
 /// What the top of a chart stands for.

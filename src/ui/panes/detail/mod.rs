@@ -9,7 +9,7 @@ mod gauges;
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
-use ratatui::text::Line;
+use ratatui::text::{Line, Span};
 
 use crate::app::State;
 use crate::app::detail::{Unmeasured, Watched};
@@ -103,9 +103,23 @@ fn beside(
         .map(|_| {
             let mut line = left.next().unwrap_or_default();
             let rest = column.saturating_sub(line.width());
-            line.push_span(" ".repeat(rest));
-            line.spans.extend(right.next().unwrap_or_default().spans);
-            line
+            // A style of the whole line would be taken over by what is set beside it.
+            let mut spans = own_styles(std::mem::take(&mut line));
+            spans.push(Span::raw(" ".repeat(rest)));
+            spans.extend(own_styles(right.next().unwrap_or_default()));
+            Line::from(spans)
+        })
+        .collect()
+}
+
+/// Gives each part of a line the style of the line as its own.
+fn own_styles(line: Line<'static>) -> Vec<Span<'static>> {
+    let style = line.style;
+    let spans = line.spans.into_iter();
+    spans
+        .map(|span| {
+            let own = style.patch(span.style);
+            span.style(own)
         })
         .collect()
 }
@@ -121,11 +135,8 @@ fn flat(close: &CloseUp<'_>, columns: usize, rows: usize) -> Vec<Line<'static>> 
     let remarks = close.remarks(columns);
     let mut tail = super::verdicts::lines(close.seen, close.state, columns, close.theme);
     if gauges.len() + tail.len() + remarks.len() >= rows {
-        let half = columns / 2 - 1;
-        tail = super::verdicts::lines(close.seen, close.state, half, close.theme);
-        tail.retain(|line| line.width() > 0);
-        let right = tail.split_off(tail.len().div_ceil(2));
-        tail = beside(tail, right, half + 2);
+        let size = (columns, rows.saturating_sub(gauges.len()));
+        tail = super::verdicts::compact(close.seen, close.state, size, close.theme);
     }
     let mut room = rows.saturating_sub(gauges.len() + tail.len());
     let mut fitting = |section: Vec<Line<'static>>| -> Vec<Line<'static>> {
