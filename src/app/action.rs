@@ -31,6 +31,8 @@ pub enum Action {
     MarkAll,
     /// Changes something on the server.
     Change(Change),
+    /// Destroys the guest that a failed change has left half made, after a question.
+    CleanUp,
     /// Shows the log of a task.
     Log,
     /// Shows a shorter history.
@@ -167,6 +169,7 @@ impl Action {
             Self::Change(Change::Power) => "power",
             Self::Change(Change::Destroy) => "destroy",
             Self::Change(Change::Prune) => "prune",
+            Self::CleanUp => "clean-up",
             Self::Log => "log",
             Self::HistoryShorter => "history-shorter",
             Self::HistoryLonger => "history-longer",

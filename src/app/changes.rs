@@ -7,7 +7,7 @@ use super::state::{Pane, State, View};
 use crate::domain::failure::{Failure, FailureKind};
 use crate::domain::guest::{Guest, GuestRef};
 use crate::domain::inventory::SeenGuest;
-use crate::domain::operation::{Operation, PowerAction, Stamp};
+use crate::domain::operation::{HalfMade, Operation, PowerAction, Stamp};
 use crate::domain::request::{KeepMarkRequest, Objection, PowerRequest, refuses_power};
 use crate::domain::retention::Mark;
 use crate::domain::snapshot::Snapshot;
@@ -69,7 +69,7 @@ impl State {
             Change::Create | Change::Prune => {}
             Change::Destroy => {
                 let policy = self.setting.rules.retention.clone();
-                self.open_form(FormDialog::destroy(&guest, policy));
+                self.open_form(FormDialog::destroy(&guest, policy, None));
             }
         }
     }
@@ -190,6 +190,27 @@ impl State {
         self.open_form(FormDialog::clone_guest(guest, snapshot, &resources, stamp));
     }
 
+    /// Opens the form that destroys a guest that a failed change has left, as long as it is ours.
+    pub(super) fn clean_up(&mut self, left: HalfMade) {
+        let HalfMade {
+            guest: meant,
+            stamp,
+        } = left;
+        let resources = self.inventory.resources.value();
+        let seen = resources.and_then(|resources| resources.guest(meant.vmid));
+        let Some(seen) = seen else {
+            let text = format!("{meant} is not listed by the cluster yet, or gone already");
+            return self.toasts.notice(text, self.now.moment);
+        };
+        // Of a guest made seconds ago the list knows not even the name.
+        let guest = Guest {
+            name: seen.guest.name.clone().or(meant.name),
+            ..seen.guest.clone()
+        };
+        let policy = self.setting.rules.retention.clone();
+        self.open_form(FormDialog::destroy(&guest, policy, Some(stamp)));
+    }
+
     /// Opens the form for the one or the other way to restore a snapshot.
     pub(super) fn restore(&mut self, way: OtherWay) {
         let OtherWay {
@@ -237,6 +258,12 @@ impl State {
             .guests
             .iter()
             .filter(|seen| rules.selection.manages(&seen.guest) && !seen.guest.template)
+            // With marks only they are meant; in the view of all snapshots marks mean nothing.
+            .filter(|seen| {
+                let marks = self.guests.marks();
+                let is_meant = self.focus.view() != View::Guests || marks.is_empty();
+                is_meant || marks.contains(&seen.guest.vmid)
+            })
             .collect();
         let guests = managed.iter().map(|seen| seen.guest.to_ref()).collect();
         let policy = rules.retention.clone();

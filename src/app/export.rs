@@ -47,10 +47,10 @@ impl State {
                 let title = "the plan was not exported".to_owned();
                 if matches!(self.dialogs.last(), Some(Dialog::Prune(_))) {
                     // As a message it would offer keys that mean something else in the plan.
-                    let text = FailureText::new(title, failure);
+                    let text = FailureText::new(title, failure, Vec::new());
                     return self.dialogs.push(Dialog::Failure(Box::new(text)));
                 }
-                let news = News::Bad(format!("{title}: {failure}"), Box::new(failure));
+                let news = News::Bad(format!("{title}: {failure}"), Box::new(failure), Vec::new());
                 self.toasts.announce(news, self.now.moment);
             }
         }

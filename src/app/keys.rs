@@ -69,6 +69,10 @@ impl State {
                 self.dialogs.pop();
                 self.power(target, action, effects);
             }
+            Reply::CleanUp(left) => {
+                self.dialogs.pop();
+                self.clean_up(*left);
+            }
             Reply::Restore(other) => {
                 self.dialogs.pop();
                 self.restore(*other);
@@ -164,7 +168,11 @@ impl State {
             Action::Help => self.dialogs.push(Dialog::help(self.focus.context())),
             Action::Quit | Action::Interrupt => self.quit(effects),
             // These belong to dialogs and have no key here.
-            Action::Cancel | Action::Suspend | Action::Export | Action::Form(_) => {}
+            Action::CleanUp
+            | Action::Cancel
+            | Action::Suspend
+            | Action::Export
+            | Action::Form(_) => {}
         }
     }
 
@@ -240,9 +248,9 @@ impl State {
 
     /// Opens what is under the cursor; a failure on show comes first.
     fn open(&mut self, effects: &mut Vec<Effect>) {
-        if let Some((title, failure)) = self.toasts.take_failure() {
-            self.dialogs
-                .push(Dialog::Failure(Box::new(FailureText::new(title, failure))));
+        if let Some((title, failure, left)) = self.toasts.take_failure() {
+            let text = FailureText::new(title, failure, left);
+            self.dialogs.push(Dialog::Failure(Box::new(text)));
             return;
         }
         match self.focus {

@@ -43,16 +43,19 @@ pub(super) fn news(title: &str, report: &Report) -> News {
         Outcome::Failed(failure) => News::Bad(
             format!("{title}{parts}: {failure}"),
             Box::new(explained(failure, report)),
+            report.half_made.clone(),
         ),
         Outcome::Unknown(failure) => News::Bad(
             format!("{title}{parts}: nobody knows whether it happened: {failure}"),
             Box::new(explained(failure, report)),
+            report.half_made.clone(),
         ),
         Outcome::Stopped => {
             let failure = Failure::new(FailureKind::TaskFailed, "stopped");
             News::Bad(
                 format!("{title} was stopped{parts}"),
                 Box::new(explained(&failure, report)),
+                report.half_made.clone(),
             )
         }
     }

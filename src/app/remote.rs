@@ -60,6 +60,11 @@ impl<T> Remote<T> {
         self.pending.is_some()
     }
 
+    /// Tells whether there is neither an answer nor a failure yet.
+    pub fn is_open(&self) -> bool {
+        self.answer.is_none() && self.failure.is_none()
+    }
+
     /// Tells whether the answer to this question is awaited.
     pub(super) fn awaits(&self, ticket: Ticket) -> bool {
         self.pending == Some(ticket)

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::domain::failure::Failure;
+use crate::domain::operation::HalfMade;
 use crate::domain::time::Moment;
 
 /// How long good news is shown.
@@ -27,8 +28,8 @@ pub enum Tone {
     Good,
     /// A key did nothing, and why.
     Notice,
-    /// Something failed; such a message stays.
-    Bad(Box<Failure>),
+    /// Something failed, and may have left guests behind; such a message stays.
+    Bad(Box<Failure>, Vec<HalfMade>),
 }
 
 /// The end of an operation, to be told.
@@ -36,13 +37,13 @@ pub enum Tone {
 pub(super) enum News {
     /// It went well.
     Good(String),
-    /// It did not, or nobody knows.
-    Bad(String, Box<Failure>),
+    /// It did not, or nobody knows; these guests are left that are not what was wanted.
+    Bad(String, Box<Failure>, Vec<HalfMade>),
 }
 
 impl Toast {
     fn is_bad(&self) -> bool {
-        matches!(self.tone, Tone::Bad(_))
+        matches!(self.tone, Tone::Bad(..))
     }
 }
 
@@ -55,7 +56,7 @@ impl Toasts {
     pub(super) fn announce(&mut self, news: News, now: Moment) {
         match news {
             News::Good(text) => self.tell(text, now),
-            News::Bad(text, failure) => self.push(text, Tone::Bad(failure), now),
+            News::Bad(text, failure, left) => self.push(text, Tone::Bad(failure, left), now),
         }
     }
 
@@ -91,14 +92,14 @@ impl Toasts {
     }
 
     /// Takes the newest failure away, to show it whole.
-    pub(super) fn take_failure(&mut self) -> Option<(String, Failure)> {
+    pub(super) fn take_failure(&mut self) -> Option<(String, Failure, Vec<HalfMade>)> {
         let newest = self.0.iter().rposition(Toast::is_bad)?;
         match self.0.remove(newest) {
             Toast {
                 text,
-                tone: Tone::Bad(failure),
+                tone: Tone::Bad(failure, left),
                 ..
-            } => Some((text, *failure)),
+            } => Some((text, *failure, left)),
             Toast { .. } => None,
         }
     }
@@ -140,6 +141,7 @@ mod tests {
         News::Bad(
             "failed".into(),
             Box::new(Failure::new(FailureKind::Server, why)),
+            Vec::new(),
         )
     }
 

@@ -18,7 +18,9 @@ use crate::domain::guest::{Guest, GuestRef};
 use crate::domain::guest_name::GuestName;
 use crate::domain::id::{GuestKind, NodeName, StorageName, Vmid};
 use crate::domain::operation::{CopyKind, Stamp};
-use crate::domain::request::{CloneContext, CloneRequest, Features, PoolChoice, copied_along};
+use crate::domain::request::{
+    CloneContext, CloneRequest, Features, PoolChoice, copied_along, critical_tags_copied,
+};
 use crate::domain::snapshot::SnapshotList;
 use crate::proxmox::{Client, Error};
 use crate::runtime::Ending;
@@ -210,7 +212,14 @@ impl Wanted<'_> {
         let operation = request
             .check(&context, &stamp)
             .map_err(|objections| change::refused(&change::objected(&whom, &objections)))?;
-        let along = copied_along(Some(source), &config);
+        let mut along = copied_along(Some(source), &config);
+        let critical = critical_tags_copied(source, &setup.rules.critical_tags);
+        if !critical.is_empty() {
+            let tags = critical.join(", ");
+            along.push(format!(
+                "tag {tags}, for which enforcement will spare the copy"
+            ));
+        }
         let change = Change {
             guest: whom,
             subject: String::new(),

@@ -17,7 +17,7 @@ use crate::domain::id::Vmid;
 use crate::domain::inventory::Resources;
 use crate::domain::operation::{Operation, PowerAction, Skipped};
 use crate::domain::request::{
-    BatchPowerRequest, BatchSnapshotRequest, Field, KnownGuests, Objection,
+    BatchPowerRequest, BatchSnapshotRequest, Field, KnownGuests, Objection, refuses_ram,
 };
 use crate::domain::snapshot::SnapshotList;
 use crate::domain::time::Moment;
@@ -141,6 +141,17 @@ impl BatchSnapshotPurpose {
         }
     }
 
+    /// Tells whether it is not known yet where the memory of some guest would be saved.
+    fn is_reading(&self, known: &Known<'_>) -> bool {
+        self.guests.iter().any(|guest| {
+            let has_memory = known
+                .guest(guest.vmid)
+                .is_some_and(|guest| refuses_ram(guest).is_none());
+            let config = self.configs.get(&guest.vmid);
+            has_memory && config.is_none_or(Remote::is_open)
+        })
+    }
+
     pub(super) fn check(&self, form: &mut Form, known: &Known<'_>) {
         let request = BatchSnapshotRequest {
             guests: self.guests.clone(),
@@ -153,8 +164,7 @@ impl BatchSnapshotPurpose {
             configs: Some(&self.configs),
         };
         form.checked = request.check(&sight);
-        let is_reading = self.configs.values().any(Remote::is_pending);
-        if form.checked.is_ok() && is_reading {
+        if form.checked.is_ok() && request.ram && self.is_reading(known) {
             let reason = "reading where the RAM would be saved…";
             form.checked = Err(vec![Objection::new(Field::Ram, reason)]);
         }

@@ -15,7 +15,7 @@ use crate::domain::inventory::Resources;
 use crate::domain::operation::{CopyKind, Stamp};
 use crate::domain::request::{
     CloneContext, CloneRequest, Features, Field, Objection, Original, PoolChoice, copied_along,
-    refuses_copy, refuses_node, refuses_storage,
+    critical_tags_copied, refuses_copy, refuses_node, refuses_storage,
 };
 use crate::domain::snapshot::Snapshot;
 use crate::domain::time::Moment;
@@ -189,11 +189,19 @@ impl ClonePurpose {
         };
         self.dim(form, &request, &context);
         form.checked = request.check(&context, &self.stamp);
-        if self.config.is_pending() && form.checked.is_ok() {
+        if self.config.is_open() && form.checked.is_ok() {
             let reason = "reading what is copied along…";
             form.checked = Err(vec![Objection::new(Field::Whole, reason)]);
         }
         form.preview = self.preview(context.source, request.kind);
+        let critical = context
+            .source
+            .map(|source| critical_tags_copied(source, &known.rules.critical_tags));
+        if let Some(tags) = critical.filter(|tags| !tags.is_empty()) {
+            let tags = tags.join(", ");
+            let text = format!("the copy is tagged {tags} too, and enforcement will spare it");
+            form.preview.push(Preview::new("", text, Weight::Warning));
+        }
         form.budget = context
             .source
             .and_then(|source| self.budget(source, &request, known));

@@ -7,6 +7,7 @@ use crate::app::remote::Remote;
 use crate::domain::failure::Failure;
 use crate::domain::guest::{Guest, GuestRef};
 use crate::domain::guest_config::{Drive, GuestConfig};
+use crate::domain::operation::Stamp;
 use crate::domain::request::{DestroyContext, DestroyLosses, DestroyRequest, Field};
 use crate::domain::retention::Policy;
 use crate::domain::time::Moment;
@@ -19,11 +20,13 @@ const MOST_DISKS: usize = 4;
 pub(super) struct DestroyPurpose {
     policy: Policy,
     config: Remote<GuestConfig>,
+    /// What its description must carry, where only the guest that we made is meant.
+    stamp: Option<Stamp>,
 }
 
 impl FormDialog {
     /// Opens the form that destroys a guest; it wants the number and the name typed.
-    pub(in crate::app) fn destroy(guest: &Guest, policy: Policy) -> Self {
+    pub(in crate::app) fn destroy(guest: &Guest, policy: Policy, stamp: Option<Stamp>) -> Self {
         let target = guest.to_ref();
         let purge = Switch::new("also out of backup jobs, replication and HA", false);
         let items = vec![
@@ -34,7 +37,11 @@ impl FormDialog {
         let mut form = Form::new(title, items, "destroy it for good");
         form.refusal = "keep it";
         let config = Remote::default();
-        let purpose = Box::new(DestroyPurpose { policy, config });
+        let purpose = Box::new(DestroyPurpose {
+            policy,
+            config,
+            stamp,
+        });
         Self::new(target, form, Purpose::Destroy(purpose))
     }
 }
@@ -70,7 +77,7 @@ impl DestroyPurpose {
         let request = DestroyRequest {
             guest: target.clone(),
             purge: form.is_on(Field::Purge),
-            stamp: None,
+            stamp: self.stamp.clone(),
         };
         form.checked = request.check(&context);
         form.preview = self.preview(&request.losses(&context, &self.policy));

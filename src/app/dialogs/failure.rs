@@ -3,6 +3,7 @@
 use super::Reply;
 use crate::app::action::Action;
 use crate::domain::failure::Failure;
+use crate::domain::operation::HalfMade;
 
 /// A failure to be read.
 #[derive(Debug, Clone, PartialEq)]
@@ -11,15 +12,18 @@ pub struct FailureText {
     pub title: String,
     /// Why.
     pub failure: Failure,
+    /// The guests that are left and not what was wanted.
+    pub left: Vec<HalfMade>,
     /// How many lines are scrolled away.
     pub scroll: usize,
 }
 
 impl FailureText {
-    pub(in crate::app) fn new(title: String, failure: Failure) -> Self {
+    pub(in crate::app) fn new(title: String, failure: Failure, left: Vec<HalfMade>) -> Self {
         Self {
             title,
             failure,
+            left,
             scroll: 0,
         }
     }
@@ -37,6 +41,10 @@ impl FailureText {
                 text.push_str(&line);
             }
             return Reply::Copy(text);
+        } else if action == Action::CleanUp
+            && let Some(left) = self.left.first()
+        {
+            return Reply::CleanUp(Box::new(left.clone()));
         } else if action == Action::Quit {
             return Reply::Close;
         }

@@ -38,7 +38,7 @@ pub use snapshot::SnapshotClass;
 use super::action::{Action, Motion};
 use super::keymap::{Combo, Context};
 use crate::domain::guest::GuestRef;
-use crate::domain::operation::{Operation, PowerAction};
+use crate::domain::operation::{HalfMade, Operation, PowerAction};
 
 /// A dialog on the stack.
 #[derive(Debug, Clone, PartialEq)]
@@ -84,6 +84,8 @@ pub enum Reply {
     Power(Vec<GuestRef>, PowerAction),
     /// To say why a key did nothing.
     Notice(String),
+    /// To be replaced by the form that destroys a guest that was half made.
+    CleanUp(Box<HalfMade>),
     /// To be replaced by the form for the other way to restore a snapshot.
     Restore(Box<OtherWay>),
     /// The plan to be written into a file.

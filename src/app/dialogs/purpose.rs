@@ -83,7 +83,7 @@ pub struct FormDialog {
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Purpose {
     Snapshot(SnapshotPurpose),
-    RollBack(RollBackPurpose),
+    RollBack(Box<RollBackPurpose>),
     Delete(DeletePurpose),
     Power(PowerPurpose),
     Clone(Box<ClonePurpose>),

@@ -63,7 +63,7 @@ impl FormDialog {
             present: Remote::default(),
             frozen: Remote::default(),
         };
-        Self::new(target, form, Purpose::RollBack(purpose))
+        Self::new(target, form, Purpose::RollBack(Box::new(purpose)))
     }
 }
 

@@ -194,6 +194,7 @@ pub static BINDINGS: &[Binding] = &[
     row(Action::Move(Motion::PageUp), READING, &["PgUp"], "", "scroll one page up"),
     row(Action::Move(Motion::Top), READING, &["g", "Home"], "", "go to the beginning"),
     row(Action::Move(Motion::Bottom), READING, &["G", "End"], "", "go to the end and follow"),
+    row(Action::CleanUp, READING, &["D"], "", "destroy the guest that a failed change has left half made, after a question"),
     row(Action::Copy, READING, &["y"], "", "copy it to the clipboard (OSC 52)"),
     row(Action::Move(Motion::Down), LINES, &["j", "Down"], "", "move down"),
     row(Action::Move(Motion::Up), LINES, &["k", "Up"], "", "move up"),

@@ -5,7 +5,7 @@
 
 use super::power::PowerRequest;
 use super::snapshot::{SnapshotRequest, refuses_ram};
-use super::state_space::{StateNeeds, state_storage};
+use super::state_space::StateNeeds;
 use super::{Field, Objection, Objections};
 use crate::domain::guest::{Guest, GuestRef};
 use crate::domain::guest_config::GuestConfig;
@@ -83,18 +83,6 @@ impl BatchSnapshotRequest {
                 Some(Skipped { guest, reason })
             })
             .collect()
-    }
-
-    /// Tells whether the storage of some guest's memory cannot be known yet.
-    pub fn awaits_config(&self, known: &impl KnownGuests) -> bool {
-        self.ram
-            && self.guests.iter().any(|meant| {
-                find(known, meant.vmid).is_some_and(|guest| {
-                    refuses_ram(guest).is_none()
-                        && state_storage(guest, known.config(meant.vmid), known.resources())
-                            .is_none()
-                })
-            })
     }
 }
 

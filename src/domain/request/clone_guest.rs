@@ -2,6 +2,7 @@
 
 use super::places::{Features, Original, refuses_copy, refuses_node, refuses_storage};
 use super::{Field, Objection, Objections};
+use crate::domain::enforcement::CriticalTags;
 use crate::domain::guest::{Guest, GuestRef, Status};
 use crate::domain::guest_config::GuestConfig;
 use crate::domain::guest_name::GuestName;
@@ -202,6 +203,15 @@ pub fn refuses_clones(source: &Guest) -> Option<String> {
     source.lock.as_ref().map(|lock| format!("locked ({lock})"))
 }
 
+/// Names the tags that a copy takes over and that keep enforcement away from it.
+pub fn critical_tags_copied(source: &Guest, critical: &CriticalTags) -> Vec<String> {
+    let tags = source
+        .tags
+        .iter()
+        .filter(|tag| critical.contains(tag.raw()));
+    tags.map(ToString::to_string).collect()
+}
+
 /// Says what a copy takes over from its source beside the disks, a piece each.
 pub fn copied_along(source: Option<&Guest>, config: &GuestConfig) -> Vec<String> {
     let is_set = |key: &str| config.get(key).is_some_and(|value| value.raw() == "1");
@@ -356,6 +366,16 @@ mod tests {
                 "its firewall rules"
             ]
         );
+    }
+
+    #[test]
+    fn a_critical_tag_that_is_copied_is_named() {
+        let mut source = guest();
+        source.tags = vec!["Critical".into(), "web".into()];
+        let critical = CriticalTags::default();
+        assert_eq!(critical_tags_copied(&source, &critical), ["Critical"]);
+        let none = CriticalTags::new(Vec::new());
+        assert!(critical_tags_copied(&source, &none).is_empty());
     }
 
     #[test]

@@ -17,7 +17,9 @@ mod snapshot;
 mod state_space;
 
 pub use batch::{BatchPowerRequest, BatchSnapshotRequest, KnownGuests};
-pub use clone_guest::{CloneContext, CloneRequest, PoolChoice, copied_along, refuses_clones};
+pub use clone_guest::{
+    CloneContext, CloneRequest, PoolChoice, copied_along, critical_tags_copied, refuses_clones,
+};
 pub use create_guest::{CreateContext, CreateRequest, MOST_GUESTS, refuses_template};
 pub use danger::Danger;
 pub use destroy::{

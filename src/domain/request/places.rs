@@ -124,7 +124,8 @@ fn raw_file(original: &Original<'_>, resources: &Resources) -> Option<String> {
     drives
         .into_iter()
         .find(|drive| {
-            drive.volume.raw().ends_with(".raw")
+            let format = drive.volume.raw().rsplit_once('.');
+            format.is_some_and(|(_, format)| format == "raw")
                 && drive.storage.as_ref().is_some_and(is_file_based)
         })
         .map(|drive| drive.key)

@@ -58,7 +58,7 @@ impl StateNeeds {
 ///
 /// That is the one its configuration names; else a shared one that holds a disk of it, else one
 /// that holds a disk (qemu-server's choice; which of several is assumed to be the first).
-pub(super) fn state_storage<'a>(
+fn state_storage<'a>(
     guest: &Guest,
     config: Option<&GuestConfig>,
     resources: Option<&'a Resources>,

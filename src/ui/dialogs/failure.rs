@@ -30,6 +30,14 @@ pub(super) fn draw(frame: &mut Frame<'_>, text: &FailureText, theme: &Theme) {
                 .map(|detail| Line::styled(detail.to_string(), theme.dim)),
         );
     }
+    for left in &text.left {
+        lines.push(Line::default());
+        let offer = format!(
+            "{} exists and is not what was wanted. D destroys it, when its number and name are typed.",
+            left.guest
+        );
+        lines.push(Line::styled(offer, theme.warning));
+    }
     let inner = dialog(
         frame,
         90,
@@ -48,7 +56,10 @@ pub(super) fn draw(frame: &mut Frame<'_>, text: &FailureText, theme: &Theme) {
             .scroll((scroll, 0)),
         body,
     );
-    let hints = [("j k", "scroll"), ("y", "copy"), ("Esc", "close")];
+    let mut hints = vec![("j k", "scroll"), ("y", "copy"), ("Esc", "close")];
+    if !text.left.is_empty() {
+        hints.insert(0, ("D", "destroy what is left"));
+    }
     let bottom = Rect {
         y: inner.bottom().saturating_sub(1),
         height: 1,

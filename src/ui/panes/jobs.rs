@@ -113,7 +113,7 @@ fn toast_line(state: &State, columns: usize, theme: &Theme) -> Option<Line<'stat
     let (mark, ascii, style) = match &toast.tone {
         Tone::Good => ("✓", "+", theme.ok),
         Tone::Notice => ("△", "-", theme.warning),
-        Tone::Bad(_) => ("✗", "x", theme.critical),
+        Tone::Bad(..) => ("✗", "x", theme.critical),
     };
     let more = state.toasts.len() - 1;
     let more = if more > 0 {
@@ -122,7 +122,7 @@ fn toast_line(state: &State, columns: usize, theme: &Theme) -> Option<Line<'stat
         String::new()
     };
     let hints: &[(&str, &str)] = match &toast.tone {
-        Tone::Bad(_) => &[("Enter", "read it"), ("Esc", "dismiss")],
+        Tone::Bad(..) => &[("Enter", "read it"), ("Esc", "dismiss")],
         Tone::Good | Tone::Notice => &[],
     };
     let hints_width: usize = hints
