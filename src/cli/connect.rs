@@ -1,5 +1,6 @@
 //! From a checked config to a client that is ready to ask.
 
+use std::io::Write as _;
 use std::time::Duration;
 
 use secrecy::SecretString;
@@ -8,11 +9,16 @@ use super::setup::Setup;
 use super::{demo, password};
 use crate::config::connection as configured;
 use crate::config::error::{ConfigError, Problem, Source};
+use crate::domain::failure::FailureKind;
 use crate::proxmox::{Client, Connection, Credentials, Fingerprint, Trust};
 use crate::simulator::Simulator;
 
 /// So long one of several servers may take before the next is tried.
 const PATIENCE: Duration = Duration::from_secs(4);
+/// So long a server may take to say whether a typed password is right; a refusal takes it 3 s.
+const SIGN_IN: Duration = Duration::from_secs(15);
+/// How often a person is asked for a password.
+const TRIES: u32 = 3;
 /// How often the demo is read: as often as a cluster by default.
 const DEMO_REFRESH: Duration = Duration::from_secs(5);
 
@@ -43,8 +49,7 @@ impl Session {
         }
         let connection = setup.loaded.cluster()?.connection().await?;
         let trust = trust(&connection.trust)?;
-        let credentials = credentials(connection.credentials).await?;
-        let client = client(&connection.endpoints, &trust, &credentials).await?;
+        let client = sign_in(&connection, &trust).await?;
         tracing::info!(
             "cluster {}: {} as {}",
             connection.name,
@@ -58,6 +63,33 @@ impl Session {
             _simulator: None,
         })
     }
+}
+
+/// Makes the client; a person whose password is refused is asked again.
+///
+/// A password that is wrong would be wrong each time it is tried, and may lock the account.
+async fn sign_in(connection: &configured::Connection, trust: &Trust) -> anyhow::Result<Client> {
+    for turn in 1.. {
+        let (credentials, was_asked) = credentials(&connection.credentials).await?;
+        let client = client(&connection.endpoints, trust, &credentials).await?;
+        if !was_asked {
+            return Ok(client);
+        }
+        let answer = tokio::time::timeout(SIGN_IN, client.access().version()).await;
+        // Whatever else goes wrong is told where the answers are wanted.
+        let refused = match answer {
+            Ok(Err(error)) if error.kind() == FailureKind::AuthenticationFailed => error,
+            _ => return Ok(client),
+        };
+        if turn == TRIES {
+            return Err(refused.into());
+        }
+        let _ = writeln!(
+            std::io::stderr(),
+            "proxdeck: the server refused user and password"
+        );
+    }
+    unreachable!("the last turn returns")
 }
 
 /// Makes the client of the first server that answers at all; when none does, of the first.
@@ -118,21 +150,21 @@ fn trust(configured: &configured::Trust) -> Result<Trust, ConfigError> {
     }
 }
 
-async fn credentials(configured: configured::Credentials) -> anyhow::Result<Credentials> {
+/// Returns what the account is proven by, and whether a person was asked for it.
+async fn credentials(configured: &configured::Credentials) -> anyhow::Result<(Credentials, bool)> {
     Ok(match configured {
-        configured::Credentials::Token { id, secret } => Credentials::Token {
-            id: id.to_string(),
-            secret,
-        },
+        configured::Credentials::Token { id, secret } => {
+            let (id, secret) = (id.to_string(), secret.clone());
+            (Credentials::Token { id, secret }, false)
+        }
         configured::Credentials::Password { user, password } => {
+            let user = user.to_string();
+            let asked = password.is_none();
             let password: SecretString = match password {
-                Some(password) => password,
-                None => password::ask(user.to_string()).await?,
+                Some(password) => password.clone(),
+                None => password::ask(user.clone()).await?,
             };
-            Credentials::Password {
-                user: user.to_string(),
-                password,
-            }
+            (Credentials::Password { user, password }, asked)
         }
     })
 }

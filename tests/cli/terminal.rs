@@ -67,10 +67,14 @@ impl Session {
     }
 
     fn wait_for(&self, text: &str) {
+        self.wait_for_times(text, 1);
+    }
+
+    fn wait_for_times(&self, text: &str, times: usize) {
         let (printed, changed) = &*self.printed;
         let (printed, late) = changed
             .wait_timeout_while(printed.lock().unwrap(), PATIENCE, |printed| {
-                !printed.contains(text)
+                printed.matches(text).count() < times
             })
             .unwrap();
         assert!(!late.timed_out(), "no {text:?} in {printed}");
@@ -125,6 +129,29 @@ fn the_password_is_asked_for_and_not_shown() {
     let (code, printed) = session.end();
     assert_eq!(code, 0, "{printed}");
     assert!(!printed.contains(&password));
+}
+
+#[test]
+fn whoever_types_a_wrong_password_is_asked_again_and_not_for_ever() {
+    let world = World::small();
+    with_password(&world);
+    let password = world.simulator.accounts().password.clone();
+    let mut session = Session::start(&world, &["list"]);
+    session.wait_for("password of hub@pve: ");
+    session.press("wrong\r");
+    session.wait_for("the server refused user and password");
+    session.press(&password);
+    session.press("\r");
+    session.wait_for("web-1");
+    assert_eq!(session.end().0, 0);
+
+    let mut session = Session::start(&world, &["list"]);
+    for asked in 1..=3 {
+        session.wait_for_times("password of hub@pve: ", asked);
+        session.press("wrong\r");
+    }
+    session.wait_for("the server refused the login");
+    assert_eq!(session.end().0, 3);
 }
 
 #[test]
