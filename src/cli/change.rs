@@ -117,7 +117,14 @@ pub(super) async fn carry_out(
                 End::Skipped("not begun".to_owned())
             }
             Step::Do(operation) => {
-                let label = change.guest.to_string();
+                // Of a bracket the first guest would be named for all.
+                let label = if let Operation::Batch(batch) = operation.as_ref()
+                    && batch.bracket().is_some()
+                {
+                    operation.title()
+                } else {
+                    change.guest.to_string()
+                };
                 let mut progress = Progress::of_work(output, &setup.environment, label);
                 let client = &session.client;
                 let watched = execute(client, &operation, &access, &mut progress, ending).await;

@@ -142,7 +142,8 @@ impl RestoreBracketRequest {
         self.only.as_ref().is_none_or(|only| only.contains(&vmid))
     }
 
-    fn wanted(&self) -> impl Iterator<Item = &Member> {
+    /// Iterates over the parts of the bracket whose guests are to go back.
+    pub fn wanted(&self) -> impl Iterator<Item = &Member> {
         let members = self.bracket.members.iter();
         members.filter(|member| self.wants(member.guest.vmid))
     }
