@@ -222,7 +222,7 @@ impl Carried {
             ended.extend(report.parts.into_iter().map(|part| {
                 Ended {
                     guest: part.guest,
-                    subject: String::new(),
+                    subject: each.subject.clone(),
                     operation: each.operation,
                     end: match part.fate {
                         Fate::Skipped(reason) | Fate::NotTried(reason) => End::Skipped(reason),

@@ -13,20 +13,32 @@ use proxdeck::simulator::{Entry, FaultKind, FaultRule, RunState};
 
 use crate::making::Wish;
 use crate::stage::{Stage, written};
-use crate::{destroying, making, marking, powering, pruning, rolling_back, snapshots};
+use crate::{bracketing, destroying, making, marking, powering, pruning, rolling_back, snapshots};
 
 /// So many worlds are tried at once.
 const AT_ONCE: usize = 32;
 
 /// The operations, by name; each is made anew in its own world.
-const OPERATIONS: [&str; 10] = [
-    "snapshot", "delete", "keep", "start", "shutdown", "reset", "rollback", "clone", "destroy",
+const OPERATIONS: [&str; 13] = [
+    "snapshot",
+    "delete",
+    "keep",
+    "start",
+    "shutdown",
+    "reset",
+    "rollback",
+    "clone",
+    "destroy",
     "prune",
+    "bracket",
+    "bracket-restore",
+    "bracket-drop",
 ];
 
 async fn stage_of(name: &str) -> (Stage, Operation) {
     let stage = match name {
         "prune" => Stage::of(pruning::old_world()).await,
+        "bracket-restore" | "bracket-drop" => bracketing::bracketed(bracketing::GUESTS).await,
         _ => Stage::new().await,
     };
     let operation = match name {
@@ -47,6 +59,11 @@ async fn stage_of(name: &str) -> (Stage, Operation) {
         }
         "destroy" => destroying::destroy(&stage.guest(102).await, true, None),
         "prune" => pruning::prune(&stage, &[101]).await,
+        "bracket" => bracketing::create(&stage, bracketing::GUESTS, 0xaaaa)
+            .await
+            .unwrap(),
+        "bracket-restore" => bracketing::restore(&stage, None).await,
+        "bracket-drop" => bracketing::drop(&stage).await,
         other => panic!("{other}"),
     };
     stage.forget();
@@ -161,6 +178,9 @@ fn judge(name: &str, stage: &Stage, report: &Report, case: &str) {
     if name == "prune" {
         judge_parts(stage, report, case);
     }
+    if name.starts_with("bracket") {
+        bracketing::judge(name, stage, report, case);
+    }
     if let Some(Product::Guest(guest)) = &report.product {
         let made = stage.simulator.world().guest(guest.vmid.get());
         assert!(made.is_some(), "{case}: {guest} does not exist");
@@ -192,7 +212,7 @@ async fn clean_run(name: &str) -> Vec<(String, String, u64)> {
 async fn with_fault(name: &str, kind: FaultKind, request: (String, String, u64)) -> u64 {
     let (method, part, nth) = request;
     let case = format!("{name}, {kind:?} at {method} {part} #{nth}");
-    let (stage, operation) = stage_of(name).await;
+    let (mut stage, operation) = stage_of(name).await;
     let rule = FaultRule::new(kind.clone())
         .method(&method)
         .path(&part)
@@ -201,6 +221,9 @@ async fn with_fault(name: &str, kind: FaultKind, request: (String, String, u64))
     let report = stage.play(&operation).await.report;
     judge(name, &stage, &report, &case);
     let strikes = stage.simulator.faults().strikes(fault);
+    if name.starts_with("bracket") {
+        bracketing::go_on(name, &mut stage, &report, &case).await;
+    }
     let is_harmless = matches!(kind, FaultKind::Latency(_));
     if (strikes == 0 || is_harmless) && name != "reset" {
         assert!(report.outcome.is_success(), "{case}: {report:?}");
@@ -219,6 +242,7 @@ async fn every_fault_at_every_request(name: &str) {
         .collect()
         .await;
     let struck = strikes.iter().filter(|count| **count > 0).count();
+    println!("{name}: {} cases, of which {struck} struck", strikes.len());
     assert!(
         struck * 2 > strikes.len(),
         "{name}: only {struck} of {} struck",
@@ -247,4 +271,7 @@ faults! {
     cloning_survives_every_fault: "clone";
     destroying_survives_every_fault: "destroy";
     pruning_survives_every_fault: "prune";
+    bracketing_survives_every_fault: "bracket";
+    restoring_a_bracket_survives_every_fault: "bracket-restore";
+    dropping_a_bracket_survives_every_fault: "bracket-drop";
 }

@@ -9,6 +9,7 @@
 mod stage;
 mod strangers;
 
+mod bracketing;
 mod destroying;
 mod faults;
 mod logs;

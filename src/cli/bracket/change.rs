@@ -98,9 +98,10 @@ impl Work<'_> {
         } else {
             None
         };
+        let snapshot = deed.as_ref().map(|deed| deed.name.snapshot().to_string());
         let change = Change {
             guest: self.operation.guest().clone(),
-            subject: String::new(),
+            subject: snapshot.unwrap_or_default(),
             step: Step::Do(Box::new(self.operation)),
         };
         let session = &self.view.session;

@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 
 use super::lists_of;
-use crate::domain::bracket::{Bracket, BracketLine, BracketName, Nonce, find_all, strangers};
+use crate::domain::bracket::{
+    Bracket, BracketLine, BracketName, Member, Nonce, find_all, strangers,
+};
 use crate::domain::guest::GuestRef;
 use crate::domain::id::Vmid;
 use crate::domain::operation::{Batch, BracketDeed, BracketKind, Operation, Skipped};
@@ -138,10 +140,7 @@ impl CreateBracketRequest {
             ));
         }
         if bracket.missing.is_empty() {
-            return Err(format!(
-                "the bracket {} exists already",
-                bracket.full_name()
-            ));
+            return Err(exists(bracket));
         }
         let is_missing = |guest: &&GuestRef| bracket.missing.contains(&guest.vmid);
         Ok(Taking {
@@ -150,6 +149,20 @@ impl CreateBracketRequest {
             completes: Some(bracket.clone()),
         })
     }
+}
+
+/// Says that a bracket lacks nobody, and what is wrong with it all the same.
+fn exists(bracket: &Bracket) -> String {
+    let mut text = format!("the bracket {} exists already", bracket.full_name());
+    for Member { guest, snapshot } in &bracket.members {
+        if let Some(state) = &snapshot.unfinished {
+            let name = &snapshot.name;
+            text = format!(
+                "{text}, and {name} of {guest} is unfinished ({state}); only root can clean it up"
+            );
+        }
+    }
+    text
 }
 
 fn numbers(vmids: &BTreeSet<Vmid>) -> String {
