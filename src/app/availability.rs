@@ -29,8 +29,16 @@ pub fn availability(state: &State, action: Action) -> Availability {
 
 /// Says why a change is impossible now, if so.
 fn refusal(state: &State, change: Change) -> Option<String> {
+    if change == Change::Bracket && state.guests.marks().is_empty() {
+        // They are only shown; what is done to one is refused there.
+        let is_read = state.inventory.resources.value().is_some();
+        return (!is_read).then(|| "the cluster is not read yet".to_owned());
+    }
     if state.setting.read_only {
         return Some("read-only".to_owned());
+    }
+    if change == Change::Bracket {
+        return busy_mark(state);
     }
     if change == Change::Prune {
         let managed = state.setting.rules.selection.is_configured();
@@ -69,9 +77,18 @@ fn refusal(state: &State, change: Change) -> Option<String> {
         }
         Change::Clone => request::refuses_clones(guest),
         Change::Power => guest.template.then(|| "a template cannot run".to_owned()),
-        Change::Create | Change::Prune => None,
+        Change::Create | Change::Prune | Change::Bracket => None,
         Change::Destroy => request::refuses_destruction(guest),
     }
+}
+
+/// Says what is at work on a marked guest, if something is.
+fn busy_mark(state: &State) -> Option<String> {
+    let resources = state.inventory.resources.value()?;
+    let marked = state.guests.marks().iter();
+    let mut guests = marked.filter_map(|vmid| resources.guest(*vmid));
+    let job = guests.find_map(|seen| state.jobs.on(&seen.guest.to_ref()))?;
+    Some(format!("busy: {}", job.title))
 }
 
 fn refuses_creation(state: &State) -> Option<String> {
@@ -101,7 +118,7 @@ fn needs(change: Change, vmid: Vmid) -> Vec<Need> {
         }
         Change::Clone => on("VM.Clone"),
         Change::Power => on("VM.PowerMgmt"),
-        Change::Create | Change::Prune => Vec::new(),
+        Change::Create | Change::Prune | Change::Bracket => Vec::new(),
         Change::Destroy => on("VM.Allocate"),
     }
 }

@@ -20,6 +20,9 @@ impl State {
         if change == Change::Create {
             return self.open_create();
         }
+        if change == Change::Bracket {
+            return self.open_brackets();
+        }
         let Some(guest) = self.selected_guest().map(|seen| seen.guest.clone()) else {
             return;
         };
@@ -60,7 +63,7 @@ impl State {
                 self.dialogs
                     .push(Dialog::Power(PowerMenu::new(guest.to_ref(), first)));
             }
-            Change::Create | Change::Prune => {}
+            Change::Create | Change::Prune | Change::Bracket => {}
             Change::Destroy => {
                 let policy = self.setting.rules.retention.clone();
                 self.open_form(FormDialog::destroy(&guest, policy));

@@ -5,6 +5,7 @@
 
 pub mod action;
 pub mod availability;
+mod brackets;
 pub mod catalogue;
 mod changes;
 pub mod detail;

@@ -234,6 +234,7 @@ impl State {
             form.check(&Known {
                 resources,
                 snapshots,
+                lists: &self.snapshots,
                 rules: &self.setting.rules,
                 verdicts: &self.verdicts,
                 now: self.now,
@@ -242,15 +243,23 @@ impl State {
         } else if let Dialog::Prune(plan) = &mut dialog {
             plan.check(resources, &self.link, self.now);
             privileges::require(&mut plan.checked, permissions);
+        } else if let Dialog::Brackets(brackets) = &mut dialog {
+            brackets.check(resources, &self.snapshots);
         }
         self.dialogs.push(dialog);
     }
 
     /// Asks what the open form or plan wants to know.
     fn ask_for_dialog(&mut self, effects: &mut Vec<Effect>) {
+        let (lists, now) = (&mut self.snapshots, self.now.moment);
         let questions = match self.dialogs.last_mut() {
-            Some(Dialog::Form(form)) => form.questions(&mut self.tickets),
+            Some(Dialog::Form(form)) => {
+                let mut questions = form.questions(&mut self.tickets);
+                questions.extend(form.list_questions(lists, &mut self.tickets, now));
+                questions
+            }
             Some(Dialog::Prune(plan)) => plan.questions(&mut self.tickets),
+            Some(Dialog::Brackets(brackets)) => brackets.questions(lists, &mut self.tickets, now),
             Some(
                 Dialog::Power(_)
                 | Dialog::Help(_)

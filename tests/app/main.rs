@@ -7,6 +7,7 @@
     reason = "a test that cannot go on panics, and looks for one kind of effect among all"
 )]
 
+mod bracketing;
 mod destroying;
 mod detail;
 mod dialogs;

@@ -19,7 +19,7 @@ enum Happening {
 
 fn key() -> impl Strategy<Value = Combo> {
     let letters = prop::sample::select(
-        "jkgGsqrzl/oO*yx: ?123456789Kdxnp"
+        "jkgGsqrzl/oO*yx: ?123456789Kdxnpb"
             .chars()
             .collect::<Vec<_>>(),
     );

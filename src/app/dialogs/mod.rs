@@ -1,5 +1,6 @@
 //! Dialogs: a stack of which only the top one gets keys.
 
+mod bracket;
 mod clone_guest;
 mod create_guest;
 mod delete_snapshot;
@@ -19,6 +20,7 @@ mod quit;
 mod roll_back;
 mod snapshot;
 
+pub use bracket::{BracketVerb, BracketsDialog};
 pub use failure::FailureText;
 pub use field::TextField;
 pub use filter::FilterLine;
@@ -36,6 +38,7 @@ pub use snapshot::SnapshotClass;
 
 use super::action::{Action, Motion};
 use super::keymap::{Combo, Context};
+use crate::domain::bracket::Bracket;
 use crate::domain::guest::GuestRef;
 use crate::domain::operation::{Operation, PowerAction};
 
@@ -48,6 +51,8 @@ pub enum Dialog {
     Power(PowerMenu),
     /// Shows what retention deletes.
     Prune(Box<PruneDialog>),
+    /// Shows the brackets.
+    Brackets(Box<BracketsDialog>),
     /// Shows the keys of a place.
     Help(Help),
     /// Asks whether to leave while work is in hand.
@@ -83,6 +88,8 @@ pub enum Reply {
     Power(GuestRef, PowerAction),
     /// To say why a key did nothing.
     Notice(String),
+    /// The form for what is to be done to a bracket.
+    Bracket(Box<Bracket>, BracketVerb),
     /// To be replaced by the form for the other way to restore a snapshot.
     Restore(Box<OtherWay>),
 }
@@ -98,6 +105,7 @@ impl Dialog {
             Self::Form(_) | Self::Quit(_) => Context::Form,
             Self::Power(_) => Context::Menu,
             Self::Prune(_) => Context::Plan,
+            Self::Brackets(_) => Context::Brackets,
             Self::Filter(_) | Self::Palette(_) => Context::Filter,
             Self::Help(_) | Self::Log(_) | Self::Failure(_) => Context::Reading,
         }
@@ -110,9 +118,12 @@ impl Dialog {
             Self::Prune(plan) => plan.types(combo),
             Self::Filter(line) => line.types(combo),
             Self::Palette(palette) => palette.types(combo),
-            Self::Help(_) | Self::Quit(_) | Self::Log(_) | Self::Failure(_) | Self::Power(_) => {
-                false
-            }
+            Self::Help(_)
+            | Self::Quit(_)
+            | Self::Log(_)
+            | Self::Failure(_)
+            | Self::Power(_)
+            | Self::Brackets(_) => false,
         }
     }
 
@@ -127,6 +138,7 @@ impl Dialog {
             | Self::Log(_)
             | Self::Failure(_)
             | Self::Power(_)
+            | Self::Brackets(_)
             | Self::Prune(_) => {}
         }
     }
@@ -140,6 +152,7 @@ impl Dialog {
             Self::Form(form) => form.act(action),
             Self::Power(menu) => menu.act(action),
             Self::Prune(plan) => plan.act(action, page),
+            Self::Brackets(brackets) => brackets.act(action, page),
             Self::Help(help) => help.act(action),
             Self::Quit(quit) => quit.act(action),
             Self::Filter(_) => FilterLine::act(action),

@@ -1,6 +1,7 @@
 //! What a form is for: how it is filled in beforehand and how it is checked.
 
 use super::Reply;
+use super::bracket::{CreateBracketPurpose, DropBracketPurpose, RestoreBracketPurpose};
 use super::clone_guest::ClonePurpose;
 use super::create_guest::CreatePurpose;
 use super::delete_snapshot::DeletePurpose;
@@ -12,6 +13,7 @@ use super::snapshot::SnapshotPurpose;
 use crate::app::action::Action;
 use crate::app::effect::{Query, Ticket};
 use crate::app::keymap::Combo;
+use crate::app::snapshots::SnapshotPane;
 use crate::app::state::Rules;
 use crate::app::verdicts::Verdicts;
 use crate::domain::failure::Failure;
@@ -30,6 +32,7 @@ use crate::domain::time::{Moment, Now};
 pub(in crate::app) struct Known<'a> {
     pub(in crate::app) resources: Option<&'a Resources>,
     pub(in crate::app) snapshots: Option<&'a SnapshotList>,
+    pub(in crate::app) lists: &'a SnapshotPane,
     pub(in crate::app) rules: &'a Rules,
     pub(in crate::app) verdicts: &'a Verdicts,
     pub(in crate::app) now: Now,
@@ -86,6 +89,9 @@ pub(super) enum Purpose {
     Clone(Box<ClonePurpose>),
     Create(Box<CreatePurpose>),
     Destroy(Box<DestroyPurpose>),
+    CreateBracket(Box<CreateBracketPurpose>),
+    RestoreBracket(Box<RestoreBracketPurpose>),
+    DropBracket(Box<DropBracketPurpose>),
 }
 
 impl FormDialog {
@@ -139,7 +145,10 @@ impl FormDialog {
             | Purpose::Delete(_)
             | Purpose::Power(_)
             | Purpose::Create(_)
-            | Purpose::Destroy(_) => None,
+            | Purpose::Destroy(_)
+            | Purpose::CreateBracket(_)
+            | Purpose::RestoreBracket(_)
+            | Purpose::DropBracket(_) => None,
         }
     }
 
@@ -166,6 +175,9 @@ impl FormDialog {
             Purpose::Clone(purpose) => purpose.check(form, target, known),
             Purpose::Create(purpose) => purpose.check(form, known),
             Purpose::Destroy(purpose) => purpose.check(form, target, known),
+            Purpose::CreateBracket(purpose) => purpose.check(form, known),
+            Purpose::RestoreBracket(purpose) => purpose.check(form, known),
+            Purpose::DropBracket(purpose) => purpose.check(form, known),
         }
     }
 
@@ -176,8 +188,35 @@ impl FormDialog {
             Purpose::Clone(purpose) => purpose.questions(&self.target, next),
             Purpose::Create(purpose) => purpose.questions(next),
             Purpose::Destroy(purpose) => purpose.questions(&self.target, next),
-            Purpose::Snapshot(_) | Purpose::Delete(_) | Purpose::Power(_) => Vec::new(),
+            Purpose::CreateBracket(purpose) => purpose.questions(&self.form, next),
+            Purpose::RestoreBracket(purpose) => purpose.questions(next),
+            Purpose::Snapshot(_)
+            | Purpose::Delete(_)
+            | Purpose::Power(_)
+            | Purpose::DropBracket(_) => Vec::new(),
         }
+    }
+
+    /// Returns the lists of snapshots that it needs of other guests than its target.
+    pub(in crate::app) fn list_questions(
+        &mut self,
+        lists: &mut SnapshotPane,
+        next: &mut u64,
+        now: Moment,
+    ) -> Vec<(Ticket, Query)> {
+        let wanted = match &mut self.purpose {
+            Purpose::CreateBracket(purpose) => purpose.wanted(),
+            Purpose::RestoreBracket(purpose) => purpose.wanted(),
+            Purpose::DropBracket(purpose) => purpose.wanted(),
+            Purpose::Snapshot(_)
+            | Purpose::RollBack(_)
+            | Purpose::Delete(_)
+            | Purpose::Power(_)
+            | Purpose::Clone(_)
+            | Purpose::Create(_)
+            | Purpose::Destroy(_) => return Vec::new(),
+        };
+        wanted.questions(lists, next, now)
     }
 
     /// Takes in a configuration that was asked for.
@@ -192,7 +231,12 @@ impl FormDialog {
             Purpose::Clone(purpose) => purpose.settle(ticket, now, result),
             Purpose::Create(purpose) => purpose.settle(ticket, now, result),
             Purpose::Destroy(purpose) => purpose.settle(ticket, now, result),
-            Purpose::Snapshot(_) | Purpose::Delete(_) | Purpose::Power(_) => {}
+            Purpose::CreateBracket(purpose) => purpose.settle(ticket, now, result),
+            Purpose::RestoreBracket(purpose) => purpose.settle(ticket, now, result),
+            Purpose::Snapshot(_)
+            | Purpose::Delete(_)
+            | Purpose::Power(_)
+            | Purpose::DropBracket(_) => {}
         }
     }
 }
