@@ -114,6 +114,8 @@ pub enum Change {
     Destroy,
     /// Deletes what retention says, in all managed guests.
     Prune,
+    /// Takes the same snapshot of the marked guests, or shows what was taken so.
+    Bracket,
 }
 
 /// A key of a form.
@@ -170,6 +172,7 @@ impl Action {
             Self::Change(Change::Destroy) => "destroy",
             Self::Change(Change::Prune) => "prune",
             Self::CleanUp => "clean-up",
+            Self::Change(Change::Bracket) => "bracket",
             Self::Log => "log",
             Self::HistoryShorter => "history-shorter",
             Self::HistoryLonger => "history-longer",

@@ -29,9 +29,17 @@ pub fn availability(state: &State, action: Action) -> Availability {
 
 /// Says why a change is impossible now, if so.
 fn refusal(state: &State, change: Change) -> Option<String> {
+    if change == Change::Bracket && state.guests.marks().is_empty() {
+        // They are only shown; what is done to one is refused there.
+        let is_read = state.inventory.resources.value().is_some();
+        return (!is_read).then(|| "the cluster is not read yet".to_owned());
+    }
     // A plan may be looked at and exported by anybody; its dialog refuses to execute it.
     if state.setting.read_only && change != Change::Prune {
         return Some("read-only".to_owned());
+    }
+    if change == Change::Bracket {
+        return busy_mark(state);
     }
     if change == Change::Prune {
         let managed = state.setting.rules.selection.is_configured();
@@ -69,24 +77,29 @@ fn refusal(state: &State, change: Change) -> Option<String> {
         }
         Change::Clone => request::refuses_clones(guest),
         Change::Power => guest.template.then(|| "a template cannot run".to_owned()),
-        Change::Create | Change::Prune => None,
+        Change::Create | Change::Prune | Change::Bracket => None,
         Change::Destroy => request::refuses_destruction(guest),
     }
 }
 
 /// Says why a change of all marked guests is impossible now; a single guest is left out by the form.
 fn refuses_marked(state: &State, change: Change) -> Option<String> {
-    let marks = state.guests.marks();
     if !matches!(change, Change::Snapshot | Change::Power) {
-        let count = marks.len();
+        let count = state.guests.marks().len();
         return Some(format!(
             "{count} marked; one guest at a time, Esc clears the marks"
         ));
     }
+    busy_mark(state)
+}
+
+/// Says what is at work on a marked guest, if something is.
+fn busy_mark(state: &State) -> Option<String> {
     let resources = state.inventory.resources.value()?;
-    let guests = marks.iter().filter_map(|vmid| resources.guest(*vmid));
-    let mut jobs = guests.filter_map(|seen| state.jobs.on(&seen.guest.to_ref()));
-    jobs.next().map(|job| format!("busy: {}", job.title))
+    let marked = state.guests.marks().iter();
+    let mut guests = marked.filter_map(|vmid| resources.guest(*vmid));
+    let job = guests.find_map(|seen| state.jobs.on(&seen.guest.to_ref()))?;
+    Some(format!("busy: {}", job.title))
 }
 
 fn refuses_creation(state: &State) -> Option<String> {
@@ -126,7 +139,7 @@ fn needs(change: Change, vmid: Vmid) -> Vec<Need> {
         }
         Change::Clone => on("VM.Clone"),
         Change::Power => on("VM.PowerMgmt"),
-        Change::Create | Change::Prune => Vec::new(),
+        Change::Create | Change::Prune | Change::Bracket => Vec::new(),
         Change::Destroy => on("VM.Allocate"),
     }
 }

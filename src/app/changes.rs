@@ -20,6 +20,9 @@ impl State {
         if change == Change::Create {
             return self.open_create();
         }
+        if change == Change::Bracket {
+            return self.open_brackets();
+        }
         // Where the snapshots of all guests are shown, the row is meant and no mark.
         if self.focus.view() != View::Snapshots
             && let Some(marked) = self.marked()
@@ -66,7 +69,7 @@ impl State {
                 self.dialogs
                     .push(Dialog::Power(PowerMenu::new(vec![guest.to_ref()], first)));
             }
-            Change::Create | Change::Prune => {}
+            Change::Create | Change::Prune | Change::Bracket => {}
             Change::Destroy => {
                 let policy = self.setting.rules.retention.clone();
                 self.open_form(FormDialog::destroy(&guest, policy, None));

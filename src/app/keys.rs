@@ -52,6 +52,10 @@ impl State {
             }
             Reply::Run(operation) => {
                 self.dialogs.pop();
+                // The list has done its part; what is at work should be seen.
+                if matches!(self.dialogs.last(), Some(Dialog::Brackets(_))) {
+                    self.dialogs.pop();
+                }
                 self.run(operation, effects);
             }
             Reply::Part(parting) => {
@@ -77,6 +81,7 @@ impl State {
                 self.dialogs.pop();
                 self.restore(*other);
             }
+            Reply::Bracket(bracket, verb) => self.open_bracket(*bracket, verb),
             Reply::Notice(text) => self.toasts.notice(text, self.now.moment),
             Reply::Export => self.export_plan(effects),
             Reply::Help(context) => self.dialogs.push(Dialog::help(context)),

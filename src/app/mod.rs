@@ -6,6 +6,7 @@
 pub mod action;
 mod all_snapshots;
 pub mod availability;
+mod brackets;
 pub mod catalogue;
 mod changes;
 pub mod detail;

@@ -213,7 +213,7 @@ impl State {
             form.check(&Known {
                 resources,
                 snapshots,
-                lists: &self.snapshots,
+                lists: &self.snapshots.lists,
                 rules: &self.setting.rules,
                 verdicts: &self.verdicts,
                 now: self.now,
@@ -224,19 +224,23 @@ impl State {
             privileges::require(&mut plan.checked, permissions);
         } else if let Dialog::Quit(quit) = &mut dialog {
             quit.update(self.jobs.titles());
+        } else if let Dialog::Brackets(brackets) = &mut dialog {
+            brackets.check(resources, &self.snapshots.lists);
         }
         self.dialogs.push(dialog);
     }
 
     /// Asks what the open form or plan wants to know.
     fn ask_for_dialog(&mut self, effects: &mut Vec<Effect>) {
+        let (lists, now) = (&mut self.snapshots.lists, self.now.moment);
         let questions = match self.dialogs.last_mut() {
-            Some(Dialog::Form(form)) => form.questions(&mut self.tickets),
-            Some(Dialog::Prune(plan)) => plan.questions(
-                &mut self.snapshots.lists,
-                &mut self.tickets,
-                self.now.moment,
-            ),
+            Some(Dialog::Form(form)) => {
+                let mut questions = form.questions(&mut self.tickets);
+                questions.extend(form.list_questions(lists, &mut self.tickets, now));
+                questions
+            }
+            Some(Dialog::Prune(plan)) => plan.questions(lists, &mut self.tickets, now),
+            Some(Dialog::Brackets(brackets)) => brackets.questions(lists, &mut self.tickets, now),
             Some(
                 Dialog::Power(_)
                 | Dialog::Help(_)

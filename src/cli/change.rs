@@ -117,7 +117,14 @@ pub(super) async fn carry_out(
                 End::Skipped("not begun".to_owned())
             }
             Step::Do(operation) => {
-                let label = change.guest.to_string();
+                // Of a bracket the first guest would be named for all.
+                let label = if let Operation::Batch(batch) = operation.as_ref()
+                    && batch.bracket().is_some()
+                {
+                    operation.title()
+                } else {
+                    change.guest.to_string()
+                };
                 let mut progress = Progress::of_work(output, &setup.environment, label);
                 let client = &session.client;
                 let watched = execute(client, &operation, &access, &mut progress, ending).await;
@@ -229,7 +236,10 @@ impl Carried {
                 let verb = format!("{} ", each.operation);
                 ended.push(Ended {
                     guest: part.guest,
-                    subject: subject.strip_prefix(&verb).unwrap_or_default().to_owned(),
+                    subject: match each.subject.as_str() {
+                        "" => subject.strip_prefix(&verb).unwrap_or_default().to_owned(),
+                        common => common.to_owned(),
+                    },
                     operation: each.operation,
                     end: match part.fate {
                         Fate::Skipped(reason) | Fate::NotTried(reason) => End::Skipped(reason),

@@ -3,6 +3,7 @@
 //! Each headless command has a file of its own. Results go to stdout, everything else to stderr,
 //! and every error becomes one of the exit codes of `Exit`.
 
+mod bracket;
 mod change;
 mod clone;
 mod complaint;
@@ -110,6 +111,7 @@ enum Command {
     Create(create::Create),
     Destroy(destroy::Destroy),
     Prune(prune::Prune),
+    Bracket(bracket::Bracket),
     Quota(quota::Quota),
     Power(power::Power),
     Console(console::Console),
@@ -130,6 +132,7 @@ impl Command {
             Self::Restore(restore) => restore.json,
             Self::Destroy(destroy) => destroy.json,
             Self::Prune(prune) => prune.json,
+            Self::Bracket(bracket) => bracket.json(),
             Self::Quota(quota) => quota.json,
             Self::Console(_) | Self::Config(_) | Self::Simulate(_) | Self::Completions(_) => false,
         }
@@ -246,6 +249,7 @@ async fn answer(arguments: &Arguments, output: &Output) -> anyhow::Result<Exit> 
         | Command::Restore(_)
         | Command::Destroy(_)
         | Command::Prune(_)
+        | Command::Bracket(_)
         | Command::Quota(_)
         | Command::Console(_) => {}
     }
@@ -263,6 +267,7 @@ async fn answer(arguments: &Arguments, output: &Output) -> anyhow::Result<Exit> 
         Command::Restore(restore) => restore.run(&setup, output).await,
         Command::Destroy(destroy) => destroy.run(&setup, output).await,
         Command::Prune(prune) => prune.run(&setup, output).await,
+        Command::Bracket(bracket) => bracket.run(&setup, output).await,
         Command::List(_) | Command::Quota(_) | Command::Console(_) => {
             let mut ending = Ending::listen()?;
             interruptible(&mut ending, look(command, &setup, output)).await
@@ -291,6 +296,7 @@ async fn look(command: &Command, setup: &Setup, output: &Output) -> anyhow::Resu
         | Command::Restore(_)
         | Command::Destroy(_)
         | Command::Prune(_)
+        | Command::Bracket(_)
         | Command::Config(_)
         | Command::Simulate(_)
         | Command::Completions(_) => Ok(Exit::Done),

@@ -237,7 +237,7 @@ impl<'a> TreeWalk<'a> {
 }
 
 /// A name for a new snapshot that the server will accept.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SnapshotName(String);
 
 impl SnapshotName {

@@ -64,6 +64,9 @@ pub(super) async fn carry_out_all(context: Context<'_>, batch: &Batch) -> Report
     }
     report.outcome = sum_up(&report, WORDS);
     report.notes.push(report.tally().to_string());
+    if let Some(deed) = batch.bracket() {
+        report.notes.extend(deed.way_on(&report.parts));
+    }
     report
 }
 

@@ -3,6 +3,7 @@
 use super::errand::{Errand, carry_out};
 use super::lookup::still_meant;
 use super::{Context, unverified};
+use crate::domain::bracket::is_still_of;
 use crate::domain::failure::{Failure, FailureKind};
 use crate::domain::guest::GuestRef;
 use crate::domain::id::GuestKind;
@@ -42,6 +43,9 @@ pub(super) fn changed(list: &SnapshotList, meant: &Snapshot) -> Option<String> {
         Some(found) if found.taken != meant.taken => {
             Some(format!("{name} has another date now: it was made anew"))
         }
+        Some(found) if !is_still_of(meant.description.raw(), found.description.raw()) => Some(
+            format!("{name} no longer belongs to the bracket that was meant"),
+        ),
         Some(found) => found
             .unfinished
             .as_ref()

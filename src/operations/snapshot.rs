@@ -3,6 +3,7 @@
 use super::errand::{Errand, Errands, carry_out};
 use super::lookup::still_meant;
 use super::{Context, unverified};
+use crate::domain::bracket::is_still_of;
 use crate::domain::failure::{Failure, FailureKind};
 use crate::domain::guest::GuestRef;
 use crate::domain::id::GuestKind;
@@ -69,6 +70,11 @@ impl Errand for TakeSnapshot {
             Err(error) => return (unverified(error), None),
         };
         match list.find(self.name().as_str()) {
+            Some(found) if !is_still_of(self.description(), found.description.raw()) => {
+                let text = format!("somebody else's {} was there before", self.name());
+                let failure = Failure::new(FailureKind::SnapshotMissing, text);
+                (Outcome::Failed(Box::new(failure)), None)
+            }
             Some(found) if found.unfinished.is_none() => {
                 let size = estimate(context.client, guest, found).await;
                 (outcome, Some(Product::Snapshot(facts(found, size))))

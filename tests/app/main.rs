@@ -8,6 +8,7 @@
 )]
 
 mod all_snapshots;
+mod bracketing;
 mod creating;
 mod destroying;
 mod detail;

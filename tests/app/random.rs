@@ -25,7 +25,7 @@ enum Happening {
 
 fn key() -> impl Strategy<Value = Combo> {
     let letters = prop::sample::select(
-        "jkgGsqrzl/oO*yx: ?123333456789KdRcxnp"
+        "jkgGsqrzl/oO*yx: ?123333456789KdRcxnpbD"
             .chars()
             .collect::<Vec<_>>(),
     );

@@ -14,15 +14,15 @@ use proxdeck::simulator::{Entry, FaultKind, FaultRule, RunState};
 use crate::making::Wish;
 use crate::stage::{Stage, until, written};
 use crate::{
-    creating, creating_faults, destroying, making, marking, powering, pruning, rolling_back,
-    snapshots,
+    bracketing, creating, creating_faults, destroying, making, marking, powering, pruning,
+    rolling_back, snapshots,
 };
 
 /// So many worlds are tried at once.
 pub(crate) const AT_ONCE: usize = 32;
 
 /// The operations, by name; each is made anew in its own world.
-const OPERATIONS: [&str; 12] = [
+const OPERATIONS: [&str; 15] = [
     "snapshot",
     "delete",
     "keep",
@@ -35,12 +35,16 @@ const OPERATIONS: [&str; 12] = [
     "prune",
     "create",
     "create two",
+    "bracket",
+    "bracket-restore",
+    "bracket-drop",
 ];
 
 pub(crate) async fn stage_of(name: &str) -> (Stage, Operation) {
     let stage = match name {
         "prune" => Stage::of(pruning::old_world()).await,
         "create" | "create two" => Stage::of(creating::world()).await,
+        "bracket-restore" | "bracket-drop" => bracketing::bracketed(bracketing::GUESTS).await,
         _ => Stage::new().await,
     };
     let operation = match name {
@@ -63,6 +67,11 @@ pub(crate) async fn stage_of(name: &str) -> (Stage, Operation) {
         "prune" => pruning::prune(&stage, &[101]).await,
         "create" => creating::create(&stage, |_| {}).await,
         "create two" => creating::create(&stage, |wish| wish.count = "2".into()).await,
+        "bracket" => bracketing::create(&stage, bracketing::GUESTS, 0xaaaa)
+            .await
+            .unwrap(),
+        "bracket-restore" => bracketing::restore(&stage, None).await,
+        "bracket-drop" => bracketing::drop(&stage).await,
         other => panic!("{other}"),
     };
     stage.forget();
@@ -181,6 +190,9 @@ pub(crate) fn judge(name: &str, stage: &Stage, report: &Report, case: &str) {
         "create" | "create two" => creating_faults::judge_made(stage, report, case),
         _ => {}
     }
+    if name.starts_with("bracket") {
+        bracketing::judge(name, stage, report, case);
+    }
     if let Some(Product::Guest(guest)) = &report.product {
         let made = stage.simulator.world().guest(guest.vmid.get());
         assert!(made.is_some(), "{case}: {guest} does not exist");
@@ -221,7 +233,7 @@ async fn clean_run(name: &str) -> Vec<(String, String, u64)> {
 async fn with_fault(name: &str, kind: FaultKind, request: (String, String, u64)) -> u64 {
     let (method, part, nth) = request;
     let case = format!("{name}, {kind:?} at {method} {part} #{nth}");
-    let (stage, operation) = stage_of(name).await;
+    let (mut stage, operation) = stage_of(name).await;
     let rule = FaultRule::new(kind.clone())
         .method(&method)
         .path(&part)
@@ -231,6 +243,9 @@ async fn with_fault(name: &str, kind: FaultKind, request: (String, String, u64))
     rest(&stage).await;
     judge(name, &stage, &report, &case);
     let strikes = stage.simulator.faults().strikes(fault);
+    if name.starts_with("bracket") {
+        bracketing::go_on(name, &mut stage, &report, &case).await;
+    }
     let is_harmless = matches!(kind, FaultKind::Latency(_));
     if (strikes == 0 || is_harmless) && name != "reset" {
         assert!(report.outcome.is_success(), "{case}: {report:?}");
@@ -262,6 +277,7 @@ async fn every_fault_at_every_request(name: &str) -> String {
         .collect()
         .await;
     let struck = strikes.iter().filter(|count| **count > 0).count();
+    println!("{name}: {} cases, of which {struck} struck", strikes.len());
     assert!(
         struck * 2 > strikes.len(),
         "{name}: only {struck} of {} struck",
@@ -293,4 +309,7 @@ faults! {
     pruning_survives_every_fault: "prune";
     creating_survives_every_fault: "create";
     creating_two_survives_every_fault: "create two";
+    bracketing_survives_every_fault: "bracket";
+    restoring_a_bracket_survives_every_fault: "bracket-restore";
+    dropping_a_bracket_survives_every_fault: "bracket-drop";
 }

@@ -9,6 +9,7 @@
 mod stage;
 mod strangers;
 
+mod bracketing;
 mod creating;
 mod creating_faults;
 mod creating_together;

@@ -97,6 +97,13 @@ impl Stage {
         self.client = Client::renewing_after(connection, Duration::ZERO).unwrap();
     }
 
+    /// Signs in once more with the token that may do everything.
+    pub(crate) fn sign_in_anew(&mut self) {
+        let accounts = self.simulator.accounts();
+        let (id, secret) = (accounts.token_id.clone(), accounts.token_secret.clone());
+        self.client = client(&self.simulator, &id, &secret);
+    }
+
     /// Signs in with the token that may take no snapshots.
     pub(crate) fn limit(&mut self) {
         let accounts = self.simulator.accounts();
@@ -193,6 +200,11 @@ impl Stage {
     /// Forgets what was sent so far.
     pub(crate) fn forget(&self) {
         self.simulator.journal().clear();
+    }
+
+    /// Forgets what was written down so far.
+    pub(crate) fn forget_log(&self) {
+        std::fs::write(&self.log, "").unwrap();
     }
 
     /// Returns the writes that were sent, in the form in which they are announced.

@@ -9,6 +9,7 @@
     reason = "a test waits for another process by the clock, and reads its terminal in a thread"
 )]
 
+mod brackets;
 mod changes;
 mod config;
 mod creating;

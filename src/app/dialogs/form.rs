@@ -289,6 +289,20 @@ impl Form {
         })
     }
 
+    /// Changes what must be typed to confirm; what was typed for something else is forgotten.
+    pub(super) fn expect(&mut self, expected: String) {
+        for item in &mut self.items {
+            if let Input::Typed(typed) = &mut item.input
+                && typed.expected != expected
+            {
+                *typed = Typed {
+                    expected: expected.clone(),
+                    field: TextField::default(),
+                };
+            }
+        }
+    }
+
     /// Tells whether everything that must be confirmed is.
     pub fn is_confirmed(&self) -> bool {
         self.items.iter().all(|item| match &item.input {

@@ -1,6 +1,7 @@
 //! Dialogs: a stack of which only the top one gets keys.
 
 mod batch;
+mod bracket;
 mod clone_guest;
 mod create_guest;
 mod delete_snapshot;
@@ -20,6 +21,7 @@ mod quit;
 mod roll_back;
 mod snapshot;
 
+pub use bracket::{BracketVerb, BracketsDialog};
 pub use failure::FailureText;
 pub use field::TextField;
 pub use filter::FilterLine;
@@ -37,6 +39,7 @@ pub use snapshot::SnapshotClass;
 
 use super::action::{Action, Motion};
 use super::keymap::{Combo, Context};
+use crate::domain::bracket::Bracket;
 use crate::domain::guest::GuestRef;
 use crate::domain::operation::{HalfMade, Operation, PowerAction};
 
@@ -49,6 +52,8 @@ pub enum Dialog {
     Power(PowerMenu),
     /// Shows what retention deletes.
     Prune(Box<PruneDialog>),
+    /// Shows the brackets.
+    Brackets(Box<BracketsDialog>),
     /// Shows the keys of a place.
     Help(Help),
     /// Asks whether to leave while work is in hand.
@@ -86,6 +91,8 @@ pub enum Reply {
     Notice(String),
     /// To be replaced by the form that destroys a guest that was half made.
     CleanUp(Box<HalfMade>),
+    /// The form for what is to be done to a bracket.
+    Bracket(Box<Bracket>, BracketVerb),
     /// To be replaced by the form for the other way to restore a snapshot.
     Restore(Box<OtherWay>),
     /// The plan to be written into a file.
@@ -105,6 +112,7 @@ impl Dialog {
             Self::Form(_) => Context::Form,
             Self::Power(_) | Self::Quit(_) => Context::Menu,
             Self::Prune(_) => Context::Plan,
+            Self::Brackets(_) => Context::Brackets,
             Self::Filter(_) | Self::Palette(_) => Context::Filter,
             Self::Help(_) | Self::Log(_) | Self::Failure(_) => Context::Reading,
         }
@@ -117,9 +125,12 @@ impl Dialog {
             Self::Prune(plan) => plan.types(combo),
             Self::Filter(line) => line.types(combo),
             Self::Palette(palette) => palette.types(combo),
-            Self::Help(_) | Self::Quit(_) | Self::Log(_) | Self::Failure(_) | Self::Power(_) => {
-                false
-            }
+            Self::Help(_)
+            | Self::Quit(_)
+            | Self::Log(_)
+            | Self::Failure(_)
+            | Self::Power(_)
+            | Self::Brackets(_) => false,
         }
     }
 
@@ -134,6 +145,7 @@ impl Dialog {
             | Self::Log(_)
             | Self::Failure(_)
             | Self::Power(_)
+            | Self::Brackets(_)
             | Self::Prune(_) => {}
         }
     }
@@ -147,6 +159,7 @@ impl Dialog {
             Self::Form(form) => form.act(action),
             Self::Power(menu) => menu.act(action),
             Self::Prune(plan) => plan.act(action, page),
+            Self::Brackets(brackets) => brackets.act(action, page),
             Self::Help(help) => help.act(action),
             Self::Quit(quit) => quit.act(action),
             Self::Filter(_) => FilterLine::act(action),

@@ -2,6 +2,7 @@
 
 use super::Reply;
 use super::batch::{BatchPowerPurpose, BatchSnapshotPurpose};
+use super::bracket::{CreateBracketPurpose, DropBracketPurpose, RestoreBracketPurpose};
 use super::clone_guest::ClonePurpose;
 use super::create_guest::CreatePurpose;
 use super::delete_snapshot::DeletePurpose;
@@ -13,7 +14,7 @@ use super::snapshot::SnapshotPurpose;
 use crate::app::action::Action;
 use crate::app::effect::{Query, Ticket};
 use crate::app::keymap::Combo;
-use crate::app::snapshots::SnapshotPane;
+use crate::app::snapshot_lists::SnapshotLists;
 use crate::app::state::Rules;
 use crate::app::verdicts::Verdicts;
 use crate::domain::failure::Failure;
@@ -32,7 +33,7 @@ use crate::domain::time::{Moment, Now};
 pub(in crate::app) struct Known<'a> {
     pub(in crate::app) resources: Option<&'a Resources>,
     pub(in crate::app) snapshots: Option<&'a SnapshotList>,
-    pub(in crate::app) lists: &'a SnapshotPane,
+    pub(in crate::app) lists: &'a SnapshotLists,
     pub(in crate::app) rules: &'a Rules,
     pub(in crate::app) verdicts: &'a Verdicts,
     pub(in crate::app) now: Now,
@@ -91,6 +92,9 @@ pub(super) enum Purpose {
     BatchSnapshot(Box<BatchSnapshotPurpose>),
     BatchPower(Box<BatchPowerPurpose>),
     Destroy(Box<DestroyPurpose>),
+    CreateBracket(Box<CreateBracketPurpose>),
+    RestoreBracket(Box<RestoreBracketPurpose>),
+    DropBracket(Box<DropBracketPurpose>),
 }
 
 impl FormDialog {
@@ -150,7 +154,10 @@ impl FormDialog {
             | Purpose::Create(_)
             | Purpose::Destroy(_)
             | Purpose::BatchSnapshot(_)
-            | Purpose::BatchPower(_) => None,
+            | Purpose::BatchPower(_)
+            | Purpose::CreateBracket(_)
+            | Purpose::RestoreBracket(_)
+            | Purpose::DropBracket(_) => None,
         }
     }
 
@@ -179,6 +186,9 @@ impl FormDialog {
             Purpose::BatchSnapshot(purpose) => purpose.check(form, known),
             Purpose::BatchPower(purpose) => purpose.check(form, known),
             Purpose::Destroy(purpose) => purpose.check(form, target, known),
+            Purpose::CreateBracket(purpose) => purpose.check(form, known),
+            Purpose::RestoreBracket(purpose) => purpose.check(form, known),
+            Purpose::DropBracket(purpose) => purpose.check(form, known),
         }
     }
 
@@ -190,11 +200,38 @@ impl FormDialog {
             Purpose::Create(purpose) => purpose.questions(next),
             Purpose::BatchSnapshot(purpose) => purpose.questions(&self.form, next),
             Purpose::Destroy(purpose) => purpose.questions(&self.target, next),
+            Purpose::CreateBracket(purpose) => purpose.questions(&self.form, next),
+            Purpose::RestoreBracket(purpose) => purpose.questions(next),
             Purpose::Snapshot(_)
             | Purpose::Delete(_)
             | Purpose::Power(_)
-            | Purpose::BatchPower(_) => Vec::new(),
+            | Purpose::BatchPower(_)
+            | Purpose::DropBracket(_) => Vec::new(),
         }
+    }
+
+    /// Returns the lists of snapshots that it needs of other guests than its target.
+    pub(in crate::app) fn list_questions(
+        &mut self,
+        lists: &mut SnapshotLists,
+        next: &mut u64,
+        now: Moment,
+    ) -> Vec<(Ticket, Query)> {
+        let wanted = match &mut self.purpose {
+            Purpose::CreateBracket(purpose) => purpose.wanted(),
+            Purpose::RestoreBracket(purpose) => purpose.wanted(),
+            Purpose::DropBracket(purpose) => purpose.wanted(),
+            Purpose::Snapshot(_)
+            | Purpose::RollBack(_)
+            | Purpose::Delete(_)
+            | Purpose::Power(_)
+            | Purpose::Clone(_)
+            | Purpose::Create(_)
+            | Purpose::BatchSnapshot(_)
+            | Purpose::BatchPower(_)
+            | Purpose::Destroy(_) => return Vec::new(),
+        };
+        wanted.questions(lists, next, now)
     }
 
     /// Takes in a configuration that was asked for.
@@ -210,10 +247,13 @@ impl FormDialog {
             Purpose::Create(purpose) => purpose.settle(ticket, now, result),
             Purpose::BatchSnapshot(purpose) => purpose.settle(ticket, now, result),
             Purpose::Destroy(purpose) => purpose.settle(ticket, now, result),
+            Purpose::CreateBracket(purpose) => purpose.settle(ticket, now, result),
+            Purpose::RestoreBracket(purpose) => purpose.settle(ticket, now, result),
             Purpose::Snapshot(_)
             | Purpose::Delete(_)
             | Purpose::Power(_)
-            | Purpose::BatchPower(_) => {}
+            | Purpose::BatchPower(_)
+            | Purpose::DropBracket(_) => {}
         }
     }
 }

@@ -244,7 +244,8 @@ fn is_settled(config: &Remote<GuestConfig>) -> bool {
     config.answer().is_some() || config.failure().is_some()
 }
 
-fn in_words(time: std::time::Duration) -> String {
+/// Writes how much time is lost.
+pub(super) fn in_words(time: std::time::Duration) -> String {
     let minutes = time.as_secs() / 60;
     match (minutes / 1440, minutes / 60 % 24, minutes % 60) {
         (0, 0, minutes) => format!("{minutes} m"),

@@ -32,6 +32,8 @@ pub enum Context {
     Menu,
     /// A plan that is edited.
     Plan,
+    /// The list of brackets.
+    Brackets,
     /// A dialog that is only read.
     Reading,
 }
@@ -53,6 +55,7 @@ impl Context {
             | Self::Form
             | Self::Menu
             | Self::Plan
+            | Self::Brackets
             | Self::Reading => false,
         }
     }
@@ -104,16 +107,19 @@ const DIALOGS: &[Context] = &[
     Context::Form,
     Context::Menu,
     Context::Plan,
+    Context::Brackets,
     Context::Reading,
     Context::Filter,
 ];
 const PLAN: &[Context] = &[Context::Plan];
-const LINES: &[Context] = &[Context::Menu, Context::Plan];
+const LINES: &[Context] = &[Context::Menu, Context::Plan, Context::Brackets];
+const PAGES: &[Context] = &[Context::Plan, Context::Brackets];
 const EVERYWHERE: &[Context] = &[
     Context::Anywhere,
     Context::Form,
     Context::Menu,
     Context::Plan,
+    Context::Brackets,
     Context::Reading,
     Context::Filter,
 ];
@@ -147,6 +153,7 @@ pub static BINDINGS: &[Binding] = &[
     row(Action::Change(Change::Power), SUBJECT, &["P"], "power", "start, shut down, stop, reboot, reset, suspend or resume the guest"),
     row(Action::Change(Change::Destroy), SUBJECT, &[], "", "destroy the guest for good; also the last row of the power menu"),
     row(Action::Change(Change::Prune), PANES, &["p"], "prune", "plan what retention deletes, in all managed guests"),
+    row(Action::Change(Change::Bracket), PANES, &["b"], "bracket", "take the same snapshot of the marked guests; without marks show all brackets, to restore or drop one"),
     row(Action::Open, LISTS, &["Enter"], "open", "open what is under the cursor"),
     row(Action::Log, LOGGED, &["l"], "log", "show the task's log, or that of the guest's last task"),
     row(Action::Filter, TABLES, &["/"], "filter", "show only what matches (tag: node: status: pool: project: ask exactly, among snapshots verdict: too)"),
@@ -198,8 +205,8 @@ pub static BINDINGS: &[Binding] = &[
     row(Action::Copy, READING, &["y"], "", "copy it to the clipboard (OSC 52)"),
     row(Action::Move(Motion::Down), LINES, &["j", "Down"], "", "move down"),
     row(Action::Move(Motion::Up), LINES, &["k", "Up"], "", "move up"),
-    row(Action::Move(Motion::PageDown), PLAN, &["PgDn"], "", "move one page down"),
-    row(Action::Move(Motion::PageUp), PLAN, &["PgUp"], "", "move one page up"),
+    row(Action::Move(Motion::PageDown), PAGES, &["PgDn"], "", "move one page down"),
+    row(Action::Move(Motion::PageUp), PAGES, &["PgUp"], "", "move one page up"),
     row(Action::Move(Motion::Top), LINES, &["g", "Home"], "", "go to the first row"),
     row(Action::Move(Motion::Bottom), LINES, &["G", "End"], "", "go to the last row"),
     row(Action::Form(FormKey::Toggle), PLAN, &["Space"], "", "keep the snapshot, or let it be deleted again"),
@@ -209,6 +216,8 @@ pub static BINDINGS: &[Binding] = &[
     row(Action::Export, PLAN, &["e"], "", "write the plan as edited into a file for `prune --plan`"),
     row(Action::Help, PLAN, &["?"], "", "show the keys that work here"),
     row(Action::Form(FormKey::Submit), &[Context::Menu], &["Enter"], "", "choose the row under the cursor"),
+    row(Action::Form(FormKey::Submit), &[Context::Brackets], &["Enter"], "", "roll the guests of the bracket back, when its name is typed"),
+    row(Action::Change(Change::DeleteSnapshot), &[Context::Brackets], &["d"], "", "drop the bracket, when its count is typed"),
     row(Action::Form(FormKey::Submit), PLAN, &["Enter"], "", "execute the plan, when its count is typed"),
     row(Action::Quit, READING, &["q"], "", "close"),
 ];

@@ -60,6 +60,11 @@ impl Unread {
         }
     }
 
+    /// Returns the guest.
+    pub(in crate::cli) fn guest(&self) -> &GuestRef {
+        &self.guest
+    }
+
     /// Makes it the reason why nothing was done.
     pub(in crate::cli) fn into_complaint(self) -> Complaint {
         let subject = format!("the snapshots of {} could not be read", self.guest);

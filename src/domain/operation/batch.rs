@@ -1,6 +1,6 @@
 //! Several changes of one kind under one confirmation, each with a result of its own.
 
-use super::Operation;
+use super::{BracketDeed, Operation};
 use crate::domain::guest::GuestRef;
 
 /// Several changes of one kind; one that fails stops no other.
@@ -9,6 +9,7 @@ pub struct Batch {
     first: Box<Operation>,
     others: Vec<Operation>,
     skipped: Vec<Skipped>,
+    bracket: Option<BracketDeed>,
 }
 
 /// A guest that was meant and is left out.
@@ -38,8 +39,24 @@ impl Batch {
                 first: Box::new(first),
                 others,
                 skipped,
+                bracket: None,
             })
         })
+    }
+
+    /// Joins what is done to a bracket, be it to one guest alone; nothing where there is no change.
+    pub(in crate::domain) fn of_bracket(
+        deed: BracketDeed,
+        operations: Vec<Operation>,
+        skipped: Vec<Skipped>,
+    ) -> Option<Operation> {
+        let mut operations = operations.into_iter();
+        Some(Operation::Batch(Self {
+            first: Box::new(operations.next()?),
+            others: operations.collect(),
+            skipped,
+            bracket: Some(deed),
+        }))
     }
 
     /// Iterates over the changes, in the order in which they begin.
@@ -52,14 +69,30 @@ impl Batch {
         &self.skipped
     }
 
+    /// Returns what is done to a bracket, where the changes belong to one.
+    pub fn bracket(&self) -> Option<&BracketDeed> {
+        self.bracket.as_ref()
+    }
+
     /// Returns the guest of the first change.
     pub(super) fn lead(&self) -> &GuestRef {
         self.first.guest()
     }
 
-    /// Returns the word for what each of them does.
+    /// Returns the word for what each of them does, or for what they do together.
     pub(super) fn kind(&self) -> &'static str {
-        self.first.kind()
+        self.bracket
+            .as_ref()
+            .map_or_else(|| self.first.kind(), BracketDeed::word)
+    }
+
+    /// Returns what they do, as a title.
+    pub(super) fn title(&self) -> String {
+        match (&self.bracket, self.len()) {
+            (Some(deed), count) => deed.title(count),
+            (None, 1) => format!("{} 1 guest", self.kind()),
+            (None, count) => format!("{} {count} guests", self.kind()),
+        }
     }
 
     /// Counts the changes; there is at least one.

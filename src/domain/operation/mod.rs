@@ -4,6 +4,7 @@
 //! `operations` executes it, the screen and the command line show its [`Update`]s.
 
 mod batch;
+mod bracket;
 mod call;
 mod clone_guest;
 mod create_guest;
@@ -16,6 +17,7 @@ mod snapshot;
 mod stamp;
 
 pub use batch::{Batch, Skipped};
+pub use bracket::{BracketDeed, BracketKind};
 pub use call::Call;
 pub use clone_guest::{CloneGuest, CopyKind};
 pub use create_guest::{ConfigChange, CreateGuest};
@@ -172,10 +174,7 @@ impl Operation {
             Self::CreateGuest(operation) => {
                 format!("create {} from {}", operation.name(), operation.template())
             }
-            Self::Batch(batch) => match batch.len() {
-                1 => format!("{} 1 guest", batch.kind()),
-                count => format!("{} {count} guests", batch.kind()),
-            },
+            Self::Batch(batch) => batch.title(),
             Self::Destroy(operation) => format!("destroy {}", operation.guest()),
             Self::Prune(operation) => match operation.plan().len() {
                 1 => "prune 1 snapshot".to_owned(),

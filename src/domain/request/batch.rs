@@ -40,6 +40,15 @@ pub trait KnownGuests {
 impl BatchSnapshotRequest {
     /// Checks the wish against what is known now.
     pub fn check(&self, known: &impl KnownGuests) -> Result<Operation, Vec<Objection>> {
+        let (operations, skipped, objections) = self.sort_out(known);
+        join(operations, skipped, objections)
+    }
+
+    /// Tells those that can take part from those that cannot, and objects to the rest of the wish.
+    pub(super) fn sort_out(
+        &self,
+        known: &impl KnownGuests,
+    ) -> (Vec<Operation>, Vec<Skipped>, Objections) {
         let mut objections = Objections::default();
         objections.accept(Field::Name, self.name.parse::<SnapshotName>());
         objections.description(&self.description);
@@ -70,7 +79,7 @@ impl BatchSnapshotRequest {
         if let Some(resources) = known.resources() {
             objections.add_some(Field::Ram, needs.refusal(resources));
         }
-        join(operations, skipped, objections)
+        (operations, skipped, objections)
     }
 
     /// Says for each guest that takes part why its memory is not saved although that is wanted.
@@ -110,12 +119,14 @@ impl BatchPowerRequest {
     }
 }
 
-fn find(known: &impl KnownGuests, vmid: Vmid) -> Option<&Guest> {
+/// Finds a guest as it is now.
+pub(super) fn find(known: &impl KnownGuests, vmid: Vmid) -> Option<&Guest> {
     let seen = known.resources()?.guest(vmid)?;
     Some(&seen.guest)
 }
 
-fn is_silent(known: &impl KnownGuests, vmid: Vmid) -> Option<String> {
+/// Says that a guest's node is silent, if so.
+pub(super) fn is_silent(known: &impl KnownGuests, vmid: Vmid) -> Option<String> {
     let seen = known.resources()?.guest(vmid)?;
     (!seen.vouched).then(|| format!("{} does not answer", seen.guest.node))
 }

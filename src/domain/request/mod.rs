@@ -4,6 +4,7 @@
 //! what is unknown is left to the server, never guessed.
 
 mod batch;
+mod bracket;
 mod clone_guest;
 mod create_guest;
 mod danger;
@@ -17,6 +18,10 @@ mod snapshot;
 mod state_space;
 
 pub use batch::{BatchPowerRequest, BatchSnapshotRequest, KnownGuests};
+pub use bracket::{
+    CreateBracketRequest, DropBracketRequest, KnownMembers, RestoreBracketRequest, RestoreLosses,
+    lists_of,
+};
 pub use clone_guest::{
     CloneContext, CloneRequest, PoolChoice, copied_along, critical_tags_copied, refuses_clones,
 };
@@ -51,6 +56,8 @@ pub enum Field {
     Name,
     /// The description.
     Description,
+    /// Which guests take part.
+    Guests,
     /// How long a snapshot is meant to live.
     Class,
     /// Whether memory is saved.

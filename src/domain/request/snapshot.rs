@@ -1,6 +1,7 @@
 //! Wishes about a guest's snapshots: taking one, deleting one, marking one as to be kept.
 
 use super::{Field, Objection, Objections};
+use crate::domain::bracket::is_still_of;
 use crate::domain::guest::{Guest, GuestRef, Status};
 use crate::domain::id::GuestKind;
 use crate::domain::operation::{DeleteSnapshot, KeepMark, Operation, TakeSnapshot};
@@ -124,6 +125,9 @@ impl Objections {
         };
         if found.taken != meant.taken {
             let reason = format!("{name} is not the snapshot that was meant: its date changed");
+            self.add(Field::Snapshot, reason);
+        } else if !is_still_of(meant.description.raw(), found.description.raw()) {
+            let reason = format!("{name} no longer belongs to the bracket that was meant");
             self.add(Field::Snapshot, reason);
         }
         if let Some(state) = &found.unfinished {

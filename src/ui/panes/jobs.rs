@@ -5,11 +5,13 @@ use ratatui::layout::Rect;
 use ratatui::text::Line;
 
 use crate::app::State;
+use crate::app::action::{Action, Change};
+use crate::app::availability::{Availability, availability};
 use crate::app::jobs::Job;
 use crate::app::toasts::Tone;
 use crate::ui::format;
 use crate::ui::theme::Theme;
-use crate::ui::widgets::{Row, fit, push_bar};
+use crate::ui::widgets::{Row, fit, push_bar, width};
 
 /// Returns how many lines it needs.
 pub(in crate::ui) fn height(state: &State) -> u16 {
@@ -96,16 +98,49 @@ fn marks_line(state: &State, columns: usize, theme: &Theme) -> Option<Line<'stat
     } else {
         String::new()
     };
+    let hints = mark_hints(state);
+    let taken: usize = hints
+        .iter()
+        .map(|(key, word)| width(key) + width(word) + 3)
+        .sum();
     let mut row = Row::new(theme.unicode);
     let text = format!("{} marked{hidden}: {}", marks.len(), numbers.join(" "));
     row.gap(1).text(
-        fit(&text, columns.saturating_sub(16), theme.unicode),
+        fit(&text, columns.saturating_sub(taken + 4), theme.unicode),
         theme.accent,
     );
-    row.gap(2)
-        .text("Esc", theme.accent)
-        .text(" clears", theme.dim);
+    row.gap(1)
+        .text(if theme.unicode { "·" } else { "-" }, theme.dim);
+    for (index, (key, word)) in hints.into_iter().enumerate() {
+        row.gap(if index == 0 { 1 } else { 2 })
+            .text(key, theme.accent)
+            .text(format!(" {word}"), theme.dim);
+    }
     Some(row.line())
+}
+
+/// The keys that mean all marked guests now, and the one that takes the marks off.
+fn mark_hints(state: &State) -> Vec<(String, String)> {
+    let all = match state.guests.marks().len() {
+        1 => "",
+        2 => " both",
+        _ => " all",
+    };
+    let context = state.focus.context();
+    let changes = [
+        (Change::Bracket, "bracket".to_owned()),
+        (Change::Snapshot, format!("snapshot{all}")),
+        (Change::Power, "power".to_owned()),
+    ];
+    let possible = changes.into_iter().filter_map(|(change, word)| {
+        let action = Action::Change(change);
+        let is_possible = availability(state, action) == Availability::Yes;
+        let key = state.setting.keymap.keys(context, action).first()?;
+        is_possible.then(|| (key.to_string(), word))
+    });
+    let back = state.setting.keymap.keys(context, Action::Back).first();
+    let back = back.map(|key| (key.to_string(), "clears".to_owned()));
+    possible.chain(back).collect()
 }
 
 fn toast_line(state: &State, columns: usize, theme: &Theme) -> Option<Line<'static>> {

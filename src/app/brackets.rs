@@ -1,0 +1,65 @@
+//! What the key for brackets opens: the form for the marked guests, or the list of what is there.
+
+use super::availability::Availability;
+use super::dialogs::{BracketVerb, BracketsDialog, Dialog, FormDialog};
+use super::state::State;
+use crate::domain::bracket::{Bracket, Nonce};
+use crate::domain::guest::GuestRef;
+use crate::domain::inventory::SeenGuest;
+
+impl State {
+    pub(super) fn open_brackets(&mut self) {
+        let nonce = Nonce::new(self.draw());
+        let Some(resources) = self.inventory.resources.value() else {
+            return;
+        };
+        let marks = self.guests.marks();
+        let is_marked = |seen: &&SeenGuest| marks.contains(&seen.guest.vmid);
+        // Each silent one would take a place in the queue for as long as its node is waited for.
+        let asked = resources
+            .guests
+            .iter()
+            .filter(|seen| !seen.guest.template && seen.vouched);
+        let to_ref = |seen: &SeenGuest| seen.guest.to_ref();
+        if marks.is_empty() {
+            let guests: Vec<GuestRef> = asked.map(to_ref).collect();
+            let dialog = BracketsDialog::new(guests);
+            return self.dialogs.push(Dialog::Brackets(Box::new(dialog)));
+        }
+        let marked = resources.guests.iter().filter(is_marked).map(to_ref);
+        let others = asked.filter(|seen| !is_marked(seen)).map(to_ref);
+        let form = FormDialog::create_bracket(
+            marked.collect(),
+            others.collect(),
+            &self.snapshots.lists,
+            nonce,
+            self.now.wall,
+        );
+        self.dialogs
+            .extend(form.map(|form| Dialog::Form(Box::new(form))));
+    }
+
+    /// Opens the form for what is to be done to a bracket, on top of the list.
+    pub(super) fn open_bracket(&mut self, bracket: Bracket, verb: BracketVerb) {
+        if let Availability::No(reason) = self.may_change(&bracket) {
+            return self.toasts.notice(reason, self.now.moment);
+        }
+        let form = match verb {
+            BracketVerb::Restore => FormDialog::restore_bracket(bracket),
+            BracketVerb::Drop => FormDialog::drop_bracket(bracket),
+        };
+        self.dialogs
+            .extend(form.map(|form| Dialog::Form(Box::new(form))));
+    }
+
+    fn may_change(&self, bracket: &Bracket) -> Availability {
+        if self.setting.read_only {
+            return Availability::No("bracket: read-only".to_owned());
+        }
+        let mut members = bracket.members.iter();
+        match members.find_map(|member| self.jobs.on(&member.guest)) {
+            Some(job) => Availability::No(format!("bracket: busy: {}", job.title)),
+            None => Availability::Yes,
+        }
+    }
+}
