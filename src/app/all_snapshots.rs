@@ -1,7 +1,7 @@
 //! How the lists of snapshots come in, and what the view of all of them does.
 
 use super::effect::{Effect, Query};
-use super::snapshot_lists::Settled;
+use super::snapshot_lists::{Settled, is_readable};
 use super::snapshot_table::Known;
 use super::state::{Pane, State, View};
 use crate::domain::id::Vmid;
@@ -56,6 +56,40 @@ impl State {
         while let Some(vmid) = self.snapshots.lists.next(now, &resources) {
             self.ask_for_list(vmid, effects);
         }
+        self.ask_for_sizes(&resources, target.filter(|_| rested), effects);
+    }
+
+    /// Asks for the disks of the guests whose snapshots are on show, within the background's budget.
+    fn ask_for_sizes(
+        &mut self,
+        resources: &Resources,
+        target: Option<Vmid>,
+        effects: &mut Vec<Effect>,
+    ) {
+        let now = self.now.moment;
+        let has_snapshots = |vmid: Vmid| {
+            let list = self.snapshots.lists.list(vmid);
+            list.is_some_and(|list| !list.snapshots.is_empty())
+        };
+        let mut wanted: Vec<Vmid> = target.into_iter().collect();
+        if self.focus == Pane::AllSnapshots {
+            let readable = resources.guests.iter().filter(|seen| is_readable(seen));
+            wanted.extend(readable.map(|seen| seen.guest.vmid));
+        }
+        wanted.retain(|vmid| has_snapshots(*vmid) && self.disk_sizes.is_due(*vmid, now));
+        for vmid in wanted {
+            let flying = self.disk_sizes.flying();
+            if !self.disk_sizes.is_due(vmid, now) || !self.snapshots.lists.has_room(now, flying) {
+                continue;
+            }
+            let Some(seen) = resources.guest(vmid) else {
+                continue;
+            };
+            let ticket = self.next_ticket();
+            self.disk_sizes.ask(vmid, ticket);
+            self.snapshots.lists.note_other(now);
+            effects.push(Effect::Fetch(ticket, Query::Config(seen.guest.to_ref())));
+        }
     }
 
     fn ask_for_list(&mut self, vmid: Vmid, effects: &mut Vec<Effect>) {
@@ -73,6 +107,8 @@ impl State {
     pub(super) fn follow_guests(&mut self, before: Option<&Resources>) {
         if let Some(resources) = self.inventory.resources.value() {
             self.snapshots.lists.follow(before, resources);
+            self.disk_sizes
+                .retain(|vmid| resources.guest(vmid).is_some());
         }
         let tasks = self.inventory.tasks.value().map_or(&[][..], Vec::as_slice);
         for task in tasks.iter().filter(|task| task.ended.is_some()) {

@@ -11,6 +11,7 @@ pub mod catalogue;
 mod changes;
 pub mod detail;
 pub mod dialogs;
+pub mod disk_sizes;
 pub mod effect;
 pub mod event;
 mod export;

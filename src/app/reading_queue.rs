@@ -144,8 +144,13 @@ impl ReadingQueue {
     }
 
     fn permits(&mut self, now: Moment, flying: usize) -> bool {
+        now >= self.quiet_until && self.has_room(now, flying)
+    }
+
+    /// Tells whether anything may be asked for now, with so many answers awaited.
+    pub fn has_room(&mut self, now: Moment, flying: usize) -> bool {
         let starts = *self.starts.get_or_insert(now.later(START_AFTER));
-        if now < starts || now < self.quiet_until || flying + 1 >= AT_ONCE {
+        if now < starts || flying + 1 >= AT_ONCE {
             return false;
         }
         let recent = self.in_last_minute(now);

@@ -130,6 +130,16 @@ impl SnapshotLists {
         self.queue.next(now, self.asked.len(), lists)
     }
 
+    /// Tells whether something else may be read in the background now.
+    pub(super) fn has_room(&mut self, now: Moment, flying: usize) -> bool {
+        self.queue.has_room(now, self.asked.len() + flying)
+    }
+
+    /// Notes that something else is read within the same budget.
+    pub(super) fn note_other(&mut self, now: Moment) {
+        self.queue.note(now);
+    }
+
     /// Notes that a list is known to be wrong.
     pub(super) fn outdate(&mut self, vmid: Vmid) {
         // A list that was never read needs no second reading.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::catalogue::CataloguePane;
 use super::detail::DetailPane;
 use super::dialogs::Dialog;
+use super::disk_sizes::DiskSizes;
 use super::effect::Ticket;
 use super::guests::GuestTable;
 use super::jobs::Jobs;
@@ -176,6 +177,8 @@ pub struct State {
     pub snapshots: SnapshotPane,
     /// The table of the snapshots of all guests.
     pub all_snapshots: SnapshotTable,
+    /// How large the disks are whose snapshots are looked at.
+    pub disk_sizes: DiskSizes,
     /// The list of tasks.
     pub tasks: TaskPane,
     /// Nodes and storages.
@@ -217,6 +220,7 @@ impl State {
             detail: DetailPane::default(),
             snapshots: SnapshotPane::default(),
             all_snapshots: SnapshotTable::default(),
+            disk_sizes: DiskSizes::default(),
             tasks: TaskPane::default(),
             nodes: NodePanes::default(),
             catalogue: CataloguePane::default(),

@@ -171,6 +171,7 @@ impl State {
     }
 
     fn settle_config(&mut self, ticket: Ticket, result: &Result<GuestConfig, Failure>) {
+        self.disk_sizes.settle(ticket, self.now.moment, result);
         for dialog in &mut self.dialogs {
             if let Dialog::Form(form) = dialog {
                 form.settle(ticket, self.now.moment, result);

@@ -321,7 +321,7 @@ const AGE: usize = 6;
 const VERDICT: usize = 6;
 const RAM: usize = 3;
 const CLASS: usize = 7;
-const SIZE: usize = 4;
+const SIZE: usize = 7;
 /// A description narrower than this says nothing.
 const LEAST_DESCRIPTION: usize = 14;
 
@@ -424,9 +424,9 @@ impl Columns {
         optional(&mut row, self.class, |row| {
             row.left(class, self.class, theme.dim)
         });
-        // The server tells no size of a snapshot, and nothing that bounds it is read for all guests.
+        let bound = state.disk_sizes.bound(&seen.guest, snapshot);
         optional(&mut row, self.size, |row| {
-            row.right("?", self.size, theme.dim)
+            row.right(&size(bound, theme), self.size, theme.dim)
         });
         optional(&mut row, self.description, |row| {
             row.left(
@@ -481,6 +481,22 @@ fn age(snapshot: &Snapshot, state: &State) -> String {
 }
 
 /// Adds a column where there is room for it.
+/// Writes how much a snapshot holds at most; the server tells no size of one.
+pub(super) fn size(bound: Option<(u64, bool)>, theme: &Theme) -> String {
+    let (most, about) = if theme.unicode {
+        ("≤", "~")
+    } else {
+        ("<=", "~")
+    };
+    match bound {
+        None => "?".to_owned(),
+        Some((bytes, is_estimate)) => {
+            let sign = if is_estimate { about } else { most };
+            format!("{sign}{}", format::short_size(bytes))
+        }
+    }
+}
+
 fn optional<'r>(row: &'r mut Row, columns: usize, cell: impl FnOnce(&'r mut Row) -> &'r mut Row) {
     if columns > 0 {
         row.gap(1);
