@@ -6,6 +6,7 @@ use chrono::TimeDelta;
 use pretty_assertions::assert_eq;
 use proxdeck::app::dialogs::{BracketsDialog, Dialog, Form};
 use proxdeck::app::{Answer, Effect, Event, Query};
+use proxdeck::domain::bracket::Bracket;
 use proxdeck::domain::guest::{Guest, Status};
 use proxdeck::domain::guest_config::GuestConfig;
 use proxdeck::domain::operation::Operation;
@@ -74,7 +75,11 @@ fn answer(desk: &mut Desk, effects: &[Effect], lists: &Lists) -> Vec<u32> {
                 Answer::Snapshots(list.unwrap_or_default())
             }
             Query::Config(_) | Query::FrozenConfig(..) => config(),
-            _ => continue,
+            Query::Status(_)
+            | Query::History(..)
+            | Query::Permissions
+            | Query::TaskLog(..)
+            | Query::CanCopy(..) => continue,
         };
         waiting.extend(desk.happen(Event::Fetched(ticket, Ok(answer))));
     }
@@ -222,7 +227,7 @@ fn the_list_shows_every_bracket_and_its_cursor_stays_on_one() {
         brackets(desk)
             .brackets
             .iter()
-            .map(|it| it.full_name())
+            .map(Bracket::full_name)
             .collect()
     };
     assert_eq!(shown(&desk), ["x@bbbb", "x@aaaa", "y@cccc"]);

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use proxdeck::domain::bracket::{Bracket, Completeness, Nonce, find_all};
 use proxdeck::domain::enforcement::CriticalTags;
+use proxdeck::domain::guest::Guest;
 use proxdeck::domain::guest_config::GuestConfig;
 use proxdeck::domain::id::Vmid;
 use proxdeck::domain::inventory::Resources;
@@ -87,7 +88,7 @@ pub(crate) async fn create(
     let guests = sight.resources.guests.iter().map(|seen| &seen.guest);
     let guests = guests.filter(|guest| vmids.contains(&u64::from(guest.vmid.get())));
     let request = CreateBracketRequest {
-        guests: guests.map(|guest| guest.to_ref()).collect(),
+        guests: guests.map(Guest::to_ref).collect(),
         name: "x".into(),
         ram: false,
         nonce: Nonce::new(nonce << 32),

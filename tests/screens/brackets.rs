@@ -128,18 +128,18 @@ impl Scene {
                     let list = self.lists.get(&guest.vmid.get()).cloned();
                     Answer::Snapshots(list.unwrap_or_default())
                 }
-                Query::Config(_) => config(&[
-                    ("memory", "6144"),
-                    ("net0", "virtio=A,bridge=vmbr1,firewall=1"),
-                ]),
                 Query::FrozenConfig(guest, _) if guest.vmid.get() == 104 => {
                     config(&[("memory", "4096"), ("net0", "virtio=A,bridge=vmbr1")])
                 }
-                Query::FrozenConfig(..) => config(&[
+                Query::Config(_) | Query::FrozenConfig(..) => config(&[
                     ("memory", "6144"),
                     ("net0", "virtio=A,bridge=vmbr1,firewall=1"),
                 ]),
-                _ => continue,
+                Query::Status(_)
+                | Query::History(..)
+                | Query::Permissions
+                | Query::TaskLog(..)
+                | Query::CanCopy(..) => continue,
             };
             let answered = Event::Fetched(ticket, Ok(answer));
             waiting.extend(self.state.update(answered, self.now));
