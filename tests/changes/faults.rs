@@ -231,10 +231,6 @@ async fn with_fault(name: &str, kind: FaultKind, request: (String, String, u64))
     strikes
 }
 
-#[expect(
-    clippy::print_stdout,
-    reason = "how many cases there were is for people"
-)]
 async fn every_fault_at_every_request(name: &str) {
     let requests = clean_run(name).await;
     let cases = requests
