@@ -28,9 +28,10 @@ impl State {
         }
         let marked = resources.guests.iter().filter(is_marked).map(to_ref);
         let others = asked.filter(|seen| !is_marked(seen)).map(to_ref);
+        let others: Vec<GuestRef> = others.collect();
         let form = FormDialog::create_bracket(
             marked.collect(),
-            others.collect(),
+            &others,
             &self.snapshots.lists,
             nonce,
             self.now.wall,

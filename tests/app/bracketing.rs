@@ -6,7 +6,8 @@ use chrono::TimeDelta;
 use pretty_assertions::assert_eq;
 use proxdeck::app::dialogs::{BracketsDialog, Dialog, Form};
 use proxdeck::app::{Answer, Effect, Event, Query};
-use proxdeck::domain::guest::Guest;
+use proxdeck::domain::bracket::Bracket;
+use proxdeck::domain::guest::{Guest, Status};
 use proxdeck::domain::guest_config::GuestConfig;
 use proxdeck::domain::operation::Operation;
 use proxdeck::domain::request::Field;
@@ -74,7 +75,11 @@ fn answer(desk: &mut Desk, effects: &[Effect], lists: &Lists) -> Vec<u32> {
                 Answer::Snapshots(list.unwrap_or_default())
             }
             Query::Config(_) | Query::FrozenConfig(..) => config(),
-            _ => continue,
+            Query::Status(_)
+            | Query::History(..)
+            | Query::Permissions
+            | Query::TaskLog(..)
+            | Query::CanCopy(..) => continue,
         };
         waiting.extend(desk.happen(Event::Fetched(ticket, Ok(answer))));
     }
@@ -222,7 +227,7 @@ fn the_list_shows_every_bracket_and_its_cursor_stays_on_one() {
         brackets(desk)
             .brackets
             .iter()
-            .map(|it| it.full_name())
+            .map(Bracket::full_name)
             .collect()
     };
     assert_eq!(shown(&desk), ["x@bbbb", "x@aaaa", "y@cccc"]);
@@ -286,6 +291,29 @@ fn some_of_its_guests_can_be_named_alone() {
     );
     types(&mut desk, "z");
     assert!(form(&desk).checked.is_err());
+}
+
+#[test]
+fn a_guest_that_cannot_be_read_has_to_be_taken_out_by_hand() {
+    let mut desk = Desk::new(false);
+    let mut guests = three();
+    guests[1].status = Status::Unknown;
+    desk.inventory(guests);
+    let lists = lists(&desk);
+    let effects = desk.press("b");
+    let asked = answer(&mut desk, &effects, &lists);
+    assert_eq!(asked, [100, 102], "a silent node is not waited for");
+    let effects = desk.press("j Enter");
+    answer(&mut desk, &effects, &lists);
+    types(&mut desk, "x");
+    assert_eq!(
+        form(&desk).objection(Field::Guests).unwrap().reason,
+        "101 belongs to it and is not read; name only the others"
+    );
+    assert_eq!(runs(&desk.press("Enter")), 0);
+    desk.press("Tab Backspace Backspace Backspace Backspace");
+    let operation = run(&desk.press("Enter"));
+    assert_eq!(operation.title(), "roll back 1 guest to bracket x");
 }
 
 #[test]

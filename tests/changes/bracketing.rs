@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use proxdeck::domain::bracket::{Bracket, Completeness, Nonce, find_all};
 use proxdeck::domain::enforcement::CriticalTags;
+use proxdeck::domain::guest::Guest;
 use proxdeck::domain::guest_config::GuestConfig;
 use proxdeck::domain::id::Vmid;
 use proxdeck::domain::inventory::Resources;
@@ -87,7 +88,7 @@ pub(crate) async fn create(
     let guests = sight.resources.guests.iter().map(|seen| &seen.guest);
     let guests = guests.filter(|guest| vmids.contains(&u64::from(guest.vmid.get())));
     let request = CreateBracketRequest {
-        guests: guests.map(|guest| guest.to_ref()).collect(),
+        guests: guests.map(Guest::to_ref).collect(),
         name: "x".into(),
         ram: false,
         nonce: Nonce::new(nonce << 32),
@@ -315,7 +316,11 @@ async fn what_is_missing_after_a_failure_is_taken_by_the_same_wish() {
          proxdeck bracket create x 101 102 103"
     );
     let other = create(&stage, &[101, 102], 0xbbbb).await.unwrap_err();
-    assert!(other[0].reason.contains("exists already, of 101, 102, 103"));
+    assert!(
+        other[0]
+            .reason
+            .contains("is there already, of 101, 102, 103")
+    );
     let again = create(&stage, &[101, 102, 103], 0xbbbb).await.unwrap();
     stage.forget();
     let report = stage.play(&again).await.report;
@@ -325,7 +330,7 @@ async fn what_is_missing_after_a_failure_is_taken_by_the_same_wish() {
     assert_eq!(brackets.len(), 1, "with the nonce that it has");
     assert_eq!(brackets[0].completeness(), Completeness::Whole);
     let whole = create(&stage, &[101, 102, 103], 0xcccc).await.unwrap_err();
-    assert_eq!(whole[0].reason, "the bracket x@0000aaaa exists already");
+    assert_eq!(whole[0].reason, "x@0000aaaa is there already");
 }
 
 #[tokio::test]
@@ -343,7 +348,7 @@ async fn a_half_made_snapshot_is_said_and_taken_anew_once_it_was_cleaned_up() {
     let again = create(&stage, &[101, 102], 0xbbbb).await.unwrap_err();
     assert_eq!(
         again[0].reason,
-        "the bracket x@0000aaaa exists already, and br-x of 102 db-1 is unfinished (prepare); \
+        "x@0000aaaa is there already, and br-x of 102 db-1 is unfinished (prepare); \
          only root can clean it up"
     );
     stage.simulator.edit(|world| {

@@ -249,6 +249,27 @@ fn a_guest_is_destroyed_only_when_its_number_and_name_are_typed() {
 }
 
 #[test]
+fn a_bracket_goes_back_when_its_name_is_typed_and_is_dropped_when_its_count_is() {
+    let world = World::small();
+    let taken = world.run(&["bracket", "create", "x-1", "101", "102"]);
+    assert_eq!(taken.code, 0, "{}", taken.stderr);
+    for (verb, wrong, word) in [("restore", "y", "x-1"), ("drop", "", "2")] {
+        let before = world.writes().len();
+        let mut session = Session::start(&world, &["bracket", verb, "x-1"]);
+        session.wait_for(&format!("Type {word} to go on:"));
+        session.press(&format!("{wrong}\r"));
+        assert_eq!(session.end().0, 130);
+        assert_eq!(world.writes().len(), before, "{verb}");
+        let mut session = Session::start(&world, &["bracket", verb, "x-1"]);
+        session.wait_for(&format!("Type {word} to go on:"));
+        session.press(&format!("{word}\r"));
+        let (code, printed) = session.end();
+        assert_eq!(code, 0, "{printed}");
+        assert!(world.writes().len() >= before + 2, "{printed}");
+    }
+}
+
+#[test]
 fn progress_is_a_bar_that_leaves_nothing_but_the_result() {
     let world = World::small();
     let session = Session::start(&world, &["snapshot", "create", "101", "--name", "seen"]);

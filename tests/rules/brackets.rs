@@ -27,11 +27,11 @@ fn snapshot(name: &str, description: &str, hours: i64) -> Snapshot {
     }
 }
 
-fn list(snapshots: Vec<Snapshot>) -> Option<SnapshotList> {
-    Some(SnapshotList {
+fn list(snapshots: Vec<Snapshot>) -> SnapshotList {
+    SnapshotList {
         snapshots,
         ..SnapshotList::default()
-    })
+    }
 }
 
 fn found(world: &World) -> Vec<Bracket> {
@@ -47,10 +47,13 @@ fn numbers(vmids: impl IntoIterator<Item = Vmid>) -> Vec<u32> {
 fn a_bracket_says_who_has_it_who_lacks_it_and_of_whom_nobody_knows() {
     let line = "before the upgrade\nproxdeck: bracket aaaa 101,102,103,104";
     let world = vec![
-        (guest_ref(101), list(vec![snapshot("br-x", line, 2)])),
-        (guest_ref(102), list(vec![snapshot("other", line, 2)])),
+        (guest_ref(101), Some(list(vec![snapshot("br-x", line, 2)]))),
+        (guest_ref(102), Some(list(vec![snapshot("other", line, 2)]))),
         (guest_ref(103), None),
-        (guest_ref(105), list(vec![snapshot("br-x", "by hand", 1)])),
+        (
+            guest_ref(105),
+            Some(list(vec![snapshot("br-x", "by hand", 1)])),
+        ),
     ];
     let [bracket] = &found(&world)[..] else {
         panic!("one bracket: {:?}", found(&world))
@@ -85,7 +88,7 @@ fn without_a_list_of_guests_a_bracket_is_what_is_there() {
         .map(|vmid| {
             (
                 guest_ref(vmid),
-                list(vec![snapshot("br-release-7", line, 9)]),
+                Some(list(vec![snapshot("br-release-7", line, 9)])),
             )
         })
         .into();
@@ -105,7 +108,11 @@ fn without_a_list_of_guests_a_bracket_is_what_is_there() {
 fn a_line_that_names_other_guests_only_was_copied_from_somewhere() {
     let world = vec![(
         guest_ref(101),
-        list(vec![snapshot("br-x", "proxdeck: bracket aaaa 102,103", 1)]),
+        Some(list(vec![snapshot(
+            "br-x",
+            "proxdeck: bracket aaaa 102,103",
+            1,
+        )])),
     )];
     assert_eq!(found(&world), []);
 }
@@ -114,11 +121,11 @@ fn a_line_that_names_other_guests_only_was_copied_from_somewhere() {
 fn the_newest_comes_first() {
     let world = vec![(
         guest_ref(101),
-        list(vec![
+        Some(list(vec![
             snapshot("br-old", "proxdeck: bracket aaaa 101", 9),
             snapshot("br-new", "proxdeck: bracket aaaa 101", 1),
             snapshot("br-mid", "proxdeck: bracket bbbb 101", 5),
-        ]),
+        ])),
     )];
     let names: Vec<String> = found(&world).iter().map(Bracket::full_name).collect();
     assert_eq!(names, ["new@aaaa", "mid@bbbb", "old@aaaa"]);

@@ -11,6 +11,7 @@
 )]
 
 mod all_snapshots;
+mod brackets;
 mod changes;
 mod creating;
 mod filtering;

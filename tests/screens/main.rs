@@ -8,6 +8,7 @@
 )]
 
 mod all_snapshots;
+mod brackets;
 mod creating;
 mod destroying;
 mod detail;

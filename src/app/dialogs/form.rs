@@ -290,13 +290,13 @@ impl Form {
     }
 
     /// Changes what must be typed to confirm; what was typed for something else is forgotten.
-    pub(super) fn expect(&mut self, expected: String) {
+    pub(super) fn expect(&mut self, expected: &str) {
         for item in &mut self.items {
             if let Input::Typed(typed) = &mut item.input
                 && typed.expected != expected
             {
                 *typed = Typed {
-                    expected: expected.clone(),
+                    expected: expected.to_owned(),
                     field: TextField::default(),
                 };
             }

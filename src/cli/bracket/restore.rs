@@ -136,6 +136,9 @@ fn told(losses: &RestoreLosses) -> Vec<String> {
     if !afterwards.is_empty() {
         lines.push(format!("afterwards {}", afterwards.join(", ")));
     }
+    for vmid in &losses.gone {
+        lines.push(format!("{vmid} belongs to it and is no guest any more"));
+    }
     for (guest, danger) in &losses.dangers {
         lines.push(format!("{guest}: {danger}"));
     }

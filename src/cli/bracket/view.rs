@@ -103,11 +103,11 @@ impl View {
             && !guests.is_empty()
         {
             let guests: Vec<String> = guests.iter().map(ToString::to_string).collect();
-            message.push_str(&format!(
-                "; a snapshot {} that belongs to none is left alone, of {}",
+            message = format!(
+                "{message}; a snapshot {} that belongs to none is left alone, of {}",
                 name.snapshot(),
                 guests.join(", ")
-            ));
+            );
         }
         if !self.unread.is_empty() {
             message.push_str("; not every guest could be read");

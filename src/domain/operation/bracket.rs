@@ -96,7 +96,7 @@ impl BracketDeed {
                     ));
                 }
             }
-            BracketKind::Drop if !open.is_empty() || !unknown.is_empty() => {
+            BracketKind::Drop if !numbers(|fate| !is_done(fate)).is_empty() => {
                 lines.push(format!(
                     "not all was dropped; this drops what is left: proxdeck bracket drop {full_name}"
                 ));
@@ -104,6 +104,13 @@ impl BracketDeed {
             BracketKind::Create { .. } | BracketKind::Drop => {}
         }
         lines
+    }
+}
+
+fn is_done(fate: &Fate) -> bool {
+    match fate {
+        Fate::Ended(outcome) => outcome.is_success(),
+        Fate::Skipped(_) | Fate::NotTried(_) => false,
     }
 }
 

@@ -26,7 +26,9 @@ pub(super) fn draw(
     viewport: &mut Viewport,
 ) {
     let screen = frame.area();
-    let rows = screen.height.saturating_sub(4).min(24);
+    // Eight for the frame, the titles, what is said below, and the keys.
+    let wanted = u16::try_from(list.brackets.len().max(2) + 8).unwrap_or(u16::MAX);
+    let rows = wanted.min(screen.height.saturating_sub(4));
     let columns = screen.width.saturating_sub(6).min(110);
     let inner = dialog(frame, columns, rows, "Brackets", theme);
     let columns = usize::from(inner.width);
@@ -74,7 +76,7 @@ fn draw_rows(
     let columns = usize::from(inner.width);
     if list.brackets.is_empty() {
         let text = if list.is_complete() {
-            "No brackets. Mark guests with Space, then b takes the same snapshot of all of them."
+            "No brackets. Mark guests with Space; b then takes one of them."
         } else {
             "No bracket so far."
         };
@@ -82,10 +84,10 @@ fn draw_rows(
         return put(frame, inner, 1, Line::styled(text, theme.dim));
     }
     let names = list.brackets.iter().map(|it| width(&it.full_name()));
-    let name = names.max().unwrap_or(0).clamp(8, (columns / 3).max(8));
+    let name = names.max().unwrap_or(0).clamp(8, (columns * 2 / 5).max(8));
     let mut titles = Row::new(theme.unicode);
     titles
-        .gap(2)
+        .gap(1)
         .left("BRACKET", name, theme.dim)
         .gap(2)
         .right("AGE", AGE, theme.dim)
@@ -194,7 +196,7 @@ fn reading_line(list: &BracketsDialog, columns: usize, theme: &Theme) -> Line<'s
     }
     if !list.unread.is_empty() {
         let unread = numbers(list.unread.iter().map(|guest| guest.vmid));
-        let text = format!("{} guests could not be read: {unread}", list.unread.len());
+        let text = format!("not read, and perhaps of a bracket: {unread}");
         row.text(fit(&text, columns, theme.unicode), theme.warning);
     }
     row.line()

@@ -29,13 +29,13 @@ impl FormDialog {
     /// `others` are looked at for a bracket of the same name.
     pub(in crate::app) fn create_bracket(
         guests: Vec<GuestRef>,
-        others: Vec<GuestRef>,
+        others: &[GuestRef],
         lists: &SnapshotLists,
         nonce: Nonce,
         now: DateTime<Utc>,
     ) -> Option<Self> {
         let target = guests.first()?.clone();
-        let wanted: Vec<GuestRef> = guests.iter().chain(&others).cloned().collect();
+        let wanted: Vec<GuestRef> = guests.iter().chain(others).cloned().collect();
         let is_taken = |name: &str| {
             let mut lists = wanted
                 .iter()
@@ -108,7 +108,10 @@ impl CreateBracketPurpose {
             (without.len() == self.guests.len()).then(|| "none of them has any now".to_owned()),
         );
         let request = self.request(form);
-        form.checked = request.check(&sight).and_then(|operation| {
+        let checked = request.check(&sight);
+        let is_name = |objection: &Objection| objection.field == Field::Name;
+        let is_refused = checked.as_ref().is_err_and(|all| all.iter().any(is_name));
+        form.checked = checked.and_then(|operation| {
             let (read, all) = self.wanted.progress(known.lists);
             let configs = self.guests.iter();
             let is_reading = |guest: &GuestRef| !self.configs.is_settled(guest.vmid);
@@ -123,7 +126,9 @@ impl CreateBracketPurpose {
             }
         });
         let without = if request.ram { without } else { Vec::new() };
-        form.preview = self.preview(form, &request, &without, &sight);
+        let name = BracketName::of_typed(&request.name).ok();
+        let name = name.filter(|_| !is_refused);
+        form.preview = self.preview(name, &request, &without, &sight);
     }
 
     fn request(&self, form: &Form) -> CreateBracketRequest {
@@ -137,13 +142,13 @@ impl CreateBracketPurpose {
 
     fn preview(
         &self,
-        form: &Form,
+        name: Option<BracketName>,
         request: &CreateBracketRequest,
         without: &[Skipped],
         sight: &Sight<'_, '_>,
     ) -> Vec<Preview> {
         let mut preview = vec![Preview::new("guests", names(&self.guests), Weight::Plain)];
-        if let Ok(name) = BracketName::of_typed(form.text(Field::Name)) {
+        if let Some(name) = name {
             let text = match request.completes(sight) {
                 Some(bracket) => format!(
                     "{} of those that lack it: completes {}, which {} of {} have",

@@ -53,7 +53,7 @@ impl DropBracketPurpose {
             kept = left_out(batch.skipped());
         }
         // Who can take part may change while the question stands; what was typed no longer fits then.
-        form.expect(deleted.len().max(1).to_string());
+        form.expect(&deleted.len().max(1).to_string());
         let mut preview = lines("deletes", deleted, Weight::Loss);
         preview.extend(lines("left out", kept, Weight::Warning));
         let unread = bracket.unread.iter();

@@ -137,7 +137,9 @@ impl RestoreBracketPurpose {
             format!("{guest}: {} stay, on a branch", names.join(", "))
         });
         preview.extend(lines("leaves", branches.collect(), Weight::Plain));
-        let without = left_out(&losses.left_out);
+        let mut without = left_out(&losses.left_out);
+        let gone = losses.gone.iter();
+        without.extend(gone.map(|vmid| format!("{vmid}: it is no guest any more")));
         preview.extend(lines("left out", without, Weight::Warning));
         preview
     }
@@ -199,9 +201,12 @@ fn lost(losses: &RestoreLosses) -> Vec<String> {
     lines
 }
 
+/// Returns the guests that are meant as long as nobody names others.
+///
+/// One that could not be read is among them: only a person can say to go on without it.
 fn all(bracket: &Bracket) -> BTreeSet<Vmid> {
-    let members = bracket.members.iter();
-    members.map(|member| member.guest.vmid).collect()
+    let members = bracket.members.iter().map(|member| member.guest.vmid);
+    members.chain(bracket.unread.iter().copied()).collect()
 }
 
 fn numbers(vmids: &BTreeSet<Vmid>) -> String {

@@ -129,7 +129,7 @@ impl CreateBracketRequest {
         let (here, there) = (self.vmids(), bracket.vmids());
         if here != there {
             return Err(format!(
-                "the bracket {} exists already, of {}; only of the same guests can it be completed",
+                "{} is there already, of {}",
                 bracket.full_name(),
                 numbers(&there)
             ));
@@ -148,7 +148,7 @@ impl CreateBracketRequest {
 
 /// Says that a bracket lacks nobody, and what is wrong with it all the same.
 fn exists(bracket: &Bracket) -> String {
-    let mut text = format!("the bracket {} exists already", bracket.full_name());
+    let mut text = format!("{} is there already", bracket.full_name());
     for Member { guest, snapshot } in &bracket.members {
         if let Some(state) = &snapshot.unfinished {
             let name = &snapshot.name;
@@ -230,11 +230,9 @@ mod tests {
     }
 
     #[rstest]
-    #[case::whole(&[104, 109, 110], &[104, 109, 110], "the bracket x@aaaa exists already")]
-    #[case::of_others(&[104], &[104, 110], "the bracket x@aaaa exists already, of 104, 109, 110; \
-        only of the same guests can it be completed")]
-    #[case::elsewhere(&[109], &[104, 110], "the bracket x@aaaa exists already, of 104, 109, 110; \
-        only of the same guests can it be completed")]
+    #[case::whole(&[104, 109, 110], &[104, 109, 110], "x@aaaa is there already")]
+    #[case::of_others(&[104], &[104, 110], "x@aaaa is there already, of 104, 109, 110")]
+    #[case::elsewhere(&[109], &[104, 110], "x@aaaa is there already, of 104, 109, 110")]
     fn a_name_that_is_there_is_refused(
         #[case] taken: &[u64],
         #[case] wanted: &[u64],

@@ -53,10 +53,7 @@ impl RestoreBracketRequest {
             }
         }
         for vmid in bracket.unread.iter().filter(|vmid| self.wants(**vmid)) {
-            let reason = format!(
-                "the snapshots of {vmid}, which belongs to it, are not known; \
-                 name the other guests to go on without it"
-            );
+            let reason = format!("{vmid} belongs to it and is not read; name only the others");
             objections.add(Field::Guests, reason);
         }
         let mut skipped = self.missing(known);
@@ -99,6 +96,7 @@ impl RestoreBracketRequest {
     pub fn losses(&self, known: &impl KnownMembers, now: DateTime<Utc>) -> RestoreLosses {
         let mut losses = RestoreLosses {
             left_out: self.missing(known),
+            gone: self.gone(known),
             ..RestoreLosses::default()
         };
         for member in self.wanted() {
@@ -148,6 +146,15 @@ impl RestoreBracketRequest {
         members.filter(|member| self.wants(member.guest.vmid))
     }
 
+    /// Names the wanted guests that are no guests any more.
+    fn gone(&self, known: &impl KnownGuests) -> Vec<Vmid> {
+        let missing = self.bracket.missing.iter().filter(|_| self.only.is_none());
+        missing
+            .filter(|vmid| find(known, **vmid).is_none())
+            .copied()
+            .collect()
+    }
+
     /// Names the wanted guests that never had a snapshot of it, or have lost it.
     fn missing(&self, known: &impl KnownGuests) -> Vec<Skipped> {
         if self.only.is_some() {
@@ -174,7 +181,7 @@ fn request_of(member: &Member, known: &impl KnownMembers) -> RollBackRequest {
     }
 }
 
-fn context_of<'a>(vmid: Vmid, known: &'a impl KnownMembers) -> RollBackContext<'a> {
+fn context_of(vmid: Vmid, known: &impl KnownMembers) -> RollBackContext<'_> {
     RollBackContext {
         guest: find(known, vmid),
         snapshots: known.snapshots(vmid),
@@ -215,6 +222,8 @@ pub struct RestoreLosses {
     pub uncompared: Vec<GuestRef>,
     /// The guests that do not go back although they belong to the bracket.
     pub left_out: Vec<Skipped>,
+    /// The guests that belong to the bracket and are no guests any more.
+    pub gone: Vec<Vmid>,
 }
 
 #[cfg(test)]
@@ -356,7 +365,7 @@ mod tests {
         world.lists.remove(&vmid(109));
         let mut request = request(&world);
         assert_eq!(request.bracket.unread, [vmid(109)]);
-        assert!(reasons(&request, &world)[0].contains("109, which belongs to it, are not known"));
+        assert!(reasons(&request, &world)[0].starts_with("109 belongs to it and is not read"));
         request.only = Some([vmid(104), vmid(110)].into());
         assert!(request.check(&world).is_ok());
     }
