@@ -172,3 +172,27 @@ async fn destroying_wants_the_number_and_the_name_and_ends_without_the_guest() {
     assert_eq!(writes(&simulator), ["DELETE /nodes/pve1/qemu/102"]);
     assert!(simulator.world().guest(102).is_none());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_snapshot_is_branched_off_as_a_new_guest_and_the_old_one_stays_as_it_is() {
+    let deck = at_snapshot("g R").await;
+    deck.see("Roll back 101 web-1 on pve1").await;
+    // The choice between both ways is the last field, one up from the first.
+    deck.press("<Up> <Right>");
+    deck.see("Restore s1 of 101 web-1 as a new guest").await;
+    deck.see("its firewall rules").await;
+    deck.see("Enter make it").await;
+    deck.press("<Enter>");
+    deck.see("clone 101 web-1 as web-1-copy done").await;
+    let simulator = deck.quit().await;
+    let written = writes(&simulator);
+    assert_eq!(written, ["POST /nodes/pve1/qemu/101/clone"]);
+    let guests = simulator.world().guests();
+    let copy = guests.iter().find(|guest| guest.name == "web-1-copy");
+    let copy = copy.expect("the new guest is there");
+    assert!(copy.config["description"].contains("proxdeck: created"));
+    let pool = simulator.world().pool_members("lab");
+    assert!(pool.contains(&copy.vmid), "it joins its source's pool");
+    let status = simulator.world().guest(101).unwrap().status;
+    assert_eq!(status, RunState::Running, "the old one goes on");
+}
