@@ -101,14 +101,13 @@ fn is_done(name: &str, stage: &Stage) -> Option<bool> {
         "delete" => !has("s2ram"),
         "keep" => stage.view(101).snapshots[0].description.contains("#keep"),
         "start" => stage.view(102).status == RunState::Running,
-        "shutdown" => stage.view(101).status == RunState::Stopped,
+        "shutdown" | "stop" => stage.view(101).status == RunState::Stopped,
         "rollback" => stage
             .view(101)
             .config
             .get("parent")
             .is_some_and(|it| it == "s2ram"),
         "destroy" => guest(102).is_none(),
-        "stop" => stage.view(101).status == RunState::Stopped,
         "clone" | "branch" => guest(777).is_some_and(|it| it.status == RunState::Running),
         "create" => creating::finished(stage, &["agent"]),
         "create two" => creating::finished(stage, &["agent-1", "agent-2"]),
