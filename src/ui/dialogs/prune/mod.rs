@@ -28,6 +28,8 @@ const FIXED: usize = 5;
 const LEAST_ROOM: usize = 8;
 /// The empty lines between the parts, where there is plenty of room.
 const GAPS: usize = 3;
+/// From this width on the plan leaves something of the screen behind it in sight.
+const SPACIOUS: u16 = 100;
 /// On fewer columns than these too.
 const NARROW: usize = 60;
 
@@ -38,7 +40,9 @@ pub(super) fn draw(
     viewport: &mut Viewport,
 ) {
     let screen = frame.area();
-    let columns = screen.width.saturating_sub(6).min(WIDEST);
+    // On a small screen every column counts.
+    let margin = if screen.width < SPACIOUS { 0 } else { 6 };
+    let columns = screen.width.saturating_sub(margin).min(WIDEST);
     let most = screen.height.saturating_sub(4);
     let Some(plan) = &prune.plan else {
         let inner = dialog(frame, columns, most.min(7), "Prune plan", theme);
