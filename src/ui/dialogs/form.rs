@@ -486,10 +486,14 @@ fn label_of_typed(typed: &Typed, focused: bool, theme: &Theme) -> Row {
 }
 
 fn push_typed(row: &mut Row, typed: &Typed, room: usize, theme: &Theme) {
+    let is_number = typed.expected.chars().all(|c| c.is_ascii_digit());
     let (hint, style) = match typed.missing() {
+        // How many digits a count has is no help.
+        Some(1..) if is_number => ("to go on".to_owned(), theme.dim),
         Some(0) => ("that is it".to_owned(), theme.ok),
         Some(missing) if typed.field.value().is_empty() => {
-            (format!("{missing} letters"), theme.dim)
+            let letters = if missing == 1 { "letter" } else { "letters" };
+            (format!("{missing} {letters}"), theme.dim)
         }
         Some(missing) => (format!("{missing} more"), theme.dim),
         None => ("this is not it".to_owned(), theme.critical),
