@@ -79,7 +79,7 @@ pub(super) async fn copy(context: Context<'_>, operation: &CloneGuest) -> Report
         return match &errands.report.product {
             Some(Product::Guest(copy)) if !errands.report.outcome.is_success() => {
                 let copy = copy.clone();
-                look_again(context, &errand, &errands.guest, errands.report, copy).await
+                verify_again(context, &errand, &errands.guest, errands.report, copy).await
             }
             _ => look_around(context, &errand, &errands.guest, errands.report).await,
         };
@@ -142,7 +142,7 @@ fn id_is_taken(text: &str, vmid: Vmid) -> bool {
 }
 
 /// Looks once more at a copy whose task ended well and that could not be read then.
-async fn look_again(
+async fn verify_again(
     context: Context<'_>,
     errand: &Copying<'_>,
     source: &GuestRef,

@@ -1,6 +1,7 @@
 //! The form that makes guests from a template of the catalogue.
 
 use super::form::{Budget, Form, Item, Preview, Switch, Weight};
+use super::offers::Offers;
 use super::purpose::{FormDialog, Known, Purpose, ask};
 use crate::app::effect::{Query, Ticket};
 use crate::app::remote::Remote;
@@ -9,13 +10,13 @@ use crate::domain::failure::Failure;
 use crate::domain::forecast::NewGuests;
 use crate::domain::guest::{Guest, GuestRef};
 use crate::domain::guest_config::GuestConfig;
-use crate::domain::id::{NodeName, PoolName, StorageName};
+use crate::domain::id::PoolName;
 use crate::domain::inventory::Resources;
 use crate::domain::operation::{CopyKind, Stamp};
 use crate::domain::project::Membership;
 use crate::domain::request::{
     CreateContext, CreateRequest, Features, Field, Original, refuses_copy, refuses_node,
-    refuses_storage, refuses_template, takes_disks,
+    refuses_storage, refuses_template,
 };
 use crate::domain::template::{CardProfile, Template};
 use crate::domain::time::Moment;
@@ -31,8 +32,7 @@ pub(super) struct CreatePurpose {
     fitted: bool,
     pools: Vec<PoolName>,
     profiles: Vec<CardProfile>,
-    nodes: Vec<NodeName>,
-    storages: Vec<StorageName>,
+    offers: Offers,
     tag: Option<String>,
     stamp: Stamp,
 }
@@ -74,21 +74,10 @@ impl FormDialog {
             .and_then(|entry| entry.source.clone())
             .or_else(|| entries.iter().find_map(|entry| entry.source.clone()))?;
         let (pools, pool_options) = pools(rules, resources);
-        let mut storages: Vec<StorageName> = resources
-            .storages
-            .iter()
-            .filter(|storage| takes_disks(storage))
-            .map(|storage| storage.name.clone())
-            .collect();
-        storages.sort();
-        storages.dedup();
-        let nodes: Vec<NodeName> = resources
-            .nodes
-            .iter()
-            .map(|node| node.name.clone())
-            .collect();
+        // The template may still be changed, so that no node is the source's own for good.
+        let offers = Offers::all(resources);
         let none = || std::iter::once("none".to_owned());
-        let own = || std::iter::once("the template's".to_owned());
+        let own = "the template's";
         let templates = entries.iter().map(|entry| entry.template.name.clone());
         let profiles = rules.profiles.iter().map(|profile| profile.name.clone());
         let items = vec![
@@ -106,18 +95,8 @@ impl FormDialog {
                 "copy",
                 vec!["linked".to_owned(), "full".to_owned()],
             ),
-            Item::choice(
-                Field::Node,
-                "node",
-                own().chain(nodes.iter().map(ToString::to_string)).collect(),
-            ),
-            Item::choice(
-                Field::Storage,
-                "storage",
-                own()
-                    .chain(storages.iter().map(ToString::to_string))
-                    .collect(),
-            ),
+            Item::choice(Field::Node, "node", offers.node_options(own)),
+            Item::choice(Field::Storage, "storage", offers.storage_options(own)),
         ];
         let mut form = Form::new("New guest from a template".to_owned(), items, "make it");
         form.choose_at(Field::Template, chosen);
@@ -128,8 +107,7 @@ impl FormDialog {
             fitted: false,
             pools,
             profiles: rules.profiles.clone(),
-            nodes,
-            storages,
+            offers,
             tag: rules.selection.tag_of_new_guests().map(str::to_owned),
             stamp,
         };
@@ -252,10 +230,6 @@ impl CreatePurpose {
 
     fn request(&self, form: &Form, profile: Option<CardProfile>) -> Option<CreateRequest> {
         let entry = self.entry(form)?;
-        let storage = form
-            .chosen(Field::Storage)
-            .checked_sub(1)
-            .and_then(|index| self.storages.get(index).cloned());
         Some(CreateRequest {
             template: entry.template.clone(),
             source: entry.source.clone(),
@@ -269,11 +243,8 @@ impl CreatePurpose {
             memory: form.text(Field::Memory).to_owned(),
             disk: form.text(Field::Disk).to_owned(),
             profile,
-            target: form
-                .chosen(Field::Node)
-                .checked_sub(1)
-                .and_then(|index| self.nodes.get(index).cloned()),
-            storage,
+            target: self.offers.node(form.chosen(Field::Node)),
+            storage: self.offers.storage(form.chosen(Field::Storage)),
             kind: COPIES.get(form.chosen(Field::Copy)).copied(),
             tag: self.tag.clone(),
             start: form.is_on(Field::Start),
@@ -305,23 +276,19 @@ impl CreatePurpose {
         form.dim(Field::Copy, copies.to_vec());
         let storage = request.storage.as_ref();
         let nodes = self
-            .nodes
-            .iter()
-            .map(|node| refuses_node(&original, node, storage, resources));
-        form.dim(Field::Node, std::iter::once(None).chain(nodes).collect());
+            .offers
+            .dim_nodes(|node| refuses_node(&original, node, storage, resources));
+        form.dim(Field::Node, nodes);
         let node = request.target.as_ref().unwrap_or(&source.node);
         let bytes = request.disk_bytes(context);
         let is_linked = request.kind == Some(CopyKind::Linked);
-        let storages = self.storages.iter().map(|storage| {
+        let storages = self.offers.dim_storages(|storage| {
             if is_linked {
                 return Some("a linked copy shares its original's storage".to_owned());
             }
             refuses_storage(storage, node, bytes, resources)
         });
-        form.dim(
-            Field::Storage,
-            std::iter::once(None).chain(storages).collect(),
-        );
+        form.dim(Field::Storage, storages);
     }
 }
 

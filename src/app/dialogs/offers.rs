@@ -12,10 +12,9 @@ pub(super) struct Offers {
 }
 
 impl Offers {
-    /// Collects the nodes beside the source's own, and the storages that take disks.
-    pub(super) fn beside(own: &NodeName, resources: &Resources) -> Self {
+    /// Collects all nodes, and the storages that take disks.
+    pub(super) fn all(resources: &Resources) -> Self {
         let nodes = resources.nodes.iter().map(|node| node.name.clone());
-        let nodes = nodes.filter(|node| node != own);
         let mut storages: Vec<StorageName> = resources
             .storages
             .iter()
@@ -28,6 +27,13 @@ impl Offers {
             nodes: nodes.collect(),
             storages,
         }
+    }
+
+    /// Collects the same without the source's own node, which is the first alternative already.
+    pub(super) fn beside(own: &NodeName, resources: &Resources) -> Self {
+        let mut offers = Self::all(resources);
+        offers.nodes.retain(|node| node != own);
+        offers
     }
 
     pub(super) fn node_options(&self, own: &str) -> Vec<String> {
