@@ -124,3 +124,19 @@ fn without_the_link_everything_that_is_shown_is_marked_as_old() {
     let lines = scene.lines((120, 40));
     assert!(!lines.join("").contains('●'), "{}", lines.join("\n"));
 }
+
+#[test]
+fn the_lists_that_were_just_read_are_never_more_than_all_requests() {
+    let mut scene = Scene::new();
+    for guest in guests() {
+        scene.select(guest.vmid.get().into());
+        scene.pass(1);
+    }
+    let header = scene.lines((120, 40))[1].clone();
+    let cost = header.split_once(" req/min, ").unwrap();
+    let total: usize = cost.0.rsplit(' ').next().unwrap().parse().unwrap();
+    let lists: usize = cost.1.split(' ').next().unwrap().parse().unwrap();
+    // The last refresh counted 9 requests, before these lists were asked for.
+    assert!(lists > 9, "{header}");
+    assert_eq!(total, lists, "{header}");
+}

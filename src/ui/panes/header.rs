@@ -241,11 +241,13 @@ fn views(state: &State, columns: usize, theme: &Theme) -> Line<'static> {
             row.gap(3);
         }
     }
-    let mut cost = format!("{} req/min", state.link.requests_per_minute);
     let lists = state
         .snapshots
         .lists()
         .asked_in_last_minute(state.now.moment);
+    // The total is as old as the last refresh; the lists that were read since are in it soon.
+    let total = state.link.requests_per_minute.max(lists);
+    let mut cost = format!("{total} req/min");
     if lists > 0 && columns >= 100 {
         // Their reading has a budget of its own; watching alone costs the rest.
         cost = format!("{cost}, {lists} of them snapshot lists");
