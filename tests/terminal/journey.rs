@@ -61,6 +61,8 @@ fn filter_snapshot_roll_back_keep_clone_prune_and_read_the_log() {
     screen.wait_until_gone("▌ ○");
     screen.press("c");
     screen.wait_for("Clone 104 agent-build-4");
+    // Enter does nothing before it is known what is copied along.
+    screen.wait_for("Enter make it");
     screen.press(ENTER);
     screen.wait_for("clone 104 agent-build-4 as agent-build-4-copy done");
 

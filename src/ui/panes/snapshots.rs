@@ -113,7 +113,7 @@ const ROOMY: usize = 100;
 impl Columns {
     fn fit(all: usize) -> Self {
         let roomy = all >= ROOMY;
-        let share = if roomy { all / 3 } else { all * 2 / 5 };
+        let share = if roomy { all * 3 / 10 } else { all * 2 / 5 };
         Self {
             all,
             name: share.clamp(16, 48),
