@@ -19,7 +19,7 @@ fn filter_snapshot_roll_back_keep_clone_prune_and_read_the_log() {
     screen.wait_for("agent-build-4");
 
     screen.press("/104");
-    screen.wait_for("1 match");
+    screen.wait_for("/104   2 match");
     screen.press(ENTER);
     screen.wait_for("Snapshots of 104 agent-build-4");
     screen.press(ENTER);
