@@ -4,6 +4,7 @@
 //! (client, operations, state, screen) speaks in these types, so a rule has exactly one home.
 
 pub mod bracket;
+pub mod chart;
 pub mod enforcement;
 pub mod failure;
 pub mod forecast;

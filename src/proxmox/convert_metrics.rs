@@ -103,7 +103,7 @@ mod tests {
     use pretty_assertions::assert_eq;
 
     use super::*;
-    use crate::domain::history::Channel;
+    use crate::domain::chart::Channel;
 
     fn status(json: &str) -> GuestStatus {
         current_status(serde_json::from_str(json).unwrap())

@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use pretty_assertions::assert_eq;
 use proxdeck::app::{Answer, Effect, Event, Query, Ticket};
+use proxdeck::domain::chart::Channel;
 use proxdeck::domain::failure::{Failure, FailureKind};
 use proxdeck::domain::guest::{Guest, Status};
 use proxdeck::domain::guest_status::GuestStatus;
-use proxdeck::domain::history::{Averages, Channel, Series, Span};
+use proxdeck::domain::history::{Averages, Series, Span};
 use proxdeck::domain::inventory::{Link, LinkState};
 use proxdeck::domain::rates::{Counters, Rates};
 

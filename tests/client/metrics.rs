@@ -1,7 +1,8 @@
 //! What a guest does and did, read over the wire.
 
+use proxdeck::domain::chart::Channel;
 use proxdeck::domain::failure::FailureKind;
-use proxdeck::domain::history::{Channel, Span};
+use proxdeck::domain::history::Span;
 
 use crate::house::{by_token, guest, small};
 

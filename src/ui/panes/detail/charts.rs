@@ -7,8 +7,9 @@ use super::CloseUp;
 use super::gauges::LABEL;
 use crate::app::Action;
 use crate::app::keymap::Context;
+use crate::domain::chart::{Channel, Window, present, resample, summary};
 use crate::domain::failure::Failure;
-use crate::domain::history::{Channel, Sample, Span, Window, present, resample, summary};
+use crate::domain::history::{Sample, Span};
 use crate::ui::format;
 use crate::ui::widgets::{Row, push_chart_row, push_sparkline, width};
 

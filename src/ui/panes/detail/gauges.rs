@@ -5,7 +5,8 @@ use std::time::Duration;
 use ratatui::text::Line;
 
 use super::CloseUp;
-use crate::domain::history::{Channel, Span, Window, present, resample};
+use crate::domain::chart::{Channel, Window, present, resample};
+use crate::domain::history::Span;
 use crate::domain::id::GuestKind;
 use crate::ui::format;
 use crate::ui::widgets::{Row, push_bar, push_sparkline};
