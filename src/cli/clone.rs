@@ -6,7 +6,6 @@ use chrono::{DateTime, Utc};
 
 use super::change::{self, Change, Step};
 use super::connect::Session;
-use super::document::Document;
 use super::inventory::Reading;
 use super::output::Output;
 use super::pool;
@@ -145,18 +144,8 @@ impl Wanted<'_> {
         let carried =
             change::carry_out(&session, setup, output, ending, self.command, changes).await;
         let unfinished = carried.half_made();
-        if self.json {
-            let rows: Vec<_> = carried.ended.iter().map(change::Ended::row).collect();
-            output.document(&Document::new(
-                self.schema,
-                &session.cluster,
-                time,
-                &rows,
-                carried.summary(),
-            ));
-        } else {
-            carried.tell(output);
-        }
+        let schema = self.json.then_some(self.schema);
+        carried.print(schema, &session.cluster, time, output);
         half_made::offer(&session, setup, output, ending, &unfinished).await;
         Ok(carried.exit())
     }

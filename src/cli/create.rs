@@ -7,7 +7,6 @@ use chrono::{DateTime, Utc};
 use super::change::{self, Change, Step};
 use super::complaint::Refusal;
 use super::connect::Session;
-use super::document::Document;
 use super::inventory::Reading;
 use super::output::Output;
 use super::pool;
@@ -108,18 +107,8 @@ impl Create {
             0 | 1 => Vec::new(),
             _ => carried.spread(),
         };
-        if self.json {
-            let rows: Vec<_> = carried.ended.iter().map(change::Ended::row).collect();
-            output.document(&Document::new(
-                "proxdeck.create/1",
-                &session.cluster,
-                time,
-                &rows,
-                carried.summary(),
-            ));
-        } else {
-            carried.tell(output);
-        }
+        let schema = self.json.then_some("proxdeck.create/1");
+        carried.print(schema, &session.cluster, time, output);
         for note in notes {
             output.note(note);
         }

@@ -5,9 +5,7 @@
 use chrono::{DateTime, Utc};
 
 use super::change::{self, Change, Step};
-use super::complaint::Refusal;
 use super::connect::Session;
-use super::document::Document;
 use super::inventory::Reading;
 use super::output::Output;
 use super::setup::Setup;
@@ -59,13 +57,8 @@ struct Prepared {
 impl Destroy {
     pub(super) async fn run(&self, setup: &Setup, output: &Output) -> anyhow::Result<Exit> {
         setup.require_writable()?;
-        if self.yes && !self.target.is_named() {
-            return Err(Refusal::new(
-                "Usage",
-                "with --yes the guest's name has to be written behind its number",
-                "write VMID=NAME; a guest without a name is VMID=",
-            )
-            .into());
+        if self.yes {
+            self.target.require_name()?;
         }
         let mut ending = Ending::listen()?;
         let prepare = self.prepare(setup, output);
@@ -83,18 +76,8 @@ impl Destroy {
         confirm::require(self.yes, &question, &word, output, &mut ending).await?;
         let (ending, changes) = (&mut ending, vec![change]);
         let carried = change::carry_out(&session, setup, output, ending, "destroy", changes).await;
-        if self.json {
-            let rows: Vec<_> = carried.ended.iter().map(change::Ended::row).collect();
-            output.document(&Document::new(
-                "proxdeck.destroy/1",
-                &session.cluster,
-                time,
-                &rows,
-                carried.summary(),
-            ));
-        } else {
-            carried.tell(output);
-        }
+        let schema = self.json.then_some("proxdeck.destroy/1");
+        carried.print(schema, &session.cluster, time, output);
         Ok(carried.exit())
     }
 

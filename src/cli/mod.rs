@@ -4,6 +4,7 @@
 //! and every error becomes one of the exit codes of `Exit`.
 
 mod bracket;
+mod carried;
 mod change;
 mod clone;
 mod complaint;

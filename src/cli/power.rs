@@ -4,7 +4,6 @@ use clap::ValueEnum;
 
 use super::change::{self, Change, Step};
 use super::connect::Session;
-use super::document::Document;
 use super::inventory::Reading;
 use super::output::Output;
 use super::setup::Setup;
@@ -93,18 +92,8 @@ impl Power {
             changes,
         )
         .await;
-        if self.json {
-            let rows: Vec<_> = carried.ended.iter().map(change::Ended::row).collect();
-            output.document(&Document::new(
-                "proxdeck.power/1",
-                &session.cluster,
-                reading.time,
-                &rows,
-                carried.summary(),
-            ));
-        } else {
-            carried.tell(output);
-        }
+        let schema = self.json.then_some("proxdeck.power/1");
+        carried.print(schema, &session.cluster, reading.time, output);
         Ok(carried.exit())
     }
 

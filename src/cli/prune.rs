@@ -5,7 +5,8 @@ use std::path::PathBuf;
 
 use chrono::TimeDelta;
 
-use super::change::{self, Carried, Change, Ended, Step};
+use super::carried::{Carried, Ended};
+use super::change::{self, Change, Step};
 use super::complaint::Refusal;
 use super::connect::Session;
 use super::document::calendar;

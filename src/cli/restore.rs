@@ -6,9 +6,7 @@ use chrono::{DateTime, Utc};
 
 use super::change::{self, Change, Step};
 use super::clone::Wanted;
-use super::complaint::Refusal;
 use super::connect::Session;
-use super::document::Document;
 use super::inventory::Reading;
 use super::output::Output;
 use super::setup::Setup;
@@ -104,13 +102,8 @@ impl Restore {
             return self.branch().run(setup, output).await;
         }
         setup.require_writable()?;
-        if self.yes && !self.guest.is_named() {
-            return Err(Refusal::new(
-                "Usage",
-                "with --yes the guest's name has to be written behind its number",
-                "write VMID=NAME; a guest without a name is VMID=",
-            )
-            .into());
+        if self.yes {
+            self.guest.require_name()?;
         }
         let mut ending = Ending::listen()?;
         let prepare = self.prepare(setup, output);
@@ -133,18 +126,8 @@ impl Restore {
         let changes = vec![change];
         let carried =
             change::carry_out(&session, setup, output, &mut ending, "rollback", changes).await;
-        if self.json {
-            let rows: Vec<_> = carried.ended.iter().map(change::Ended::row).collect();
-            output.document(&Document::new(
-                "proxdeck.restore/1",
-                &session.cluster,
-                time,
-                &rows,
-                carried.summary(),
-            ));
-        } else {
-            carried.tell(output);
-        }
+        let schema = self.json.then_some("proxdeck.restore/1");
+        carried.print(schema, &session.cluster, time, output);
         Ok(carried.exit())
     }
 

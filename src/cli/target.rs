@@ -30,9 +30,18 @@ impl FromStr for Target {
 }
 
 impl Target {
-    /// Tells whether a name was given, if only to say that there is none.
-    pub(super) fn is_named(&self) -> bool {
-        self.name.is_some()
+    /// Refuses a number alone: what nobody confirms by hand names its guest twice.
+    ///
+    /// A name was also given when it only says that there is none.
+    pub(super) fn require_name(&self) -> Result<(), Refusal> {
+        if self.name.is_some() {
+            return Ok(());
+        }
+        Err(Refusal::new(
+            "Usage",
+            "with --yes the guest's name has to be written behind its number",
+            "write VMID=NAME; a guest without a name is VMID=",
+        ))
     }
 
     /// Finds the guest, and makes sure that it has the name that was given.

@@ -3,7 +3,8 @@
 use serde::Serialize;
 
 use super::view::View;
-use crate::cli::change::{self, Change, ChangeRow, Step, Summary};
+use crate::cli::carried::{ChangeRow, Ended, Summary};
+use crate::cli::change::{self, Change, Step};
 use crate::cli::document::Document;
 use crate::cli::output::Output;
 use crate::cli::setup::Setup;
@@ -110,7 +111,7 @@ impl Work<'_> {
             change::carry_out(session, setup, output, ending, self.word, changes).await;
         let notes = carried.spread();
         if self.json {
-            let rows: Vec<ChangeRow> = carried.ended.iter().map(change::Ended::row).collect();
+            let rows: Vec<ChangeRow> = carried.ended.iter().map(Ended::row).collect();
             let summary = BracketSummary {
                 bracket: deed.as_ref().map(|deed| deed.name.to_string()),
                 nonce: deed.as_ref().map(|deed| deed.nonce.to_string()),

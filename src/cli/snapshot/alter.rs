@@ -1,9 +1,9 @@
 //! `proxdeck snapshot delete` and `keep`: what happens to one snapshot that exists.
 
 use super::read::{self, Silent};
+use crate::cli::carried::verb;
 use crate::cli::change::{self, Change, Step};
 use crate::cli::connect::Session;
-use crate::cli::document::Document;
 use crate::cli::inventory::Reading;
 use crate::cli::output::Output;
 use crate::cli::setup::Setup;
@@ -125,7 +125,7 @@ impl Wish<'_> {
         let prepare = self.prepare(setup, output, check);
         let (session, reading, change) = interruptible(&mut ending, prepare).await?;
         if let Some(yes) = self.yes {
-            let verb = change::verb(self.operation);
+            let verb = verb(self.operation);
             let question = format!("{verb} {} of {}", change.subject, change.guest);
             let word = change.guest.vmid.to_string();
             confirm::require(yes, &question, &word, output, &mut ending).await?;
@@ -134,18 +134,8 @@ impl Wish<'_> {
         let ending = &mut ending;
         let carried =
             change::carry_out(&session, setup, output, ending, self.operation, changes).await;
-        if self.json {
-            let rows: Vec<_> = carried.ended.iter().map(change::Ended::row).collect();
-            output.document(&Document::new(
-                self.schema,
-                &session.cluster,
-                reading.time,
-                &rows,
-                carried.summary(),
-            ));
-        } else {
-            carried.tell(output);
-        }
+        let schema = self.json.then_some(self.schema);
+        carried.print(schema, &session.cluster, reading.time, output);
         Ok(carried.exit())
     }
 
