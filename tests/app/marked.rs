@@ -2,7 +2,7 @@
 
 use pretty_assertions::assert_eq;
 use proxdeck::app::dialogs::{Dialog, Form};
-use proxdeck::app::{Answer, Effect, Event, Query};
+use proxdeck::app::{Answer, Effect, Event, Query, Ticket};
 use proxdeck::domain::guest::{Guest, Status};
 use proxdeck::domain::guest_config::GuestConfig;
 use proxdeck::domain::id::GuestKind;
@@ -98,14 +98,44 @@ fn with_memory(used_gibibytes: u64) -> Desk {
     desk.press("* s Tab Tab Tab");
     let effects = desk.press("Space");
     assert!(!form(&desk).is_ready(), "nobody knows yet where it goes");
-    for effect in effects {
-        if let Effect::Fetch(ticket, Query::Config(_)) = effect {
+    answer_configs(&mut desk, effects);
+    desk
+}
+
+/// Answers all questions for configurations, and those that follow; returns how many came at once.
+fn answer_configs(desk: &mut Desk, effects: Vec<Effect>) -> Vec<usize> {
+    let mut at_once = Vec::new();
+    let mut open = config_questions(effects);
+    while !open.is_empty() {
+        at_once.push(open.len());
+        for ticket in std::mem::take(&mut open) {
             let disk = ("scsi0".to_owned(), "fast:vm-1-disk-0,size=8G".into());
             let config = Box::new(GuestConfig::new([disk], None));
-            desk.happen(Event::Fetched(ticket, Ok(Answer::Config(config))));
+            let effects = desk.happen(Event::Fetched(ticket, Ok(Answer::Config(config))));
+            open.extend(config_questions(effects));
         }
     }
-    desk
+    at_once
+}
+
+fn config_questions(effects: Vec<Effect>) -> Vec<Ticket> {
+    let questions = effects.into_iter();
+    questions
+        .filter_map(|effect| match effect {
+            Effect::Fetch(ticket, Query::Config(_)) => Some(ticket),
+            _ => None,
+        })
+        .collect()
+}
+
+#[test]
+fn of_many_marked_guests_only_a_few_are_asked_for_at_once() {
+    let guests = (100..111).map(|number| guest(number, "one of many"));
+    let mut desk = Desk::with(guests.collect());
+    desk.press("* s Tab Tab Tab");
+    let effects = desk.press("Space");
+    assert_eq!(answer_configs(&mut desk, effects), [4, 4, 3]);
+    assert!(form(&desk).is_ready(), "{:?}", form(&desk).checked);
 }
 
 #[test]

@@ -1,23 +1,19 @@
 //! Forms about several guests at once: one snapshot of all, one change of power.
 
-use std::collections::BTreeMap;
-
 use chrono::{DateTime, Utc};
 
 use super::form::{Form, Item, Preview, Switch, Weight};
 use super::power::{capitalised, words};
-use super::purpose::{FormDialog, Known, Purpose, ask};
+use super::purpose::{FormDialog, Known, Purpose};
+use super::several::{AT_ONCE, Configs, Sight, left_out, lines};
 use super::snapshot::SnapshotClass;
 use crate::app::effect::{Query, Ticket};
-use crate::app::remote::Remote;
 use crate::domain::failure::Failure;
 use crate::domain::guest::GuestRef;
 use crate::domain::guest_config::GuestConfig;
-use crate::domain::id::Vmid;
-use crate::domain::inventory::Resources;
-use crate::domain::operation::{Operation, PowerAction, Skipped};
+use crate::domain::operation::{Operation, PowerAction};
 use crate::domain::request::{
-    BatchPowerRequest, BatchSnapshotRequest, Field, KnownGuests, Objection, refuses_ram,
+    BatchPowerRequest, BatchSnapshotRequest, Field, Objection, refuses_ram,
 };
 use crate::domain::snapshot::SnapshotList;
 use crate::domain::time::Moment;
@@ -27,7 +23,7 @@ use crate::domain::time::Moment;
 pub(super) struct BatchSnapshotPurpose {
     guests: Vec<GuestRef>,
     opened: DateTime<Utc>,
-    configs: BTreeMap<Vmid, Remote<GuestConfig>>,
+    configs: Configs,
 }
 
 /// The guests whose power is changed.
@@ -61,7 +57,7 @@ impl FormDialog {
         let purpose = BatchSnapshotPurpose {
             guests,
             opened: now,
-            configs: BTreeMap::new(),
+            configs: Configs::default(),
         };
         let purpose = Purpose::BatchSnapshot(Box::new(purpose));
         Some(Self::new(target, form, purpose))
@@ -86,26 +82,6 @@ impl FormDialog {
     }
 }
 
-/// What a form about several guests sees of the world.
-struct Sight<'a, 'k> {
-    known: &'a Known<'k>,
-    configs: Option<&'a BTreeMap<Vmid, Remote<GuestConfig>>>,
-}
-
-impl KnownGuests for Sight<'_, '_> {
-    fn resources(&self) -> Option<&Resources> {
-        self.known.resources
-    }
-
-    fn snapshots(&self, vmid: Vmid) -> Option<&SnapshotList> {
-        self.known.lists.of(vmid)?.value()
-    }
-
-    fn config(&self, vmid: Vmid) -> Option<&GuestConfig> {
-        self.configs?.get(&vmid)?.value()
-    }
-}
-
 impl BatchSnapshotPurpose {
     pub(super) fn suggest(&self, form: &mut Form) {
         if let Some(class) = SnapshotClass::ORDER.get(form.chosen(Field::Class)) {
@@ -121,11 +97,11 @@ impl BatchSnapshotPurpose {
         }
         let mut questions = Vec::new();
         for guest in &self.guests {
-            let config = self.configs.entry(guest.vmid).or_default();
-            let is_asked = config.is_pending() || config.answer().is_some();
-            if !is_asked && config.failure().is_none() {
-                questions.push(ask(config, Query::Config(guest.clone()), next));
+            if self.configs.flying() >= AT_ONCE {
+                break;
             }
+            let query = Query::Config(guest.clone());
+            questions.extend(self.configs.ask(guest.vmid, query, next));
         }
         questions
     }
@@ -136,9 +112,7 @@ impl BatchSnapshotPurpose {
         now: Moment,
         result: &Result<GuestConfig, Failure>,
     ) {
-        for config in self.configs.values_mut() {
-            config.settle(ticket, now, result.clone());
-        }
+        self.configs.settle(ticket, now, result);
     }
 
     /// Tells whether it is not known yet where the memory of some guest would be saved.
@@ -147,8 +121,7 @@ impl BatchSnapshotPurpose {
             let has_memory = known
                 .guest(guest.vmid)
                 .is_some_and(|guest| refuses_ram(guest).is_none());
-            let config = self.configs.get(&guest.vmid);
-            has_memory && config.is_none_or(Remote::is_open)
+            has_memory && !self.configs.is_settled(guest.vmid)
         })
     }
 
@@ -161,7 +134,8 @@ impl BatchSnapshotPurpose {
         };
         let sight = Sight {
             known,
-            configs: Some(&self.configs),
+            present: Some(&self.configs),
+            frozen: None,
         };
         form.checked = request.check(&sight);
         if form.checked.is_ok() && request.ram && self.is_reading(known) {
@@ -170,7 +144,9 @@ impl BatchSnapshotPurpose {
         }
         form.preview = preview_of(&form.checked);
         let without = request.without_ram(&sight);
-        form.preview.extend(lines("no RAM", &without));
+        let without = left_out(&without);
+        form.preview
+            .extend(lines("no RAM", without, Weight::Warning));
     }
 }
 
@@ -182,7 +158,8 @@ impl BatchPowerPurpose {
         };
         let sight = Sight {
             known,
-            configs: None,
+            present: None,
+            frozen: None,
         };
         form.checked = request.check(&sight);
         form.preview.truncate(1);
@@ -216,16 +193,8 @@ fn preview_of(checked: &Result<Operation, Vec<Objection>>) -> Vec<Preview> {
     let guests: Vec<String> = operation.guests().iter().map(ToString::to_string).collect();
     let mut preview = vec![Preview::new("guests", guests.join(", "), Weight::Plain)];
     if let Operation::Batch(batch) = operation {
-        preview.extend(lines("left out", batch.skipped()));
+        let skipped = left_out(batch.skipped());
+        preview.extend(lines("left out", skipped, Weight::Warning));
     }
     preview
-}
-
-fn lines(label: &'static str, guests: &[Skipped]) -> Vec<Preview> {
-    let lines = guests.iter().enumerate().map(|(index, skipped)| {
-        let label = if index == 0 { label } else { "" };
-        let text = format!("{}: {}", skipped.guest, skipped.reason);
-        Preview::new(label, text, Weight::Warning)
-    });
-    lines.collect()
 }

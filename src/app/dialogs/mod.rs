@@ -19,6 +19,7 @@ mod prune;
 mod purpose;
 mod quit;
 mod roll_back;
+mod several;
 mod snapshot;
 
 pub use bracket::{BracketVerb, BracketsDialog};

@@ -2,9 +2,10 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{AT_ONCE, Configs, Sight, WantedLists, left_out, lines, names};
+use super::WantedLists;
 use crate::app::dialogs::form::{Form, Item, Preview, Switch, Weight};
 use crate::app::dialogs::purpose::{FormDialog, Known, Purpose};
+use crate::app::dialogs::several::{AT_ONCE, Configs, Sight, left_out, lines, names};
 use crate::app::effect::{Query, Ticket};
 use crate::app::snapshot_lists::SnapshotLists;
 use crate::domain::bracket::{BracketName, Nonce};
@@ -97,7 +98,7 @@ impl CreateBracketPurpose {
     pub(in crate::app::dialogs) fn check(&self, form: &mut Form, known: &Known<'_>) {
         let sight = Sight {
             known,
-            present: &self.configs,
+            present: Some(&self.configs),
             frozen: None,
         };
         let mut request = self.request(form);

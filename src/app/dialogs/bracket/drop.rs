@@ -1,8 +1,9 @@
 //! The form that drops a bracket: its snapshots are deleted, and the guests go on as they are.
 
-use super::{Configs, Sight, WantedLists, left_out, lines};
+use super::WantedLists;
 use crate::app::dialogs::form::{Form, Item, Preview, Weight};
 use crate::app::dialogs::purpose::{FormDialog, Known, Purpose};
+use crate::app::dialogs::several::{Sight, left_out, lines};
 use crate::domain::bracket::Bracket;
 use crate::domain::operation::Operation;
 use crate::domain::request::DropBracketRequest;
@@ -37,7 +38,7 @@ impl DropBracketPurpose {
     pub(in crate::app::dialogs) fn check(&self, form: &mut Form, known: &Known<'_>) {
         let sight = Sight {
             known,
-            present: &Configs::default(),
+            present: None,
             frozen: None,
         };
         let bracket = &self.bracket;

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use super::{AT_ONCE, Configs, Sight, WantedLists, left_out, lines};
+use super::WantedLists;
 use crate::app::dialogs::form::{Form, Item, Preview, Weight};
 use crate::app::dialogs::purpose::{FormDialog, Known, Purpose};
 use crate::app::dialogs::roll_back::in_words;
+use crate::app::dialogs::several::{AT_ONCE, Configs, Sight, left_out, lines};
 use crate::app::effect::{Query, Ticket};
 use crate::domain::bracket::Bracket;
 use crate::domain::failure::Failure;
@@ -86,7 +87,7 @@ impl RestoreBracketPurpose {
     pub(in crate::app::dialogs) fn check(&self, form: &mut Form, known: &Known<'_>) {
         let sight = Sight {
             known,
-            present: &self.present,
+            present: Some(&self.present),
             frozen: Some(&self.frozen),
         };
         let typed = vmids(form.text(Field::Guests));

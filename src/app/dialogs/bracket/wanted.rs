@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::AT_ONCE;
+use crate::app::dialogs::several::AT_ONCE;
 use crate::app::effect::{Query, Ticket};
 use crate::app::remote::Remote;
 use crate::app::snapshot_lists::SnapshotLists;
