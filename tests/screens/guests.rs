@@ -93,6 +93,20 @@ fn limits_and_budget_stay_whole_and_keep_their_own_colours_on_a_small_screen() {
 }
 
 #[test]
+fn the_smallest_screen_keeps_the_limits_that_are_broken() {
+    let mut scene = Scene::new();
+    scene.select(104);
+    let lines = scene.lines((60, 15));
+    let violation = place(&lines, "▲ CPU 96 % > 90 %");
+    assert_eq!(place(&lines, "△ runtime 26 h > 24 h").1, violation.1);
+    assert!(
+        violation.1 < place(&lines, "MEM  █").1,
+        "{}",
+        lines.join("\n")
+    );
+}
+
+#[test]
 fn the_keys_of_the_history_are_written_as_keys() {
     let mut scene = Scene::new();
     scene.select(104);

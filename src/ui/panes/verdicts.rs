@@ -59,17 +59,7 @@ pub(super) fn compact(
     (columns, rows): (usize, usize),
     theme: &Theme,
 ) -> Vec<Line<'static>> {
-    let mut lines: Vec<Row> = Vec::new();
-    for (text, style) in broken(seen, state, theme) {
-        let has_room = |row: &&mut Row| row.used() + GAP + 1 + width(&text) <= columns;
-        if let Some(row) = lines.last_mut().filter(has_room) {
-            row.gap(GAP + 1).text(text, style);
-            continue;
-        }
-        let mut row = Row::new(theme.unicode);
-        row.text(fit(&text, columns, theme.unicode), style);
-        lines.push(row);
-    }
+    let mut lines = broken_side_by_side(seen, state, columns, theme);
     let Some((title, usage)) = budget(seen, state) else {
         return lines.iter_mut().map(Row::line).collect();
     };
@@ -96,6 +86,32 @@ pub(super) fn compact(
         lines.push(row);
     }
     lines.iter_mut().map(Row::line).collect()
+}
+
+/// Makes lines about the limits that the guest breaks alone, as few as possible.
+pub(super) fn alarms(
+    seen: &SeenGuest,
+    state: &State,
+    columns: usize,
+    theme: &Theme,
+) -> Vec<Line<'static>> {
+    let mut lines = broken_side_by_side(seen, state, columns, theme);
+    lines.iter_mut().map(Row::line).collect()
+}
+
+fn broken_side_by_side(seen: &SeenGuest, state: &State, columns: usize, theme: &Theme) -> Vec<Row> {
+    let mut lines: Vec<Row> = Vec::new();
+    for (text, style) in broken(seen, state, theme) {
+        let has_room = |row: &&mut Row| row.used() + GAP + 1 + width(&text) <= columns;
+        if let Some(row) = lines.last_mut().filter(has_room) {
+            row.gap(GAP + 1).text(text, style);
+            continue;
+        }
+        let mut row = Row::new(theme.unicode);
+        row.text(fit(&text, columns, theme.unicode), style);
+        lines.push(row);
+    }
+    lines
 }
 
 /// Lists the limits that the guest breaks.

@@ -85,7 +85,11 @@ fn tall(close: &CloseUp<'_>, columns: usize, rows: usize) -> Vec<Line<'static>> 
             sections.push(history);
         }
     }
-    if !tail.is_empty() {
+    let alarms = super::verdicts::alarms(close.seen, close.state, columns, close.theme);
+    if used + alarms.len() > rows && !alarms.is_empty() {
+        // At the end they would be cut off, and they are what matters most.
+        sections.insert(0, alarms);
+    } else if !tail.is_empty() {
         sections.push(tail);
     }
     sections.join(&vec![Line::default(); blanks][..])
