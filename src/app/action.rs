@@ -15,7 +15,7 @@ pub enum Action {
     PreviousPane,
     /// Opens what is under the cursor.
     Open,
-    /// Goes back: dismisses messages, clears the filter and the marks, leaves the zoom.
+    /// Goes back: dismisses messages, clears the filter, then the marks, leaves the zoom.
     Back,
     /// Lets the focused pane fill the screen, or not.
     Zoom,

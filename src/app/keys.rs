@@ -298,11 +298,12 @@ impl State {
             self.focus = self.focus.view().panes()[0];
         } else if self.focus == Pane::AllSnapshots && !self.all_snapshots.filter().is_empty() {
             self.set_filter("", effects);
-        } else if !self.guests.marks().is_empty() {
-            self.guests.clear_marks();
         } else if !self.guests.filter().is_empty() {
+            // The marks outlast it: guests are marked through one filter after another.
             self.guests.set_filter("");
             self.rows_changed(effects);
+        } else {
+            self.guests.clear_marks();
         }
     }
 

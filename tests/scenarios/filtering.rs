@@ -39,6 +39,29 @@ async fn marks_are_counted_named_and_cleared() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn guests_are_marked_through_one_filter_after_another() {
+    let deck = Deck::start(Wish::default()).await;
+    deck.see("web-1").await;
+    deck.press("/ web <Enter>");
+    deck.see("/web").await;
+    deck.press("<Space>");
+    deck.see("Esc shows all").await;
+    deck.press("<Esc>");
+    deck.see("prod-1").await;
+    deck.see("1 marked").await;
+    deck.press("/ db <Enter>");
+    deck.see("/db").await;
+    deck.press("<Space>");
+    deck.see("2 marked (1 not shown)").await;
+    deck.press("<Esc>");
+    deck.see("Esc clears").await;
+    deck.see("2 marked").await;
+    deck.press("<Esc>");
+    deck.see_no("marked").await;
+    deck.quit().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_palette_finds_actions_by_their_words() {
     let deck = Deck::start(Wish::default()).await;
     deck.see("web-1").await;

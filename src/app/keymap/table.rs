@@ -176,7 +176,7 @@ pub static BINDINGS: &[Binding] = &[
     row(Action::NextPane, PANES, &["Tab"], "pane", "go to the next pane"),
     row(Action::PreviousPane, PANES, &["Shift-Tab"], "", "go to the previous pane"),
     row(Action::Zoom, PANES, &["z"], "zoom", "let the pane fill the screen, or not"),
-    row(Action::Back, PANES, &["Esc"], "", "go back: dismiss messages, clear filter and marks, leave the zoom"),
+    row(Action::Back, PANES, &["Esc"], "", "go back: dismiss messages, clear the filter, then the marks, leave the zoom"),
     row(Action::Refresh, PANES, &["r", "Ctrl-r"], "refresh", "read everything again now"),
     row(Action::Palette, PANES, &[":", "Ctrl-p"], "commands", "find an action by its words"),
     row(Action::Help, PANES, &["?", "F1"], "help", "show the keys that work here"),

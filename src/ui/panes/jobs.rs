@@ -139,7 +139,12 @@ fn mark_hints(state: &State) -> Vec<(String, String)> {
         is_possible.then(|| (key.to_string(), word))
     });
     let back = state.setting.keymap.keys(context, Action::Back).first();
-    let back = back.map(|key| (key.to_string(), "clears".to_owned()));
+    let word = if state.guests.filter().is_empty() {
+        "clears"
+    } else {
+        "shows all"
+    };
+    let back = back.map(|key| (key.to_string(), word.to_owned()));
     possible.chain(back).collect()
 }
 
