@@ -18,6 +18,7 @@ use crate::domain::inventory::{Resources, SeenGuest};
 use crate::domain::retention::{Class, Reason, Verdict};
 use crate::domain::snapshot::Snapshot;
 use crate::ui::format;
+use crate::ui::panes::arrangement;
 use crate::ui::theme::Theme;
 use crate::ui::viewport::Viewport;
 use crate::ui::widgets::{Row, Table, cursor_mark, fit, message, pane, width};
@@ -80,28 +81,17 @@ pub(in crate::ui) fn draw(
 fn note(state: &State) -> String {
     let table = &state.all_snapshots;
     let (shown, all) = (table.rows().len(), table.debt().snapshots);
-    let counts = if shown == all {
-        format!("{all}")
-    } else {
-        format!("{shown} of {all}")
-    };
-    let arrow = if table.sort.descends() == table.reversed {
-        "↑"
-    } else {
-        "↓"
-    };
-    let filter = if table.filter().is_empty() {
-        String::new()
-    } else {
-        format!(" · /{}", table.filter().text())
-    };
     let read = table.cursor().and_then(|(vmid, _)| {
         let answer = state.snapshots.of(vmid)?.answer()?;
         let age = format::span(state.now.moment.since(answer.read));
         Some(format!(" · {vmid} read {age} ago"))
     });
     let read = read.unwrap_or_default();
-    format!("{counts} · {} {arrow}{filter}{read}", table.sort.as_str())
+    // What is typed may ask for nothing yet.
+    let filter = (!table.filter().is_empty()).then(|| table.filter().text());
+    let ascends = table.sort.descends() == table.reversed;
+    let arranged = arrangement((shown, all), table.sort.as_str(), ascends, filter);
+    format!("{arranged}{read}")
 }
 
 /// What all snapshots weigh together.

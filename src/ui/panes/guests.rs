@@ -13,6 +13,7 @@ use crate::domain::id::{GuestKind, PoolName};
 use crate::domain::inventory::{Resources, SeenGuest};
 use crate::domain::limits::Severity;
 use crate::ui::format;
+use crate::ui::panes::arrangement;
 use crate::ui::panes::budget::tier_mark;
 use crate::ui::theme::Theme;
 use crate::ui::viewport::Viewport;
@@ -78,22 +79,10 @@ fn note(state: &State) -> String {
         .value()
         .map_or(0, |resources| resources.guests.len());
     let shown = table.rows().len();
-    let counts = if shown == all {
-        format!("{all}")
-    } else {
-        format!("{shown} of {all}")
-    };
-    let arrow = if table.sort.descends() == table.reversed {
-        "↑"
-    } else {
-        "↓"
-    };
-    let filter = if table.filter().is_empty() {
-        String::new()
-    } else {
-        format!(" · /{}", table.filter().text())
-    };
-    format!("{counts} · {} {arrow}{filter}", table.sort.as_str())
+    // What is typed may ask for nothing yet.
+    let filter = (!table.filter().is_empty()).then(|| table.filter().text());
+    let ascends = table.sort.descends() == table.reversed;
+    arrangement((shown, all), table.sort.as_str(), ascends, filter)
 }
 
 pub(super) fn draw_waiting(frame: &mut Frame<'_>, inner: Rect, state: &State, theme: &Theme) {

@@ -12,3 +12,20 @@ pub(super) mod nodes;
 pub(super) mod snapshots;
 pub(super) mod tasks;
 mod verdicts;
+
+/// Says how much of a table is shown, in which order and by which filter, for the pane's title.
+fn arrangement(
+    (shown, all): (usize, usize),
+    sort: &str,
+    ascends: bool,
+    filter: Option<&str>,
+) -> String {
+    let counts = if shown == all {
+        format!("{all}")
+    } else {
+        format!("{shown} of {all}")
+    };
+    let arrow = if ascends { "↑" } else { "↓" };
+    let filter = filter.map_or_else(String::new, |text| format!(" · /{text}"));
+    format!("{counts} · {sort} {arrow}{filter}")
+}
