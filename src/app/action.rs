@@ -33,6 +33,8 @@ pub enum Action {
     Change(Change),
     /// Destroys the guest that a failed change has left half made, after a question.
     CleanUp,
+    /// Takes an alert in hand, or gives it back.
+    Acknowledge,
     /// Shows the log of a task.
     Log,
     /// Shows a shorter history.
@@ -148,6 +150,7 @@ impl Action {
             Self::Move(Motion::Top) => "top",
             Self::Move(Motion::Bottom) => "bottom",
             Self::Show(View::Guests) => "guests",
+            Self::Show(View::Alerts) => "alerts",
             Self::Show(View::Snapshots) => "snapshots",
             Self::Show(View::Tasks) => "tasks",
             Self::Show(View::Nodes) => "nodes",
@@ -173,6 +176,7 @@ impl Action {
             Self::Change(Change::Prune) => "prune",
             Self::CleanUp => "clean-up",
             Self::Change(Change::Bracket) => "bracket",
+            Self::Acknowledge => "acknowledge",
             Self::Log => "log",
             Self::HistoryShorter => "history-shorter",
             Self::HistoryLonger => "history-longer",

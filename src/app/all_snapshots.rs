@@ -28,6 +28,10 @@ impl State {
                 let (vmid, _) = self.all_snapshots.cursor()?;
                 self.inventory.resources.value()?.guest(vmid)
             }
+            View::Alerts => {
+                let guest = self.alerted_guest()?;
+                self.inventory.resources.value()?.guest(guest.vmid)
+            }
             View::Guests | View::Tasks | View::Nodes | View::Templates => self.selected_guest(),
         }
     }
@@ -53,10 +57,20 @@ impl State {
         let Some(resources) = self.inventory.resources.value().cloned() else {
             return;
         };
-        while let Some(vmid) = self.snapshots.lists.next(now, &resources) {
+        self.ask_in_background(effects);
+        self.ask_for_sizes(&resources, target.filter(|_| rested), effects);
+    }
+
+    /// Asks for the list whose turn it is in the background; tells whether it did.
+    pub(super) fn ask_for_next_list(&mut self, effects: &mut Vec<Effect>) -> bool {
+        let Some(resources) = self.inventory.resources.value() else {
+            return false;
+        };
+        let next = self.snapshots.lists.next(self.now.moment, resources);
+        if let Some(vmid) = next {
             self.ask_for_list(vmid, effects);
         }
-        self.ask_for_sizes(&resources, target.filter(|_| rested), effects);
+        next.is_some()
     }
 
     /// Asks for the disks of the guests whose snapshots are on show, within the background's budget.
@@ -78,8 +92,7 @@ impl State {
         }
         wanted.retain(|vmid| has_snapshots(*vmid) && self.disk_sizes.is_due(*vmid, now));
         for vmid in wanted {
-            let flying = self.disk_sizes.flying();
-            if !self.disk_sizes.is_due(vmid, now) || !self.snapshots.lists.has_room(now, flying) {
+            if !self.disk_sizes.is_due(vmid, now) || !self.has_background_room() {
                 continue;
             }
             let Some(seen) = resources.guest(vmid) else {
@@ -131,6 +144,7 @@ impl State {
                 }
             }
             Settled::Changed(vmid) => {
+                self.alerts.snapshots_changed();
                 self.all_snapshots.forget(vmid);
                 self.follow_snapshots();
             }

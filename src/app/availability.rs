@@ -49,13 +49,18 @@ fn refusal(state: &State, change: Change) -> Option<String> {
     if change == Change::Create {
         return refuses_creation(state);
     }
-    // Where the snapshots of all guests are shown, the row is meant and no mark.
-    let in_guests = state.focus.view() != View::Snapshots;
+    // Where the row is meant no mark is.
+    let in_guests = !state.acts_on_row();
     if !state.guests.marks().is_empty() && in_guests {
         return refuses_marked(state, change);
     }
     let Some(seen) = state.target_guest() else {
-        return Some(if in_guests { "no guest" } else { "no snapshot" }.to_owned());
+        let what = if state.focus.view() == View::Snapshots {
+            "no snapshot"
+        } else {
+            "no guest"
+        };
+        return Some(what.to_owned());
     };
     let guest = &seen.guest;
     if let Some(permissions) = state.permissions.value()

@@ -14,6 +14,9 @@ impl State {
             return;
         };
         let marks = self.guests.marks();
+        if marks.is_empty() {
+            return self.list_brackets();
+        }
         let is_marked = |seen: &&SeenGuest| marks.contains(&seen.guest.vmid);
         // Each silent one would take a place in the queue for as long as its node is waited for.
         let asked = resources
@@ -21,11 +24,6 @@ impl State {
             .iter()
             .filter(|seen| !seen.guest.template && seen.vouched);
         let to_ref = |seen: &SeenGuest| seen.guest.to_ref();
-        if marks.is_empty() {
-            let guests: Vec<GuestRef> = asked.map(to_ref).collect();
-            let dialog = BracketsDialog::new(guests);
-            return self.dialogs.push(Dialog::Brackets(Box::new(dialog)));
-        }
         let marked = resources.guests.iter().filter(is_marked).map(to_ref);
         let others = asked.filter(|seen| !is_marked(seen)).map(to_ref);
         let others: Vec<GuestRef> = others.collect();
@@ -38,6 +36,19 @@ impl State {
         );
         self.dialogs
             .extend(form.map(|form| Dialog::Form(Box::new(form))));
+    }
+
+    /// Opens the list of all brackets.
+    pub(super) fn list_brackets(&mut self) {
+        let Some(resources) = self.inventory.resources.value() else {
+            return;
+        };
+        let guests = resources
+            .guests
+            .iter()
+            .filter(|seen| !seen.guest.template && seen.vouched);
+        let dialog = BracketsDialog::new(guests.map(|seen| seen.guest.to_ref()).collect());
+        self.dialogs.push(Dialog::Brackets(Box::new(dialog)));
     }
 
     /// Opens the form for what is to be done to a bracket, on top of the list.

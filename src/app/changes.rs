@@ -23,8 +23,8 @@ impl State {
         if change == Change::Bracket {
             return self.open_brackets();
         }
-        // Where the snapshots of all guests are shown, the row is meant and no mark.
-        if self.focus.view() != View::Snapshots
+        // Where the row is meant no mark is.
+        if !self.acts_on_row()
             && let Some(marked) = self.marked()
         {
             return self.change_marked(change, marked);

@@ -1,14 +1,18 @@
 //! What the dashboard wants done by the world around it.
 
+use chrono::{DateTime, Utc};
+
 use super::jobs::JobId;
+use crate::domain::alert::Changes;
 use crate::domain::guest::GuestRef;
 use crate::domain::guest_config::GuestConfig;
 use crate::domain::guest_status::GuestStatus;
 use crate::domain::history::{Series, Span};
+use crate::domain::id::NodeName;
 use crate::domain::operation::{CopyKind, Operation};
 use crate::domain::permission::Permissions;
 use crate::domain::snapshot::SnapshotList;
-use crate::domain::task::{LogLine, TaskState, Upid};
+use crate::domain::task::{LogLine, Task, TaskState, Upid};
 use crate::domain::text::Text;
 
 /// Something to be done outside; whatever comes of it returns as an event.
@@ -32,6 +36,12 @@ pub enum Effect {
         /// What is written.
         text: String,
     },
+    /// Rings the terminal's bell once.
+    Ring,
+    /// Gives the terminal a title.
+    Title(String),
+    /// Writes down what changed among the alerts; the date is the server's.
+    Remember(Box<Changes>, DateTime<Utc>),
     /// Sends a tick after this many milliseconds.
     Wake(u64),
     /// Stops the program until it is continued.
@@ -61,6 +71,14 @@ pub enum Query {
     FrozenConfig(GuestRef, Text),
     /// How a task stands, and its log after so many lines.
     TaskLog(Upid, u64),
+    /// The tasks of a node that failed since then.
+    FailedTasks(NodeName, DateTime<Utc>),
+    /// The tasks that run on a guest.
+    RunningTasks(GuestRef),
+    /// When the certificate of a node ends.
+    Certificate(NodeName),
+    /// When the API token in use ends.
+    TokenEnd,
     /// Whether a guest's disks, or those of its snapshot, can be copied in a way.
     CanCopy(GuestRef, CopyKind, Option<Text>),
 }
@@ -80,6 +98,10 @@ pub enum Answer {
     Config(Box<GuestConfig>),
     /// How a task stands, and lines of its log.
     TaskLog(TaskState, Vec<LogLine>),
+    /// Tasks of a node.
+    Tasks(Vec<Task>),
+    /// When a certificate or a token ends; absent where it never does, or where nobody says.
+    Ends(Option<DateTime<Utc>>),
     /// Whether disks can be copied.
     CanCopy(bool),
 }

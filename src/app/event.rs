@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::effect::{Answer, Ticket};
 use super::jobs::JobId;
 use super::keymap::Combo;
+use crate::domain::alert::Memory;
 use crate::domain::failure::Failure;
 use crate::domain::inventory::{Inventory, Link};
 use crate::domain::operation::Update;
@@ -32,6 +33,8 @@ pub enum Event {
     Link(Link),
     /// Something about this program should be known.
     Note(String),
+    /// What is remembered of alerts on this machine, by earlier runs and by others.
+    Remembered(Memory),
     /// A job moved on.
     Job(JobId, Update),
     /// A file was written, under this name and in this folder, or was not.

@@ -81,6 +81,10 @@ impl State {
                 self.dialogs.pop();
                 self.restore(*other);
             }
+            Reply::Acknowledge(key, note) => {
+                self.dialogs.pop();
+                self.acknowledged(&key, &note, effects);
+            }
             Reply::Bracket(bracket, verb) => self.open_bracket(*bracket, verb),
             Reply::Notice(text) => self.toasts.notice(text, self.now.moment),
             Reply::Export => self.export_plan(effects),
@@ -96,7 +100,7 @@ impl State {
         let Some(Dialog::Power(menu)) = self.dialogs.pop() else {
             return true;
         };
-        let selected = self.selected_guest().map(|seen| seen.guest.to_ref());
+        let selected = self.target_guest().map(|seen| seen.guest.to_ref());
         // A menu about several guests has no such end.
         let Some(meant) = menu.only() else {
             return false;
@@ -148,6 +152,7 @@ impl State {
             }
             Action::MarkAll => self.guests.toggle_all_marks(),
             Action::Change(change) => self.change(change, effects),
+            Action::Acknowledge => self.acknowledge(effects),
             Action::Log => self.show_log(),
             Action::HistoryShorter => self.detail.shorter(),
             Action::HistoryLonger => self.detail.longer(),
@@ -215,6 +220,7 @@ impl State {
                     self.snapshots.move_by(vmid, rows);
                 }
             }
+            Pane::Alerts => self.move_among_alerts(rows),
             Pane::AllSnapshots => self.move_among_snapshots(rows, effects),
             Pane::Tasks => {
                 let tasks = self.inventory.tasks.value().map_or(&[][..], Vec::as_slice);
@@ -263,6 +269,7 @@ impl State {
                 self.focus = Pane::Detail;
                 self.zoomed = true;
             }
+            Pane::Alerts => self.open_alert(effects),
             Pane::AllSnapshots => self.go_to_snapshot(effects),
             Pane::Tasks => self.show_log(),
             Pane::Nodes => {
@@ -314,6 +321,7 @@ impl State {
                 .tasks
                 .selected(self.known_tasks())
                 .map(|task| task.upid.clone()),
+            View::Alerts => self.alerted_task().or_else(|| self.last_task_of_guest()),
             View::Guests | View::Snapshots | View::Nodes | View::Templates => {
                 self.last_task_of_guest()
             }
@@ -352,6 +360,7 @@ impl State {
                 let chosen = list.find(self.snapshots.cursor()?.raw())?;
                 Some(chosen.name.to_string())
             }
+            Pane::Alerts => self.selected_alert().map(|alert| alert.to_string()),
             Pane::AllSnapshots => {
                 let guest = &self.target_guest()?.guest;
                 let (_, name) = self.all_snapshots.cursor()?;

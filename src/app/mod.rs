@@ -4,8 +4,10 @@
 //! state, an [`Event`] and the time; the runtime performs the [`Effect`]s that it returns.
 
 pub mod action;
+pub mod alerts;
 mod all_snapshots;
 pub mod availability;
+mod background;
 mod brackets;
 pub mod catalogue;
 mod changes;
@@ -20,10 +22,12 @@ pub mod guests;
 pub mod jobs;
 pub mod keymap;
 mod keys;
+pub mod limit_watch;
 pub mod nodes;
 mod outcomes;
 mod privileges;
 pub mod reading_queue;
+pub mod readings;
 pub mod remote;
 pub mod snapshot_debt;
 pub mod snapshot_filter;

@@ -35,6 +35,16 @@ impl NodePanes {
         resources.nodes.get(self.node_row(resources))
     }
 
+    /// Puts the cursor on a node.
+    pub(super) fn select_node(&mut self, node: NodeName) {
+        self.node = Some(node);
+    }
+
+    /// Puts the cursor on a storage.
+    pub(super) fn select_storage(&mut self, storage: StorageName, node: NodeName) {
+        self.storage = Some((storage, node));
+    }
+
     pub(super) fn move_node(&mut self, resources: &Resources, rows: isize) {
         let last = resources.nodes.len().saturating_sub(1);
         let row = self

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::alerts::AlertPane;
 use super::catalogue::CataloguePane;
 use super::detail::DetailPane;
 use super::dialogs::Dialog;
@@ -10,6 +11,7 @@ use super::effect::Ticket;
 use super::guests::GuestTable;
 use super::jobs::Jobs;
 use super::keymap::{Context, Keymap};
+use super::limit_watch::LimitWatch;
 use super::nodes::NodePanes;
 use super::remote::Remote;
 use super::snapshot_table::SnapshotTable;
@@ -42,6 +44,10 @@ pub struct Setting {
     pub read_only: bool,
     /// Whether the cluster is the embedded simulator.
     pub demo: bool,
+    /// Whether a new alert rings the terminal's bell.
+    pub bell: bool,
+    /// The name under which whoever sits here acknowledges alerts.
+    pub operator: String,
     /// The keys.
     pub keymap: Keymap,
     /// The rules of the config.
@@ -74,6 +80,8 @@ pub struct Rules {
 pub enum View {
     /// Guests with their detail and snapshots.
     Guests,
+    /// What should be looked at.
+    Alerts,
     /// The snapshots of all guests.
     Snapshots,
     /// Running and recent tasks.
@@ -86,8 +94,9 @@ pub enum View {
 
 impl View {
     /// The views with their numbers and titles.
-    pub const ALL: [(Self, char, &'static str); 5] = [
+    pub const ALL: [(Self, char, &'static str); 6] = [
         (Self::Guests, '1', "Guests"),
+        (Self::Alerts, '2', "Alerts"),
         (Self::Snapshots, '3', "Snapshots"),
         (Self::Tasks, '5', "Tasks"),
         (Self::Nodes, '6', "Nodes"),
@@ -98,6 +107,7 @@ impl View {
     pub const fn panes(self) -> &'static [Pane] {
         match self {
             Self::Guests => &[Pane::Guests, Pane::Detail, Pane::Snapshots],
+            Self::Alerts => &[Pane::Alerts],
             Self::Snapshots => &[Pane::AllSnapshots],
             Self::Tasks => &[Pane::Tasks],
             Self::Nodes => &[Pane::Nodes, Pane::Storages],
@@ -115,6 +125,8 @@ pub enum Pane {
     Detail,
     /// The snapshots of the selected guest.
     Snapshots,
+    /// What should be looked at.
+    Alerts,
     /// The snapshots of all guests.
     AllSnapshots,
     /// The list of tasks.
@@ -132,6 +144,7 @@ impl Pane {
     pub const fn view(self) -> View {
         match self {
             Self::Guests | Self::Detail | Self::Snapshots => View::Guests,
+            Self::Alerts => View::Alerts,
             Self::AllSnapshots => View::Snapshots,
             Self::Tasks => View::Tasks,
             Self::Nodes | Self::Storages => View::Nodes,
@@ -145,6 +158,7 @@ impl Pane {
             Self::Guests => Context::Guests,
             Self::Detail => Context::Detail,
             Self::Snapshots => Context::Snapshots,
+            Self::Alerts => Context::Alerts,
             Self::AllSnapshots => Context::AllSnapshots,
             Self::Tasks => Context::Tasks,
             Self::Nodes => Context::Nodes,
@@ -169,6 +183,10 @@ pub struct State {
     pub permissions: Remote<Permissions>,
     /// What the rules say about it.
     pub verdicts: Verdicts,
+    /// The limits that stand broken.
+    pub limits: LimitWatch,
+    /// What should be looked at.
+    pub alerts: AlertPane,
     /// The table of guests.
     pub guests: GuestTable,
     /// What was measured of the selected guest.
@@ -199,6 +217,8 @@ pub struct State {
     pub page: usize,
     /// Since when the present guest is selected; reading waits until the cursor rests.
     pub(super) selected_at: Moment,
+    /// When the program started.
+    pub(super) started: Moment,
     pub(super) tickets: u64,
     drawn: u64,
     /// Whether the program ends as soon as nothing is at work.
@@ -216,6 +236,8 @@ impl State {
             link: Link::default(),
             permissions: Remote::default(),
             verdicts: Verdicts::default(),
+            limits: LimitWatch::default(),
+            alerts: AlertPane::default(),
             guests: GuestTable::default(),
             detail: DetailPane::default(),
             snapshots: SnapshotPane::default(),
@@ -231,6 +253,7 @@ impl State {
             toasts: Toasts::default(),
             page: 10,
             selected_at: now.moment,
+            started: now.moment,
             tickets: 0,
             drawn: 0,
             leaves_after_work: false,

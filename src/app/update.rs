@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
+
 use super::dialogs::{Dialog, Known};
 use super::effect::{Answer, Effect, Query, Ticket};
 use super::event::Event;
@@ -14,6 +16,7 @@ use crate::domain::guest_config::GuestConfig;
 use crate::domain::id::Vmid;
 use crate::domain::operation::{Operation, Update};
 use crate::domain::snapshot::SnapshotList;
+use crate::domain::task::Task;
 use crate::domain::time::Now;
 
 /// The cursor rests so long before anything is read for the guest under it.
@@ -55,11 +58,14 @@ impl State {
                 self.inventory = inventory;
                 self.follow_guests(before.as_deref());
                 self.judge();
+                self.watch_limits();
+                self.look_for_alerts(&mut effects);
                 self.rows_changed(&mut effects);
                 self.follow_snapshots();
                 self.measure_listed();
             }
             Event::Job(id, update) => self.job(id, update, &mut effects),
+            Event::Remembered(memory) => self.alerts.book.learn(memory),
             Event::Exported(result) => self.exported(result),
             Event::Fetched(ticket, result) => self.fetched(ticket, result),
         }
@@ -72,7 +78,7 @@ impl State {
     /// Judges the inventory by the rules.
     fn judge(&mut self) {
         if let Some(resources) = self.inventory.resources.value() {
-            self.verdicts = Verdicts::of(resources, &self.setting.rules, self.now.moment);
+            self.verdicts = Verdicts::of(resources, &self.setting.rules);
         }
     }
 
@@ -148,7 +154,14 @@ impl State {
             Ok(Answer::Snapshots(list)) => self.settle_snapshots(ticket, Ok(list)),
             Ok(Answer::Config(config)) => self.settle_config(ticket, &Ok(*config)),
             Ok(Answer::Status(status)) => self.settle_status(ticket, Ok(*status)),
-            Ok(Answer::History(series)) => self.settle_history(ticket, Ok(series)),
+            Ok(Answer::History(series)) => {
+                self.settle_last_hour(ticket, Ok(&series));
+                self.settle_history(ticket, Ok(series));
+            }
+            Ok(Answer::Tasks(tasks)) => {
+                self.settle_tasks(ticket, &Ok(tasks));
+            }
+            Ok(Answer::Ends(ends)) => self.settle_ends(ticket, &Ok(ends)),
             Ok(Answer::TaskLog(state, lines)) => self.settle_log(ticket, &Ok((state, lines))),
             Ok(Answer::CanCopy(can)) => self.settle_feature(ticket, &Ok(can)),
             // A failure carries no type; the ticket finds what was asked for.
@@ -159,7 +172,10 @@ impl State {
                 self.settle_config(ticket, &Err(failure.clone()));
                 self.settle_feature(ticket, &Err(failure.clone()));
                 self.settle_status(ticket, Err(failure.clone()));
+                self.settle_last_hour(ticket, Err(&failure));
                 self.settle_history(ticket, Err(failure.clone()));
+                self.settle_tasks(ticket, &Err(failure.clone()));
+                self.settle_ends(ticket, &Err(failure.clone()));
                 self.settle_log(ticket, &Err(failure));
             }
         }
@@ -185,6 +201,26 @@ impl State {
                 form.settle_feature(ticket, self.now.moment, result);
             }
         }
+    }
+
+    fn settle_tasks(&mut self, ticket: Ticket, result: &Result<Vec<Task>, Failure>) {
+        let now = self.now.moment;
+        self.alerts
+            .failed_tasks
+            .settle(ticket, now, result.clone());
+        for dialog in &mut self.dialogs {
+            if let Dialog::Lock(lock) = dialog {
+                lock.settle(ticket, now, result.clone());
+            }
+        }
+    }
+
+    fn settle_ends(&mut self, ticket: Ticket, result: &Result<Option<DateTime<Utc>>, Failure>) {
+        let now = self.now.moment;
+        self.alerts
+            .certificates
+            .settle(ticket, now, result.clone());
+        self.alerts.token.settle(ticket, now, result.clone());
     }
 
     fn settle_log(&mut self, ticket: Ticket, result: &super::dialogs::LogPart) {
@@ -227,6 +263,16 @@ impl State {
             quit.update(self.jobs.titles());
         } else if let Dialog::Brackets(brackets) = &mut dialog {
             brackets.check(resources, &self.snapshots.lists);
+        } else if let Dialog::Lock(lock) = &mut dialog {
+            let seen = resources.and_then(|resources| resources.guest(lock.guest.vmid));
+            let known = self.inventory.tasks.value().into_iter().flatten();
+            let failed = self.alerts.failed_tasks.answers();
+            let failed = failed.flat_map(|(_, tasks)| &tasks.value);
+            lock.check(
+                seen.map(|seen| &seen.guest),
+                known.chain(failed),
+                permissions,
+            );
         }
         self.dialogs.push(dialog);
     }
@@ -235,6 +281,12 @@ impl State {
     fn ask_for_dialog(&mut self, effects: &mut Vec<Effect>) {
         let (lists, now) = (&mut self.snapshots.lists, self.now.moment);
         let questions = match self.dialogs.last_mut() {
+            Some(Dialog::Lock(lock)) if lock.is_due(now) => {
+                self.tickets += 1;
+                let ticket = Ticket(self.tickets);
+                lock.ask(ticket);
+                vec![(ticket, Query::RunningTasks(lock.guest.clone()))]
+            }
             Some(Dialog::Form(form)) => {
                 let mut questions = form.questions(&mut self.tickets);
                 questions.extend(form.list_questions(lists, &mut self.tickets, now));
@@ -249,6 +301,8 @@ impl State {
                 | Dialog::Filter(_)
                 | Dialog::Log(_)
                 | Dialog::Palette(_)
+                | Dialog::Acknowledge(_)
+                | Dialog::Lock(_)
                 | Dialog::Failure(_),
             )
             | None => return,

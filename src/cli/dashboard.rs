@@ -20,6 +20,8 @@ pub(super) async fn run(setup: &Setup) -> anyhow::Result<Exit> {
         account: session.client.account().to_owned(),
         read_only: setup.read_only,
         demo: setup.demo,
+        bell: setup.loaded.settings.bell,
+        operator: setup.operator(session.client.account()),
         keymap,
         rules: setup.rules.clone(),
     };
@@ -32,6 +34,7 @@ pub(super) async fn run(setup: &Setup) -> anyhow::Result<Exit> {
         access,
         // Where a person stands is where the file is looked for.
         exports: std::env::current_dir().unwrap_or_else(|_| ".".into()),
+        memory: setup.alert_memory(&session.cluster),
         notes: note.into_iter().collect(),
     })
     .await?;

@@ -9,11 +9,13 @@ use super::output::Output;
 use super::{Common, demo, rules};
 use crate::app::keymap::{BINDINGS, Keymap, KeymapError};
 use crate::app::state::Rules;
+use crate::config::alert_memory::AlertMemory;
 use crate::config::environment::Environment;
 use crate::config::error::{ConfigError, Place, Problem, Source, nearest};
 use crate::config::load::{Flags, Loaded, load, load_demo};
 use crate::config::paths::Paths;
 use crate::config::settings::KeyOverride;
+use crate::domain::text::clean;
 use crate::operations::{AuditLog, WriteAccess};
 use crate::runtime::logging::{self, Log};
 use crate::ui::{ColorDepth, Theme};
@@ -114,6 +116,22 @@ impl Setup {
                 (WriteAccess::Unlogged, Some(note))
             }
         }
+    }
+
+    /// Names the file in which alerts are remembered; absent where there is no folder for it.
+    pub(super) fn alert_memory(&self, cluster: &str) -> Option<AlertMemory> {
+        let folder = self.paths.create_state_folder();
+        folder
+            .is_ok()
+            .then(|| AlertMemory::new(self.paths.alerts(), cluster))
+    }
+
+    /// Names whoever sits here: by the system's name for them, else by the account in use.
+    pub(super) fn operator(&self, account: &str) -> String {
+        let name = ["USER", "LOGNAME"]
+            .into_iter()
+            .find_map(|name| self.environment.get(name));
+        clean(name.unwrap_or(account))
     }
 
     /// Refuses a change that `--read-only` forbids.

@@ -4,6 +4,7 @@
 //! mistake with its place and its cure; nothing here talks to a server, and no other part of the
 //! program reads a variable of the environment.
 
+pub mod alert_memory;
 pub mod connection;
 mod document;
 pub mod environment;

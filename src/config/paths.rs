@@ -81,9 +81,9 @@ impl Paths {
         self.state.join("audit.jsonl")
     }
 
-    /// Returns the alerts that were acknowledged on this machine.
-    pub fn acknowledgements(&self) -> PathBuf {
-        self.state.join("acknowledgements.json")
+    /// Returns what is remembered of alerts: since when, and who has them in hand.
+    pub fn alerts(&self) -> PathBuf {
+        self.state.join("alerts.json")
     }
 
     /// Returns what guests had used when they were last seen.
@@ -109,7 +109,7 @@ mod tests {
             paths.state_folder(),
             &paths.log_folder(),
             &paths.audit_log(),
-            &paths.acknowledgements(),
+            &paths.alerts(),
             &paths.usage_ledger(),
         ] {
             assert!(path.starts_with("/tmp/demo"), "{}", path.display());

@@ -21,6 +21,7 @@ use super::terminal::{Surface, Terminal};
 use super::{clipboard, input};
 use crate::app::state::Setting;
 use crate::app::{Effect, Event, State};
+use crate::config::alert_memory::AlertMemory;
 use crate::operations::WriteAccess;
 use crate::proxmox::Client;
 use crate::ui::{self, Theme, Viewport};
@@ -47,6 +48,8 @@ pub struct Dashboard {
     pub access: WriteAccess,
     /// The folder into which plans are exported.
     pub exports: PathBuf,
+    /// What is remembered of alerts; absent where nothing may be.
+    pub memory: Option<AlertMemory>,
     /// What should be known from the start, such as a log that cannot be written.
     pub notes: Vec<String>,
 }
@@ -87,6 +90,7 @@ pub async fn drive(
         cancelled: cancelled.clone(),
         access: Arc::new(dashboard.access),
         exports: dashboard.exports,
+        memory: dashboard.memory,
         stops: HashMap::new(),
     };
     tasks.spawn(refresh::run(
@@ -102,6 +106,10 @@ pub async fn drive(
         viewport: Viewport::default(),
     };
     let mut state = State::new(dashboard.setting, clock.now());
+    if let Some(memory) = &performer.memory {
+        // What is remembered asks for nothing.
+        let _ = state.update(Event::Remembered(memory.read()), clock.now());
+    }
     for note in dashboard.notes {
         // A note asks for nothing.
         let _ = state.update(Event::Note(note), clock.now());
@@ -139,7 +147,7 @@ pub async fn drive(
             dirty = true;
             let anew = event == Event::Resize;
             effects.extend(state.update(event, clock.now()));
-            let after = perform(effects, &mut performer, &nudge);
+            let after = perform(effects, &mut performer, &nudge, surface);
             let result = match after {
                 After::GoOn if anew => surface.forget(),
                 After::GoOn => Ok(()),
@@ -195,7 +203,12 @@ enum After {
     Leave,
 }
 
-fn perform(effects: Vec<Effect>, performer: &mut Performer, nudge: &Nudge) -> After {
+fn perform(
+    effects: Vec<Effect>,
+    performer: &mut Performer,
+    nudge: &Nudge,
+    surface: &mut impl Surface,
+) -> After {
     let mut after = After::GoOn;
     for effect in effects {
         match effect {
@@ -204,6 +217,9 @@ fn perform(effects: Vec<Effect>, performer: &mut Performer, nudge: &Nudge) -> Af
             Effect::Fetch(ticket, query) => performer.fetch(ticket, query),
             Effect::Refresh => nudge.notify_one(),
             Effect::Copy(text) => clipboard::copy(&text),
+            Effect::Ring => surface.ring(),
+            Effect::Title(title) => surface.title(&title),
+            Effect::Remember(changes, server) => performer.remember(*changes, server),
             Effect::Export { name, text } => performer.export(name, text),
             Effect::Wake(milliseconds) => performer.wake(Duration::from_millis(milliseconds)),
             Effect::Suspend => after = After::Suspend,

@@ -6,13 +6,16 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::app::jobs::JobId;
 use crate::app::{Answer, Event, Query, Ticket};
+use crate::config::alert_memory::AlertMemory;
 use crate::config::new_file::write_new;
+use crate::domain::alert::Changes;
 use crate::domain::failure::{Failure, FailureKind};
 use crate::domain::operation::{CopyKind, Operation, Outcome, Report, Update};
 use crate::domain::text::Text;
@@ -29,6 +32,8 @@ pub(super) struct Performer {
     pub(super) access: Arc<WriteAccess>,
     /// The folder of files that a person asks for.
     pub(super) exports: PathBuf,
+    /// What is remembered of alerts.
+    pub(super) memory: Option<AlertMemory>,
     /// How each job is asked to begin no further step.
     pub(super) stops: HashMap<JobId, CancellationToken>,
 }
@@ -73,6 +78,25 @@ impl Performer {
                     Failure::new(kind, text).with_advice(kind.advice())
                 });
             let _ = events.send(Event::Exported(result)).await;
+        });
+    }
+
+    /// Writes down what changed among the alerts, and tells what others have written.
+    pub(super) fn remember(&self, changes: Changes, server: DateTime<Utc>) {
+        let Some(memory) = self.memory.clone() else {
+            return;
+        };
+        let events = self.events.clone();
+        self.tasks.spawn(async move {
+            let written = tokio::task::spawn_blocking(move || memory.write(&changes, server)).await;
+            let event = match written {
+                Ok(Ok(memory)) => Event::Remembered(memory),
+                Ok(Err(error)) => {
+                    Event::Note(format!("alerts cannot be remembered: {}", cause(&error)))
+                }
+                Err(panicked) => Event::Note(format!("alerts cannot be remembered: {panicked}")),
+            };
+            let _ = events.send(event).await;
         });
     }
 

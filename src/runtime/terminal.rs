@@ -5,16 +5,22 @@ use std::io::{self, BufWriter, Stdout, Write};
 use crossterm::event::{DisableBracketedPaste, EnableBracketedPaste};
 use crossterm::terminal::{
     BeginSynchronizedUpdate, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen,
-    disable_raw_mode, enable_raw_mode,
+    SetTitle, disable_raw_mode, enable_raw_mode,
 };
+use crossterm::style::Print;
 use crossterm::{cursor, execute, queue};
 use ratatui::Frame;
 use ratatui::backend::CrosstermBackend;
 use ratatui::layout::Rect;
 
 use super::signals;
+use crate::domain::text::clean;
 
 /// The name of the thread that draws; a panic anywhere else leaves the terminal alone.
+/// Has the terminal put its title aside, and take it up again (xterm's window operations); one that
+/// knows neither ignores both.
+const KEEP_TITLE: &str = "\x1b[22;2t";
+const RESTORE_TITLE: &str = "\x1b[23;2t";
 const MAIN_THREAD: &str = "main";
 
 /// Something to draw on: the terminal, or a test's screen.
@@ -24,6 +30,12 @@ pub trait Surface {
 
     /// Draws everything anew with the next frame.
     fn forget(&mut self) -> io::Result<()>;
+
+    /// Rings its bell.
+    fn ring(&mut self);
+
+    /// Gives it a title.
+    fn title(&mut self, title: &str);
 
     /// Gives it back, stops the program until it is continued, and takes it again.
     fn suspend(&mut self) -> io::Result<()>;
@@ -60,6 +72,7 @@ impl Terminal {
         let out = self.screen.backend_mut();
         execute!(
             out,
+            Print(KEEP_TITLE),
             EnterAlternateScreen,
             EnableBracketedPaste,
             cursor::Hide
@@ -81,6 +94,15 @@ impl Surface for Terminal {
         // that may never come.
         let size = self.screen.size()?;
         self.screen.resize(Rect::new(0, 0, size.width, size.height))
+    }
+
+    fn ring(&mut self) {
+        // A terminal that takes no bell takes no frame either, and that will be told.
+        let _ = execute!(self.screen.backend_mut(), Print("\x07"));
+    }
+
+    fn title(&mut self, title: &str) {
+        let _ = execute!(self.screen.backend_mut(), SetTitle(clean(title)));
     }
 
     fn suspend(&mut self) -> io::Result<()> {
@@ -113,7 +135,8 @@ fn restore() {
         EndSynchronizedUpdate,
         DisableBracketedPaste,
         cursor::Show,
-        LeaveAlternateScreen
+        LeaveAlternateScreen,
+        Print(RESTORE_TITLE)
     );
 }
 

@@ -79,6 +79,7 @@ fn draw_body(
     }
     match state.focus.view() {
         View::Guests => draw_guests(frame, area, state, theme, viewport),
+        View::Alerts => panes::alerts::draw(frame, area, state, theme, viewport),
         View::Snapshots => panes::all_snapshots::draw(frame, area, state, theme, viewport),
         View::Tasks => panes::tasks::draw(frame, area, state, theme, viewport),
         View::Templates => panes::catalogue::draw(frame, area, state, theme, viewport),
@@ -112,6 +113,7 @@ fn draw_pane(
         Pane::Guests => panes::guests::draw(frame, area, state, theme, viewport),
         Pane::Detail => panes::detail::draw(frame, area, state, theme),
         Pane::Snapshots => panes::snapshots::draw(frame, area, state, theme, viewport),
+        Pane::Alerts => panes::alerts::draw(frame, area, state, theme, viewport),
         Pane::AllSnapshots => panes::all_snapshots::draw(frame, area, state, theme, viewport),
         Pane::Tasks => panes::tasks::draw(frame, area, state, theme, viewport),
         Pane::Nodes => panes::nodes::draw_nodes(frame, area, state, theme, viewport),

@@ -7,6 +7,8 @@ pub struct Viewport {
     pub guests: usize,
     /// The first shown row of the snapshots.
     pub snapshots: usize,
+    /// The first shown row of the alerts.
+    pub alerts: usize,
     /// The first shown row of the snapshots of all guests.
     pub all_snapshots: usize,
     /// The first shown row of the tasks.

@@ -1,5 +1,6 @@
 //! Dialogs: a stack of which only the top one gets keys.
 
+mod acknowledge;
 mod batch;
 mod bracket;
 mod clone_guest;
@@ -11,6 +12,7 @@ mod field;
 mod filter;
 mod form;
 mod help;
+mod lock;
 mod log;
 mod offers;
 mod palette;
@@ -22,12 +24,14 @@ mod roll_back;
 mod several;
 mod snapshot;
 
+pub use acknowledge::AckDialog;
 pub use bracket::{BracketVerb, BracketsDialog};
 pub use failure::FailureText;
 pub use field::TextField;
 pub use filter::FilterLine;
 pub use form::{Budget, Choice, Consent, Form, Input, Item, Preview, Switch, Typed, Weight};
 pub use help::Help;
+pub use lock::LockDialog;
 pub(super) use log::LogPart;
 pub use log::LogView;
 pub use palette::Palette;
@@ -40,6 +44,7 @@ pub use snapshot::SnapshotClass;
 
 use super::action::{Action, Motion};
 use super::keymap::{Combo, Context};
+use crate::domain::alert::AlertKey;
 use crate::domain::bracket::Bracket;
 use crate::domain::guest::GuestRef;
 use crate::domain::operation::{HalfMade, Operation, PowerAction};
@@ -65,6 +70,10 @@ pub enum Dialog {
     Log(Box<LogView>),
     /// Finds an action by its words.
     Palette(Palette),
+    /// Takes an alert in hand.
+    Acknowledge(Box<AckDialog>),
+    /// Explains a lock.
+    Lock(Box<LockDialog>),
     /// Shows a failure whole.
     Failure(Box<FailureText>),
 }
@@ -92,6 +101,8 @@ pub enum Reply {
     Notice(String),
     /// To be replaced by the form that destroys a guest that was half made.
     CleanUp(Box<HalfMade>),
+    /// To be closed, and the alert taken in hand with this note.
+    Acknowledge(AlertKey, String),
     /// The form for what is to be done to a bracket.
     Bracket(Box<Bracket>, BracketVerb),
     /// To be replaced by the form for the other way to restore a snapshot.
@@ -114,8 +125,8 @@ impl Dialog {
             Self::Power(_) | Self::Quit(_) => Context::Menu,
             Self::Prune(_) => Context::Plan,
             Self::Brackets(_) => Context::Brackets,
-            Self::Filter(_) | Self::Palette(_) => Context::Filter,
-            Self::Help(_) | Self::Log(_) | Self::Failure(_) => Context::Reading,
+            Self::Filter(_) | Self::Palette(_) | Self::Acknowledge(_) => Context::Filter,
+            Self::Help(_) | Self::Log(_) | Self::Failure(_) | Self::Lock(_) => Context::Reading,
         }
     }
 
@@ -126,7 +137,9 @@ impl Dialog {
             Self::Prune(plan) => plan.types(combo),
             Self::Filter(line) => line.types(combo),
             Self::Palette(palette) => palette.types(combo),
+            Self::Acknowledge(dialog) => dialog.types(combo),
             Self::Help(_)
+            | Self::Lock(_)
             | Self::Quit(_)
             | Self::Log(_)
             | Self::Failure(_)
@@ -141,7 +154,9 @@ impl Dialog {
             Self::Form(form) => form.paste(text),
             Self::Filter(line) => line.field.paste(text),
             Self::Palette(palette) => palette.paste(text),
+            Self::Acknowledge(dialog) => dialog.note.paste(text),
             Self::Help(_)
+            | Self::Lock(_)
             | Self::Quit(_)
             | Self::Log(_)
             | Self::Failure(_)
@@ -166,6 +181,8 @@ impl Dialog {
             Self::Filter(_) => FilterLine::act(action),
             Self::Log(log) => log.act(action, page),
             Self::Palette(palette) => palette.act(action),
+            Self::Acknowledge(dialog) => dialog.act(action),
+            Self::Lock(lock) => lock.act(action),
             Self::Failure(failure) => failure.act(action),
         }
     }

@@ -12,6 +12,8 @@ pub enum Context {
     Guests,
     /// The snapshots of a guest.
     Snapshots,
+    /// The alerts.
+    Alerts,
     /// The snapshots of all guests.
     AllSnapshots,
     /// The detail of a guest.
@@ -44,6 +46,7 @@ impl Context {
         match self {
             Self::Guests
             | Self::Snapshots
+            | Self::Alerts
             | Self::AllSnapshots
             | Self::Detail
             | Self::Tasks
@@ -84,11 +87,20 @@ const SUBJECT: &[Context] = &[
     Context::AllSnapshots,
     Context::Detail,
 ];
+const GUEST_OR_ALERT: &[Context] = &[
+    Context::Guests,
+    Context::Snapshots,
+    Context::AllSnapshots,
+    Context::Detail,
+    Context::Alerts,
+];
+const ALERTS: &[Context] = &[Context::Alerts];
 const SNAPSHOT: &[Context] = &[Context::Snapshots, Context::AllSnapshots];
 const TABLE: &[Context] = &[Context::Guests];
 const TABLES: &[Context] = &[Context::Guests, Context::AllSnapshots];
 const LISTS: &[Context] = &[
     Context::Guests,
+    Context::Alerts,
     Context::AllSnapshots,
     Context::Nodes,
     Context::Tasks,
@@ -96,6 +108,7 @@ const LISTS: &[Context] = &[
 ];
 const LOGGED: &[Context] = &[
     Context::Guests,
+    Context::Alerts,
     Context::Snapshots,
     Context::AllSnapshots,
     Context::Detail,
@@ -144,16 +157,17 @@ const fn row(
 // One row a line reads as the table that it is.
 #[rustfmt::skip]
 pub static BINDINGS: &[Binding] = &[
-    row(Action::Change(Change::Snapshot), SUBJECT, &["s"], "snapshot", "take a snapshot of the guest"),
+    row(Action::Change(Change::Snapshot), GUEST_OR_ALERT, &["s"], "snapshot", "take a snapshot of the guest"),
     row(Action::Change(Change::RollBack), SUBJECT, &["R"], "restore", "return the guest to the snapshot under the cursor, in place or as a new guest"),
     row(Action::Change(Change::Clone), SUBJECT, &["c"], "clone", "make a copy of the guest, or of the snapshot under the cursor"),
     row(Action::Change(Change::Create), PANES, &["n"], "new", "make guests from a template of the catalogue"),
     row(Action::Change(Change::DeleteSnapshot), SNAPSHOT, &["d"], "delete", "delete the snapshot under the cursor"),
     row(Action::Change(Change::KeepMark), SNAPSHOT, &["K"], "keep", "mark the snapshot as to be kept, or take the mark off"),
-    row(Action::Change(Change::Power), SUBJECT, &["P"], "power", "start, shut down, stop, reboot, reset, suspend or resume the guest"),
+    row(Action::Change(Change::Power), GUEST_OR_ALERT, &["P"], "power", "start, shut down, stop, reboot, reset, suspend or resume the guest"),
     row(Action::Change(Change::Destroy), SUBJECT, &[], "", "destroy the guest for good; also the last row of the power menu"),
     row(Action::Change(Change::Prune), PANES, &["p"], "prune", "plan what retention deletes, in all managed guests"),
     row(Action::Change(Change::Bracket), PANES, &["b"], "bracket", "take the same snapshot of the marked guests; without marks show all brackets, to restore or drop one"),
+    row(Action::Acknowledge, ALERTS, &["a"], "acknowledge", "take the alert in hand, or give it back; it holds until the alert ends, at most 8 hours"),
     row(Action::Open, LISTS, &["Enter"], "open", "open what is under the cursor"),
     row(Action::Log, LOGGED, &["l"], "log", "show the task's log, or that of the guest's last task"),
     row(Action::Filter, TABLES, &["/"], "filter", "show only what matches (tag: node: status: pool: project: ask exactly, among snapshots verdict: too)"),
@@ -169,6 +183,7 @@ pub static BINDINGS: &[Binding] = &[
     row(Action::Move(Motion::PageDown), PANES, &["PgDn", "Ctrl-f"], "", "move one page down"),
     row(Action::Move(Motion::PageUp), PANES, &["PgUp", "Ctrl-b"], "", "move one page up"),
     row(Action::Show(View::Guests), PANES, &["1"], "", "show the guests"),
+    row(Action::Show(View::Alerts), PANES, &["2"], "", "show the alerts: what should be looked at, and what helps"),
     row(Action::Show(View::Snapshots), PANES, &["3"], "", "show the snapshots of all guests, and what retention would delete"),
     row(Action::Show(View::Tasks), PANES, &["5"], "", "show running and recent tasks"),
     row(Action::Show(View::Nodes), PANES, &["6"], "", "show nodes and storages"),

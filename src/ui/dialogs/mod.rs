@@ -1,9 +1,11 @@
 //! The dialogs, one file each.
 
+mod acknowledge;
 mod brackets;
 mod failure;
 mod form;
 mod help;
+mod lock;
 mod log;
 mod palette;
 mod power;
@@ -29,6 +31,8 @@ pub(super) fn draw(frame: &mut Frame<'_>, state: &State, theme: &Theme, viewport
             Dialog::Quit(quit) => quit::draw(frame, quit, theme),
             Dialog::Log(log) => log::draw(frame, log, state, theme, viewport),
             Dialog::Palette(palette) => palette::draw(frame, palette, state, theme),
+            Dialog::Acknowledge(ack) => acknowledge::draw(frame, ack, theme),
+            Dialog::Lock(lock) => lock::draw(frame, lock, theme),
             Dialog::Failure(text) => failure::draw(frame, text, theme),
             // It is typed in the footer's place.
             Dialog::Filter(_) => {}

@@ -172,9 +172,10 @@ fn alerts(state: &State, theme: &Theme) -> Vec<Word> {
     } else {
         ("!", "-")
     };
+    let found = state.alerts.book().counts();
     let counts = [
-        (critical, state.verdicts.critical, theme.critical),
-        (warning, state.verdicts.warnings, theme.warning),
+        (critical, found.critical, theme.critical),
+        (warning, found.warning, theme.warning),
     ];
     if counts.iter().all(|(_, count, _)| *count == 0) {
         return Vec::new();
@@ -234,12 +235,12 @@ fn views(state: &State, columns: usize, theme: &Theme) -> Line<'static> {
             format!(" {title}"),
             if shown { theme.strong } else { theme.dim },
         );
-        if view == View::Tasks {
-            // Its count has a place of its own, so that the others do not move when it comes.
-            row.left(&running_tasks(state), 3, theme.accent).gap(1);
-        } else {
-            row.gap(3);
-        }
+        // Counts have a place of their own, so that the others do not move when one comes.
+        match view {
+            View::Alerts => row.left(&open_alerts(state), 3, alert_style(state, theme)).gap(1),
+            View::Tasks => row.left(&running_tasks(state), 3, theme.accent).gap(1),
+            View::Guests | View::Snapshots | View::Nodes | View::Templates => row.gap(3),
+        };
     }
     let lists = state
         .snapshots
@@ -260,6 +261,21 @@ fn views(state: &State, columns: usize, theme: &Theme) -> Line<'static> {
             .text(cost, theme.dim);
     }
     row.line()
+}
+
+fn open_alerts(state: &State) -> String {
+    match state.alerts.book().counts().open() {
+        0 => String::new(),
+        open => format!(" {}", open.min(99)),
+    }
+}
+
+fn alert_style(state: &State, theme: &Theme) -> Style {
+    if state.alerts.book().counts().critical > 0 {
+        theme.critical
+    } else {
+        theme.warning
+    }
 }
 
 fn running_tasks(state: &State) -> String {

@@ -1,5 +1,6 @@
 //! The panes of the dashboard, one file each.
 
+pub(super) mod alerts;
 pub(super) mod all_snapshots;
 pub(super) mod budget;
 pub(super) mod catalogue;

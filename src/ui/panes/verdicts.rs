@@ -4,9 +4,8 @@ use ratatui::style::Style;
 use ratatui::text::Line;
 
 use crate::app::State;
-use crate::app::verdicts::violations;
 use crate::domain::inventory::SeenGuest;
-use crate::domain::limits::Severity;
+use crate::domain::limits::{Phase, Severity, ViolationKind};
 use crate::domain::quota::{ResourceUsage, Tier};
 use crate::ui::format;
 use crate::ui::panes::budget::{amount, bar_style_of, resource_label, short, style_of, tier_mark};
@@ -116,14 +115,27 @@ fn broken_side_by_side(seen: &SeenGuest, state: &State, columns: usize, theme: &
 
 /// Lists the limits that the guest breaks.
 fn broken(seen: &SeenGuest, state: &State, theme: &Theme) -> Vec<Styled> {
-    let violations = violations(seen, &state.setting.rules, state.now.moment);
-    let violations = violations.into_iter().map(|violation| {
+    let standing = state.limits.of(seen.guest.vmid);
+    let violations = standing.iter().map(|standing| {
+        let violation = &standing.violation;
         let (mark, ascii, style) = match violation.severity {
             Severity::Critical => ("▲", "!", theme.critical),
             Severity::Warning => ("△", "-", theme.warning),
         };
         let mark = if theme.unicode { mark } else { ascii };
-        (format!("{mark} {violation}"), style)
+        let text = match violation.kind {
+            // Its value tells for how long by itself.
+            ViolationKind::RuntimeExceeded => format!("{mark} {violation}"),
+            ViolationKind::CpuExceeded | ViolationKind::MemoryExceeded => {
+                let lasting = format::span(standing.lasting);
+                format!("{mark} {violation} for {lasting}")
+            }
+        };
+        match standing.phase {
+            Phase::Over => (text, style),
+            Phase::Easing => (format!("{text}, easing off"), style),
+            Phase::Unseen => (format!("{text}, not seen since"), theme.stale),
+        }
     });
     violations.collect()
 }

@@ -1,0 +1,34 @@
+//! What is read in the background, in turn, within one budget (SPEC §1.1).
+
+use super::effect::Effect;
+use super::state::State;
+use crate::domain::inventory::LinkState;
+
+impl State {
+    /// Asks for what is due in the background, as far as the budget goes.
+    ///
+    /// What a few questions per node tell comes first. Then snapshot lists and accounts take turns,
+    /// so that neither waits for thousands of the other.
+    pub(super) fn ask_in_background(&mut self, effects: &mut Vec<Effect>) {
+        let down = matches!(self.link.state, LinkState::Down { .. });
+        if down || self.leaves_after_work {
+            return;
+        }
+        while self.has_background_room() {
+            let asked = self.ask_for_last_hour(effects) || self.ask_for_alerts(effects);
+            if asked {
+                self.snapshots.lists.note_other(self.now.moment);
+                continue;
+            }
+            if !self.ask_for_next_list(effects) {
+                break;
+            }
+        }
+    }
+
+    /// Tells whether anything may be asked for in the background now.
+    pub(super) fn has_background_room(&mut self) -> bool {
+        let flying = self.disk_sizes.flying() + self.limits.flying() + self.alerts.flying();
+        self.snapshots.lists.has_room(self.now.moment, flying)
+    }
+}

@@ -1,0 +1,423 @@
+//! Alerts over time: they begin once, stand, are acknowledged, and end without flapping.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::super::limits::Severity;
+use super::raise::raise;
+use super::situation::Situation;
+use super::{Alert, AlertKey};
+
+/// What is over for less than this may begin again as the same alert.
+const CALM: TimeDelta = TimeDelta::seconds(60);
+/// The same matter rings no second time within this time.
+const QUIET: TimeDelta = TimeDelta::minutes(10);
+/// An acknowledgement is good for so long (SPEC §5.10).
+const ACKNOWLEDGED_FOR: TimeDelta = TimeDelta::hours(8);
+/// What nobody saw for so long may have ended and begun again meanwhile.
+const FORGOTTEN_AFTER: TimeDelta = TimeDelta::days(1);
+/// That an alert still stands is written down so often.
+const WRITTEN_AGAIN: TimeDelta = TimeDelta::hours(1);
+
+/// Somebody's word that an alert is in hand; it holds until the alert ends, at most 8 hours.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Acknowledgement {
+    /// Who.
+    pub by: String,
+    /// What they wrote, perhaps nothing.
+    pub note: String,
+    /// When.
+    pub at: DateTime<Utc>,
+    /// How bad it was then: one that got worse is news to everybody.
+    pub level: u8,
+}
+
+impl Acknowledgement {
+    /// Returns until when it holds at most.
+    pub fn until(&self) -> DateTime<Utc> {
+        self.at
+            .checked_add_signed(ACKNOWLEDGED_FOR)
+            .unwrap_or(DateTime::<Utc>::MAX_UTC)
+    }
+
+    fn holds(&self, level: u8, now: DateTime<Utc>) -> bool {
+        now < self.until() && level <= self.level
+    }
+}
+
+/// What is kept of one alert over restarts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Remembered {
+    /// Since when the matter has been so, as far as anybody looked.
+    pub since: DateTime<Utc>,
+    /// When it was last seen so; what nobody saw for long has begun anew.
+    pub seen: DateTime<Utc>,
+    /// Who has it in hand.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub acknowledgement: Option<Acknowledgement>,
+}
+
+/// What is kept of all alerts over restarts.
+pub type Memory = BTreeMap<AlertKey, Remembered>;
+
+/// What changed in a book since its memory was last asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Changes {
+    /// The alerts that stand.
+    known: Memory,
+    /// Those that ended.
+    ended: BTreeSet<AlertKey>,
+    /// Those that nobody has in hand any more.
+    released: BTreeSet<AlertKey>,
+}
+
+impl Changes {
+    /// Writes the changes into what is remembered on this machine, of this run and of others.
+    pub fn write_into(&self, memory: &mut Memory, now: DateTime<Utc>) {
+        for key in &self.ended {
+            memory.remove(key);
+        }
+        for (key, own) in &self.known {
+            let mut own = own.clone();
+            let theirs = memory
+                .remove(key)
+                .and_then(|known| known.acknowledgement)
+                .filter(|_| !self.released.contains(key));
+            let is_newer = |theirs: &Acknowledgement| {
+                let own = own.acknowledgement.as_ref();
+                own.is_none_or(|own| own.at < theirs.at)
+            };
+            if let Some(theirs) = theirs.filter(is_newer) {
+                own.acknowledgement = Some(theirs);
+            }
+            memory.insert(key.clone(), own);
+        }
+        memory.retain(|_, known| now.signed_duration_since(known.seen) < FORGOTTEN_AFTER);
+    }
+}
+
+/// How a standing alert stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stands {
+    /// The last look showed it.
+    Raised,
+    /// The last look could not tell.
+    Unseen,
+    /// The last look did not show it; it ends unless it comes back at once.
+    Clearing,
+}
+
+/// An alert that stands.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Standing<'a> {
+    /// What identifies it.
+    pub key: &'a AlertKey,
+    /// The matter as last seen.
+    pub alert: &'a Alert,
+    /// Since when.
+    pub since: DateTime<Utc>,
+    /// Whether it may have begun before: it was there when somebody first looked.
+    pub perhaps_earlier: bool,
+    /// How it stands.
+    pub stands: Stands,
+    /// Who has it in hand.
+    pub acknowledgement: Option<&'a Acknowledgement>,
+}
+
+/// How many alerts stand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Counts {
+    /// Critical ones that nobody has in hand.
+    pub critical: usize,
+    /// Warnings that nobody has in hand.
+    pub warning: usize,
+    /// Those that somebody has in hand.
+    pub acknowledged: usize,
+}
+
+impl Counts {
+    /// Returns how many alerts want somebody.
+    pub fn open(&self) -> usize {
+        self.critical + self.warning
+    }
+}
+
+#[derive(Debug, Clone, PartialEq)]
+struct Entry {
+    alert: Alert,
+    since: DateTime<Utc>,
+    perhaps_earlier: bool,
+    /// The last look that showed it.
+    seen: DateTime<Utc>,
+    stands: Stands,
+    /// Whether it has stood long enough to be told.
+    told: bool,
+    acknowledgement: Option<Acknowledgement>,
+}
+
+/// All alerts that stand, and what is remembered of those that stood.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct AlertBook {
+    entries: BTreeMap<AlertKey, Entry>,
+    /// What an earlier run knew; taken over when the matter shows itself again.
+    memory: Memory,
+    /// When the bell last rang for a matter.
+    rang: BTreeMap<AlertKey, DateTime<Utc>>,
+    /// Whether anything was looked at yet.
+    has_looked: bool,
+    /// Matters that ended since the memory was last asked for.
+    ended: BTreeSet<AlertKey>,
+    /// Acknowledgements that lapsed or were taken back since then.
+    released: BTreeSet<AlertKey>,
+    changed: bool,
+    written: Option<DateTime<Utc>>,
+}
+
+impl AlertBook {
+    /// Opens a book with what an earlier run remembers.
+    pub fn with_memory(memory: Memory) -> Self {
+        Self {
+            memory,
+            ..Self::default()
+        }
+    }
+
+    /// Takes one look; tells whether something new should ring the bell.
+    ///
+    /// The first look rings for nothing: what it shows was there before anybody looked.
+    pub fn look(&mut self, situation: &Situation<'_>) -> bool {
+        let now = situation.now.wall;
+        let raised = {
+            let standing = |key: &AlertKey| self.entries.get(key).map(|entry| entry.alert.level);
+            raise(situation, &standing)
+        };
+        let mut seen = BTreeSet::new();
+        let mut rings = false;
+        for alert in raised {
+            let key = alert.key();
+            rings |= self.take(&key, alert, now);
+            seen.insert(key);
+        }
+        let mut over = Vec::new();
+        for (key, entry) in &mut self.entries {
+            if seen.contains(key) {
+                continue;
+            }
+            if !situation.acquits(&entry.alert) {
+                entry.stands = Stands::Unseen;
+            } else if entry.told && now.signed_duration_since(entry.seen) < CALM {
+                entry.stands = Stands::Clearing;
+            } else {
+                over.push(key.clone());
+            }
+        }
+        for key in over {
+            self.entries.remove(&key);
+            self.memory.remove(&key);
+            self.ended.insert(key);
+            self.changed = true;
+        }
+        let is_due = |written| now.signed_duration_since(written) >= WRITTEN_AGAIN;
+        self.changed |= !self.entries.is_empty() && self.written.is_some_and(is_due);
+        // Something was really looked at only when guests and nodes were read.
+        self.has_looked |= situation.inventory.resources.value().is_some();
+        rings
+    }
+
+    /// Takes in an alert that was raised; tells whether it rings.
+    fn take(&mut self, key: &AlertKey, alert: Alert, now: DateTime<Utc>) -> bool {
+        let mut entry = match self.entries.remove(key) {
+            Some(before) => self.again(before, alert, now),
+            None => self.begin(key, alert, now),
+        };
+        let lasting = now.signed_duration_since(entry.since);
+        let patience = TimeDelta::from_std(entry.alert.patience).unwrap_or(TimeDelta::MAX);
+        let was_told = entry.told;
+        entry.told |= lasting >= patience;
+        let is_new = entry.told && !was_told;
+        let holds = entry
+            .acknowledgement
+            .as_ref()
+            .is_some_and(|word| word.holds(entry.alert.level, now));
+        if entry.acknowledgement.is_some() && !holds {
+            entry.acknowledgement = None;
+            self.released.insert(key.clone());
+            self.changed = true;
+        }
+        self.entries.insert(key.clone(), entry);
+        let was_quiet = self
+            .rang
+            .get(key)
+            .is_none_or(|rang| now.signed_duration_since(*rang) >= QUIET);
+        let rings = is_new && !holds && self.has_looked && was_quiet;
+        if is_new {
+            self.rang.insert(key.clone(), now);
+            self.rang
+                .retain(|_, rang| now.signed_duration_since(*rang) < QUIET);
+        }
+        rings
+    }
+
+    /// Goes on with an alert that stood already; one that got worse is told again.
+    fn again(&mut self, before: Entry, alert: Alert, now: DateTime<Utc>) -> Entry {
+        let worse = alert.level > before.alert.level;
+        if worse {
+            self.rang.remove(&alert.key());
+            self.changed = true;
+        }
+        Entry {
+            since: alert.since.unwrap_or(before.since).min(before.since),
+            perhaps_earlier: before.perhaps_earlier && alert.since.is_none(),
+            seen: now,
+            stands: Stands::Raised,
+            told: before.told && !worse,
+            acknowledgement: before.acknowledgement,
+            alert,
+        }
+    }
+
+    fn begin(&mut self, key: &AlertKey, alert: Alert, now: DateTime<Utc>) -> Entry {
+        let remembered = self.memory.get(key).cloned();
+        let remembered =
+            remembered.filter(|known| now.signed_duration_since(known.seen) < FORGOTTEN_AFTER);
+        let known = remembered.as_ref().map(|known| known.since);
+        self.ended.remove(key);
+        self.changed = true;
+        Entry {
+            since: alert.since.or(known).unwrap_or(now).min(now),
+            perhaps_earlier: alert.since.is_none() && known.is_none() && !self.has_looked,
+            seen: now,
+            stands: Stands::Raised,
+            told: false,
+            acknowledgement: remembered.and_then(|known| known.acknowledgement),
+            alert,
+        }
+    }
+
+    /// Returns the alerts that stand, the pressing ones first and those in hand last.
+    pub fn standing(&self) -> Vec<Standing<'_>> {
+        let mut standing: Vec<Standing<'_>> = self
+            .entries
+            .iter()
+            .filter(|(_, entry)| entry.told)
+            .map(|(key, entry)| Standing {
+                key,
+                alert: &entry.alert,
+                since: entry.since,
+                perhaps_earlier: entry.perhaps_earlier,
+                stands: entry.stands,
+                acknowledgement: entry.acknowledgement.as_ref(),
+            })
+            .collect();
+        standing.sort_by_key(|each| {
+            (
+                each.acknowledgement.is_some(),
+                std::cmp::Reverse(each.alert.severity),
+                std::cmp::Reverse(each.since),
+                each.key.clone(),
+            )
+        });
+        standing
+    }
+
+    /// Finds an alert that stands.
+    pub fn find(&self, key: &AlertKey) -> Option<&Alert> {
+        let entry = self.entries.get(key)?;
+        entry.told.then_some(&entry.alert)
+    }
+
+    /// Counts the alerts that stand.
+    pub fn counts(&self) -> Counts {
+        let mut counts = Counts::default();
+        for entry in self.entries.values().filter(|entry| entry.told) {
+            match (entry.acknowledgement.is_some(), entry.alert.severity) {
+                (true, _) => counts.acknowledged += 1,
+                (false, Severity::Critical) => counts.critical += 1,
+                (false, Severity::Warning) => counts.warning += 1,
+            }
+        }
+        counts
+    }
+
+    /// Takes an alert in hand; tells whether it still stands.
+    pub fn acknowledge(
+        &mut self,
+        key: &AlertKey,
+        by: &str,
+        note: &str,
+        now: DateTime<Utc>,
+    ) -> bool {
+        let Some(entry) = self.entries.get_mut(key) else {
+            return false;
+        };
+        entry.acknowledgement = Some(Acknowledgement {
+            by: by.to_owned(),
+            note: note.to_owned(),
+            at: now,
+            level: entry.alert.level,
+        });
+        self.changed = true;
+        true
+    }
+
+    /// Takes an acknowledgement back; tells whether there was one.
+    pub fn put_back(&mut self, key: &AlertKey) -> bool {
+        let taken = self
+            .entries
+            .get_mut(key)
+            .and_then(|entry| entry.acknowledgement.take());
+        if taken.is_some() {
+            self.released.insert(key.clone());
+            self.changed = true;
+        }
+        taken.is_some()
+    }
+
+    /// Returns what should be written down, where anything has changed since this was last asked.
+    pub fn changes(&mut self, now: DateTime<Utc>) -> Option<Changes> {
+        if !std::mem::take(&mut self.changed) {
+            return None;
+        }
+        self.written = Some(now);
+        let known = self.entries.iter().map(|(key, entry)| {
+            let remembered = Remembered {
+                since: entry.since,
+                seen: entry.seen,
+                acknowledgement: entry.acknowledgement.clone(),
+            };
+            (key.clone(), remembered)
+        });
+        Some(Changes {
+            known: known.collect(),
+            ended: std::mem::take(&mut self.ended),
+            released: std::mem::take(&mut self.released),
+        })
+    }
+
+    /// Takes over what others on this machine have remembered meanwhile.
+    pub fn learn(&mut self, memory: Memory) {
+        for (key, entry) in &mut self.entries {
+            let theirs = memory
+                .get(key)
+                .and_then(|known| known.acknowledgement.as_ref());
+            let newer = theirs.filter(|theirs| {
+                let own = entry.acknowledgement.as_ref();
+                own.is_none_or(|own| own.at < theirs.at)
+            });
+            if let Some(newer) = newer {
+                entry.acknowledgement = Some(newer.clone());
+            }
+        }
+        self.memory = memory;
+    }
+}
+
+/// How long an alert has stood, for people; never negative.
+pub fn lasting(since: DateTime<Utc>, now: DateTime<Utc>) -> Duration {
+    now.signed_duration_since(since)
+        .to_std()
+        .unwrap_or_default()
+}
