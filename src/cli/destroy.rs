@@ -144,8 +144,8 @@ async fn linked(client: &Client, guest: &Guest, config: &GuestConfig) -> Vec<Vmi
     }
     let mut volumes = Vec::new();
     for storage in config.storages() {
-        let images = client.storage().all_images(&guest.node, &storage).await;
-        volumes.extend(images.unwrap_or_default());
+        let held = client.storage().contents(&guest.node, &storage).await;
+        volumes.extend(held.unwrap_or_default());
     }
     let ids = volumes.iter().map(|volume| volume.id.as_str());
     linked_clones(guest.vmid, ids).into_iter().collect()

@@ -20,7 +20,7 @@ use crate::domain::retention::{self, GuestSnapshots, Reason, Verdict};
 use crate::domain::snapshot::{Snapshot, SnapshotList};
 use crate::domain::task::Upid;
 use crate::proxmox::Error;
-use crate::proxmox::endpoints::TaskFilter;
+use crate::proxmox::endpoints::{Standing, TaskFilter};
 
 /// At so many guests work goes on at once.
 const GUESTS_AT_ONCE: usize = 4;
@@ -220,7 +220,7 @@ impl Turn<'_> {
         }
         let filter = TaskFilter {
             vmid: Some(self.guest.vmid),
-            running: true,
+            standing: Standing::Running,
             ..TaskFilter::default()
         };
         let tasks = client.tasks().of_node(&self.guest.node, &filter).await?;

@@ -94,7 +94,7 @@ fn tags(joined: &str) -> Vec<Text> {
         .collect()
 }
 
-fn text(raw: Option<&String>) -> Option<Text> {
+pub(super) fn text(raw: Option<&String>) -> Option<Text> {
     raw.filter(|raw| !raw.is_empty())
         .map(|raw| Text::new(raw.as_str()))
 }
@@ -282,7 +282,7 @@ pub(super) fn permissions(tree: wire::PermissionTree) -> Permissions {
     Permissions::new(entries.collect::<Vec<_>>())
 }
 
-fn timestamp(seconds: u64) -> Option<DateTime<Utc>> {
+pub(super) fn timestamp(seconds: u64) -> Option<DateTime<Utc>> {
     DateTime::from_timestamp(i64::try_from(seconds).ok()?, 0)
 }
 

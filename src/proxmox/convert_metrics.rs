@@ -1,12 +1,16 @@
 //! From measurements as sent to values that mean something.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::wire::lenient::Rows;
-use super::wire::metrics::{CurrentStatus, HistoryRow};
+use super::convert::timestamp;
+use super::wire::lenient::{FromScalar, Rows};
+use super::wire::metrics::{CurrentStatus, Export, HistoryRow, Metric};
 use crate::domain::guest::Status;
 use crate::domain::guest_status::{BalloonReport, Card, Drive, GuestStatus, Pressure};
 use crate::domain::history::{Averages, Series, Span};
+use crate::domain::id::{GuestKind, Vmid};
+use crate::domain::metrics::{GuestMetrics, MetricPoint};
 use crate::domain::rates::{Counters, Rates};
 use crate::domain::text::Text;
 
@@ -92,6 +96,47 @@ pub(super) fn history(span: Span, list: Rows<HistoryRow>) -> Series {
         Some((i64::try_from(row.time?).ok()?, averages))
     });
     Series::new(span, rows.collect())
+}
+
+/// Puts the figures of one guest at one moment together; what names no guest is left out.
+pub(super) fn export(sent: Export) -> GuestMetrics {
+    let mut points: BTreeMap<(GuestKind, Vmid, u64), MetricPoint> = BTreeMap::new();
+    for figure in sent.data {
+        let (Some(metric), Some(value)) = (figure.metric, figure.value) else {
+            continue;
+        };
+        let named = figure.id.as_deref().and_then(guest_of);
+        let Some(((kind, vmid), seconds)) = named.zip(figure.timestamp) else {
+            continue;
+        };
+        let Some(at) = timestamp(seconds) else {
+            continue;
+        };
+        let point = points
+            .entry((kind, vmid, seconds))
+            .or_insert_with(|| MetricPoint::at(at));
+        match metric {
+            Metric::CpuCurrent => point.cpu = Some(value),
+            Metric::CpuMax => point.max_cpu = Some(value),
+            Metric::MemUsed => point.memory = u64::from_f64(value),
+            Metric::MemTotal => point.max_memory = u64::from_f64(value),
+            Metric::Uptime => point.uptime = u64::from_f64(value).map(Duration::from_secs),
+        }
+    }
+    GuestMetrics::new(
+        points
+            .into_iter()
+            .map(|((kind, vmid, _), point)| (kind, vmid, point)),
+    )
+}
+
+/// Reads `qemu/101` or `lxc/150`.
+fn guest_of(id: &str) -> Option<(GuestKind, Vmid)> {
+    let (word, number) = id.split_once('/')?;
+    let kind = [GuestKind::Qemu, GuestKind::Lxc]
+        .into_iter()
+        .find(|kind| kind.as_str() == word)?;
+    Some((kind, number.parse().ok()?))
 }
 
 fn text(raw: Option<String>) -> Option<Text> {
@@ -222,5 +267,59 @@ mod tests {
                 .samples()
                 .is_empty()
         );
+    }
+
+    fn metrics(json: &str) -> GuestMetrics {
+        export(serde_json::from_str(json).unwrap())
+    }
+
+    #[test]
+    fn exported_figures_become_points_in_the_order_of_time() {
+        // Recording 1731, shortened and out of order.
+        let metrics = metrics(
+            r#"{"data":[
+            {"metric":"cpu_current","value":0.384049770258029,"type":"gauge","id":"qemu/101","timestamp":1795451897},
+            {"timestamp":1795451887,"id":"qemu/101","type":"gauge","metric":"cpu_current","value":0},
+            {"type":"gauge","value":948207616,"metric":"mem_used","id":"qemu/101","timestamp":1795451887},
+            {"timestamp":1795451887,"id":"qemu/101","type":"derive","value":0,"metric":"disk_read"},
+            {"id":"qemu/101","timestamp":"1795451887","type":"gauge","metric":"uptime","value":"2326"},
+            {"type":"gauge","value":1,"metric":"cpu_max","timestamp":1795451887,"id":"qemu/101"},
+            {"type":"gauge","value":67108864,"metric":"mem_total","timestamp":1795451887,"id":"qemu/101"},
+            {"type":"gauge","value":0,"metric":"uptime","timestamp":1795451887,"id":"lxc/150"},
+            {"type":"gauge","value":2,"metric":"cpu_max","timestamp":1795451887,"id":"node/pve1"},
+            {"type":"gauge","value":2,"metric":"uptime","timestamp":1795451887,"id":"storage/pve1/local"}]}"#,
+        );
+        assert_eq!(metrics.iter().count(), 2);
+        let points = metrics.of(GuestKind::Qemu, Vmid::new(101).unwrap());
+        assert_eq!(points.len(), 2);
+        let first = points[0];
+        assert_eq!(first.at.timestamp(), 1_795_451_887);
+        assert_eq!((first.cpu, first.max_cpu), (Some(0.0), Some(1.0)));
+        assert_eq!(first.memory, Some(948_207_616));
+        assert_eq!(first.max_memory, Some(67_108_864));
+        assert_eq!(first.uptime, Some(Duration::from_secs(2326)));
+        assert_eq!(points[1].cpu, Some(0.384049770258029));
+        assert_eq!(points[1].memory, None, "absent is not zero");
+        let stopped = metrics.of(GuestKind::Lxc, Vmid::new(150).unwrap());
+        assert_eq!(stopped[0].cpu, None);
+        assert_eq!(stopped[0].uptime, Some(Duration::ZERO));
+    }
+
+    #[test]
+    fn pitfall_07_figures_that_make_no_sense_cost_only_themselves() {
+        let metrics = metrics(
+            r#"{"data":[7,null,[],{},{"id":"qemu/101","metric":"uptime","timestamp":-5,"value":1},
+            {"id":"qemu/7","metric":"uptime","timestamp":5,"value":1},{"id":"qemu/","metric":"uptime","timestamp":5,"value":1},
+            {"id":"qemu/101/x","metric":"uptime","timestamp":5,"value":1},{"id":101,"metric":"uptime","timestamp":5,"value":1},
+            {"id":"qemu/101","metric":"uptime","timestamp":9007199254740992,"value":1},
+            {"id":"qemu/101","metric":"uptime","timestamp":6,"value":"NaN"},{"id":"qemu/101","metric":3,"timestamp":6,"value":1},
+            {"id":"qemu/101","metric":"mem_used","timestamp":6,"value":-4}]}"#,
+        );
+        let points = metrics.of(GuestKind::Qemu, Vmid::new(101).unwrap());
+        assert_eq!((metrics.iter().count(), points.len()), (1, 1));
+        assert_eq!(points[0].memory, None);
+        for no_list in ["{}", r#"{"data":null}"#, r#"{"data":{}}"#, "[]"] {
+            assert!(serde_json::from_str::<Export>(no_list).is_err(), "{no_list}");
+        }
     }
 }

@@ -26,7 +26,9 @@
 mod auth;
 mod client;
 mod convert;
+mod convert_access;
 mod convert_metrics;
+mod convert_nodes;
 pub mod endpoints;
 mod error;
 mod meter;

@@ -1,8 +1,13 @@
 //! `/access`: who one is and what one may.
 
+use reqwest::Method;
+
+use crate::domain::failure::FailureKind;
 use crate::domain::permission::Permissions;
+use crate::domain::token::TokenExpiry;
 use crate::proxmox::client::Client;
 use crate::proxmox::convert;
+use crate::proxmox::convert_access::{self, Told};
 use crate::proxmox::error::Error;
 use crate::proxmox::wire::{PermissionTree, Version};
 
@@ -31,5 +36,31 @@ impl Access<'_> {
     pub async fn permissions(&self) -> Result<Permissions, Error> {
         let tree: PermissionTree = self.0.get("/access/permissions", &[]).await?;
         Ok(convert::permissions(tree))
+    }
+
+    /// Reads when the token in use ends; nothing for who signed in with a password.
+    ///
+    /// Needs Sys.Audit or User.Modify on `/access/groups` or on a group of the token's user: a
+    /// token does not count as its user, so neither its own entry nor its user's is open to it
+    /// without (the call for one token even asks for User.Modify). Lacking that it is `Forbidden`,
+    /// although the server answers with a list (recordings 051, 052).
+    pub async fn token_expiry(&self) -> Result<Option<TokenExpiry>, Error> {
+        const PATH: &str = "/access/users";
+        let Some((user, token)) = self.0.account().split_once('!') else {
+            return Ok(None);
+        };
+        let users = self.0.get(PATH, &[("full", "1")]).await?;
+        let failed = |kind, text| Err(Error::unsent(kind, text).of(&Method::GET, PATH));
+        match convert_access::token_expiry(users, user, token) {
+            Told::Known(expiry) => Ok(Some(expiry)),
+            Told::Unreadable => failed(
+                FailureKind::Malformed,
+                "the token's entry does not say when it ends",
+            ),
+            Told::Unlisted => failed(
+                FailureKind::Forbidden,
+                "the token is not shown its own entry (/access/groups, Sys.Audit)",
+            ),
+        }
     }
 }

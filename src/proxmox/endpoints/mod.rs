@@ -4,14 +4,18 @@ mod access;
 mod cluster;
 mod guests;
 mod metrics;
+mod nodes;
+mod pools;
 mod storage;
 mod tasks;
 
 pub use access::Access;
 pub use cluster::Cluster;
 pub use guests::{CloneSpec, Guests, SnapshotSpec};
-pub use storage::{Storages, Volume};
-pub use tasks::{TaskFilter, Tasks};
+pub use nodes::Nodes;
+pub use pools::Pools;
+pub use storage::Storages;
+pub use tasks::{Standing, TaskFilter, Tasks};
 
 use super::client::encode;
 use super::error::Error;

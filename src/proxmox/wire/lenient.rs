@@ -8,7 +8,7 @@ use std::fmt;
 use std::marker::PhantomData;
 
 use serde::de::value::MapAccessDeserializer;
-use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserialize, DeserializeOwned, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 /// A value that can be made of whatever scalar the server chose to send.
 pub(crate) trait FromScalar: Sized {
@@ -166,6 +166,17 @@ pub(crate) fn object<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
     Row::deserialize(deserializer).map(|Row(object)| object)
 }
 
+/// Decodes a list of objects within an answer; anything else is absent.
+pub(crate) fn list<'de, D: Deserializer<'de>, T: DeserializeOwned>(
+    deserializer: D,
+) -> Result<Option<Rows<T>>, D::Error> {
+    let value = serde_json::Value::deserialize(deserializer)?;
+    Ok(value
+        .is_array()
+        .then(|| serde_json::from_value(value).ok())
+        .flatten())
+}
+
 /// A list of objects in which what is no object is counted and left out.
 #[derive(Debug)]
 pub(crate) struct Rows<T> {
@@ -205,7 +216,8 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Rows<T> {
     }
 }
 
-struct Row<T>(Option<T>);
+/// An object, or nothing where something else was sent.
+pub(super) struct Row<T>(pub(super) Option<T>);
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Row<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

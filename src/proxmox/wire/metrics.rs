@@ -1,12 +1,16 @@
-//! What the server measures: a guest's present and its history, as sent.
+//! What the server measures: a guest's present and its history, and every guest's last half hour, as sent.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
+use std::fmt;
 
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
-use super::lenient::{flag, object, scalar};
+use super::lenient::{FromScalar, Row, flag, object, scalar};
+
+/// What fits into the largest answer that is read, rounded up.
+const MOST_FIGURES: usize = 600_000;
 
 /// `/nodes/N/{qemu,lxc}/ID/status/current`.
 #[derive(Debug, Deserialize)]
@@ -136,6 +140,99 @@ pub(crate) struct HistoryRow {
     pub(crate) diskread: Option<f64>,
     #[serde(default, deserialize_with = "scalar")]
     pub(crate) diskwrite: Option<f64>,
+}
+
+/// `/cluster/metrics/export`: a list within an object, sorted by time.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Export {
+    #[serde(deserialize_with = "guest_figures")]
+    pub(crate) data: VecDeque<Figure>,
+}
+
+/// One figure of one guest, node or storage at one moment.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Figure {
+    #[serde(default, deserialize_with = "scalar")]
+    pub(crate) id: Option<String>,
+    #[serde(default, deserialize_with = "scalar")]
+    pub(crate) timestamp: Option<u64>,
+    #[serde(default, deserialize_with = "scalar")]
+    pub(crate) metric: Option<Metric>,
+    #[serde(default, deserialize_with = "scalar")]
+    pub(crate) value: Option<f64>,
+}
+
+/// The figures of a guest that are used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Metric {
+    CpuCurrent,
+    CpuMax,
+    MemUsed,
+    MemTotal,
+    Uptime,
+}
+
+impl FromScalar for Metric {
+    fn from_u64(_: u64) -> Option<Self> {
+        None
+    }
+
+    fn from_f64(_: f64) -> Option<Self> {
+        None
+    }
+
+    fn from_text(text: &str) -> Option<Self> {
+        match text {
+            "cpu_current" => Some(Self::CpuCurrent),
+            "cpu_max" => Some(Self::CpuMax),
+            "mem_used" => Some(Self::MemUsed),
+            "mem_total" => Some(Self::MemTotal),
+            "uptime" => Some(Self::Uptime),
+            _ => None,
+        }
+    }
+}
+
+impl Figure {
+    fn is_of_guest(&self) -> bool {
+        self.metric.is_some()
+            && self.value.is_some()
+            && self
+                .id
+                .as_deref()
+                .is_some_and(|id| id.starts_with("qemu/") || id.starts_with("lxc/"))
+    }
+}
+
+/// Decodes figures and keeps those of guests; of too many the last, which are the newest.
+fn guest_figures<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<VecDeque<Figure>, D::Error> {
+    struct Figures;
+
+    impl<'de> Visitor<'de> for Figures {
+        type Value = VecDeque<Figure>;
+
+        fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+            formatter.write_str("a list")
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+            let mut figures = VecDeque::new();
+            while let Some(Row(figure)) = seq.next_element::<Row<Figure>>()? {
+                let Some(figure) = figure.filter(Figure::is_of_guest) else {
+                    continue;
+                };
+                if figures.len() == MOST_FIGURES {
+                    figures.pop_front();
+                }
+                figures.push_back(figure);
+            }
+            Ok(figures)
+        }
+    }
+
+    deserializer.deserialize_seq(Figures)
 }
 
 /// Decodes named objects; what is none of them is left out.

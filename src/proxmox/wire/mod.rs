@@ -3,8 +3,10 @@
 //! These types name the fields that are used and ignore every other; nothing here interprets
 //! (that is `convert`'s work). Field meanings: API.md §4–6.
 
+pub(crate) mod access;
 pub(crate) mod lenient;
 pub(crate) mod metrics;
+pub(crate) mod nodes;
 
 use std::collections::BTreeMap;
 
@@ -190,19 +192,6 @@ pub(crate) struct PendingRow {
 pub(crate) struct Feature {
     #[serde(default, rename = "hasFeature", deserialize_with = "flag")]
     pub(crate) has_feature: bool,
-}
-
-/// A row of `/nodes/N/storage/S/content`.
-#[derive(Debug, Deserialize)]
-pub(crate) struct VolumeRow {
-    #[serde(default, deserialize_with = "scalar")]
-    pub(crate) volid: Option<String>,
-    #[serde(default, deserialize_with = "scalar")]
-    pub(crate) size: Option<u64>,
-    #[serde(default, deserialize_with = "scalar")]
-    pub(crate) used: Option<u64>,
-    #[serde(default, deserialize_with = "scalar")]
-    pub(crate) vmid: Option<u64>,
 }
 
 /// `/version`.

@@ -1,0 +1,43 @@
+//! `/nodes/N`: what a node says of itself.
+
+use super::path;
+use crate::domain::failure::FailureKind;
+use crate::domain::id::NodeName;
+use crate::domain::node::{Certificate, NodeTime};
+use crate::proxmox::client::Client;
+use crate::proxmox::convert_nodes;
+use crate::proxmox::error::Error;
+use crate::proxmox::wire;
+
+/// Calls about a node; made by [`Client::nodes`].
+#[derive(Debug)]
+pub struct Nodes<'a>(pub(super) &'a Client);
+
+impl Client {
+    /// Opens the calls about a node.
+    pub fn nodes(&self) -> Nodes<'_> {
+        Nodes(self)
+    }
+}
+
+impl Nodes<'_> {
+    /// Reads the node's clock and time zone; needs Sys.Audit on the node (recording 1544).
+    pub async fn time(&self, node: &NodeName) -> Result<NodeTime, Error> {
+        let path = path(&["nodes", node.as_str(), "time"])?;
+        let sent: wire::nodes::NodeTime = self.0.get(&path, &[]).await?;
+        convert_nodes::time(&sent)
+            .ok_or_else(|| Error::unsent(FailureKind::Malformed, "the node's clock shows nothing"))
+    }
+
+    /// Reads what the node's certificate files say; every account may.
+    ///
+    /// The cluster's own authority is one of them on every node. A file that the node cannot read
+    /// is missing from the answer.
+    pub async fn certificates(&self, node: &NodeName) -> Result<Vec<Certificate>, Error> {
+        let path = path(&["nodes", node.as_str(), "certificates", "info"])?;
+        self.0
+            .get(&path, &[])
+            .await
+            .map(convert_nodes::certificates)
+    }
+}
