@@ -14,7 +14,7 @@ use crate::domain::alert::{Alert, AlertBook, AlertKey, AlertKind, Situation, Sta
 use crate::domain::bracket::{Bracket, find_all};
 use crate::domain::failure::{Failure, FailureKind};
 use crate::domain::guest::GuestRef;
-use crate::domain::id::NodeName;
+use crate::domain::id::{NodeName, Vmid};
 use crate::domain::inventory::NodeState;
 use crate::domain::limits::Severity;
 use crate::domain::task::{Task, Upid};
@@ -39,6 +39,8 @@ pub struct AlertPane {
     pub(super) token: Remote<Option<DateTime<Utc>>>,
     /// The brackets, found anew when a snapshot list changes.
     brackets: Option<Vec<Bracket>>,
+    /// How much the alerts of each guest press.
+    flags: BTreeMap<Vmid, Severity>,
     /// The terminal's title as it was last set.
     title: String,
 }
@@ -53,6 +55,7 @@ impl Default for AlertPane {
             certificates: Readings::new(ENDINGS_LIVE),
             token: Remote::default(),
             brackets: None,
+            flags: BTreeMap::new(),
             title: String::new(),
         }
     }
@@ -62,6 +65,11 @@ impl AlertPane {
     /// Returns all alerts.
     pub fn book(&self) -> &AlertBook {
         &self.book
+    }
+
+    /// Returns how much the alerts of a guest press; its failed tasks are no state of it.
+    pub fn flag(&self, vmid: Vmid) -> Option<Severity> {
+        self.flags.get(&vmid).copied()
     }
 
     /// Returns the failed tasks of the nodes, as far as they were read.
@@ -117,6 +125,8 @@ impl State {
     /// Looks at everything that is known, and tells what is new.
     pub(super) fn look_for_alerts(&mut self, effects: &mut Vec<Effect>) {
         self.find_brackets();
+        // Taken out while everything around it is looked at.
+        let mut book = std::mem::take(&mut self.alerts.book);
         let pane = &self.alerts;
         let failed_tasks: BTreeMap<NodeName, Vec<Task>> = pane
             .failed_tasks
@@ -144,7 +154,9 @@ impl State {
             token_ends: pane.token.value().copied().flatten(),
             failing_channels: &[],
         };
-        let rings = self.alerts.book.look(&situation);
+        let rings = book.look(&situation);
+        self.alerts.flags = flags(&book);
+        self.alerts.book = book;
         if rings && self.setting.bell {
             effects.push(Effect::Ring);
         }
@@ -252,8 +264,7 @@ impl State {
                     .into_iter()
                     .flat_map(|resources| &resources.storages)
                     .find(|each| {
-                        each.name == *storage
-                            && node.as_ref().is_none_or(|node| *node == each.node)
+                        each.name == *storage && node.as_ref().is_none_or(|node| *node == each.node)
                     })
                     .map(|each| (each.name.clone(), each.node.clone()));
                 if let Some((name, node)) = found {
@@ -290,8 +301,8 @@ impl State {
 
     /// Shows the whole of an alert that has no place of its own.
     fn explain(&mut self, alert: &Alert) {
-        let failure = Failure::new(FailureKind::Refused, alert.text.clone())
-            .with_advice(advice(&alert.kind));
+        let failure =
+            Failure::new(FailureKind::Refused, alert.text.clone()).with_advice(advice(&alert.kind));
         let text = FailureText::new(alert.subject.to_string(), failure, Vec::new());
         self.dialogs.push(Dialog::Failure(Box::new(text)));
     }
@@ -388,11 +399,7 @@ fn advice(kind: &AlertKind) -> &'static str {
 /// What an alert's row offers: keys and their words, the gentlest first.
 pub fn remedies(alert: &Alert) -> &'static [(&'static str, &'static str)] {
     match (&alert.kind, &alert.subject) {
-        (AlertKind::Limit(_), _) => &[
-            ("s", "snapshot"),
-            ("P", "power"),
-            ("Enter", "guest"),
-        ],
+        (AlertKind::Limit(_), _) => &[("s", "snapshot"), ("P", "power"), ("Enter", "guest")],
         (AlertKind::GuestFailed | AlertKind::GuestPaused, _) => {
             &[("P", "power"), ("Enter", "guest")]
         }
@@ -414,7 +421,13 @@ pub fn remedies(alert: &Alert) -> &'static [(&'static str, &'static str)] {
     }
 }
 
-/// Returns the more pressing of two severities, where there is any.
-pub fn worst(alerts: &[Standing<'_>]) -> Option<Severity> {
-    alerts.iter().map(|each| each.alert.severity).max()
+fn flags(book: &AlertBook) -> BTreeMap<Vmid, Severity> {
+    let mut flags = BTreeMap::new();
+    for each in book.standing() {
+        if let Subject::Guest(guest) = &each.alert.subject {
+            let flag = flags.entry(guest.vmid).or_insert(each.alert.severity);
+            *flag = each.alert.severity.max(*flag);
+        }
+    }
+    flags
 }

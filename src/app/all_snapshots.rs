@@ -4,7 +4,7 @@ use super::effect::{Effect, Query};
 use super::snapshot_lists::{Settled, is_readable};
 use super::snapshot_table::Known;
 use super::state::{Pane, State, View};
-use crate::domain::id::Vmid;
+use crate::domain::id::{NodeName, Vmid};
 use crate::domain::inventory::{LinkState, Resources, SeenGuest};
 use crate::domain::snapshot::Snapshot;
 
@@ -122,6 +122,9 @@ impl State {
             self.snapshots.lists.follow(before, resources);
             self.disk_sizes
                 .retain(|vmid| resources.guest(vmid).is_some());
+            let exists = |node: &NodeName| resources.node(node).is_some();
+            self.alerts.failed_tasks.retain(exists);
+            self.alerts.certificates.retain(exists);
         }
         let tasks = self.inventory.tasks.value().map_or(&[][..], Vec::as_slice);
         for task in tasks.iter().filter(|task| task.ended.is_some()) {

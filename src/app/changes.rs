@@ -181,6 +181,7 @@ impl State {
             }
             Pane::Guests
             | Pane::Detail
+            | Pane::Alerts
             | Pane::Tasks
             | Pane::Nodes
             | Pane::Storages

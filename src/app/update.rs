@@ -205,9 +205,7 @@ impl State {
 
     fn settle_tasks(&mut self, ticket: Ticket, result: &Result<Vec<Task>, Failure>) {
         let now = self.now.moment;
-        self.alerts
-            .failed_tasks
-            .settle(ticket, now, result.clone());
+        self.alerts.failed_tasks.settle(ticket, now, result.clone());
         for dialog in &mut self.dialogs {
             if let Dialog::Lock(lock) = dialog {
                 lock.settle(ticket, now, result.clone());
@@ -217,9 +215,7 @@ impl State {
 
     fn settle_ends(&mut self, ticket: Ticket, result: &Result<Option<DateTime<Utc>>, Failure>) {
         let now = self.now.moment;
-        self.alerts
-            .certificates
-            .settle(ticket, now, result.clone());
+        self.alerts.certificates.settle(ticket, now, result.clone());
         self.alerts.token.settle(ticket, now, result.clone());
     }
 

@@ -4,8 +4,10 @@
 //! and every error becomes one of the exit codes of `Exit`.
 
 mod bracket;
+mod budgets;
 mod carried;
 mod change;
+mod check;
 mod clone;
 mod complaint;
 mod completions;
@@ -64,7 +66,7 @@ use crate::runtime::Ending;
         proxdeck list tag:autovibe status:run  guests, one a line\n  \
         proxdeck snapshot create 104 --ram     snapshot a guest together with its memory\n\n\
         Exit codes: 0 done, 1 tried and failed, 2 refused before any change, 3 cannot reach, trust \
-        or log in, 130 interrupted."
+        or log in, 130 interrupted. `check` has its own."
 )]
 pub struct Arguments {
     /// The colours: dark, light or high-contrast
@@ -106,6 +108,7 @@ struct Common {
 #[derive(Debug, Subcommand)]
 enum Command {
     List(list::List),
+    Check(check::Check),
     Snapshot(snapshot::Snapshot),
     Restore(restore::Restore),
     Clone(clone::CloneGuest),
@@ -126,6 +129,7 @@ impl Command {
     fn json(&self) -> bool {
         match self {
             Self::List(list) => list.json,
+            Self::Check(check) => check.json,
             Self::Snapshot(snapshot) => snapshot.json(),
             Self::Clone(clone) => clone.json,
             Self::Create(create) => create.json,
@@ -243,6 +247,7 @@ async fn answer(arguments: &Arguments, output: &Output) -> anyhow::Result<Exit> 
         Command::Completions(completions) => return Ok(completions.run(output)),
         Command::Simulate(simulate) => return simulate.run(output).await,
         Command::List(_)
+        | Command::Check(_)
         | Command::Snapshot(_)
         | Command::Clone(_)
         | Command::Create(_)
@@ -269,7 +274,7 @@ async fn answer(arguments: &Arguments, output: &Output) -> anyhow::Result<Exit> 
         Command::Destroy(destroy) => destroy.run(&setup, output).await,
         Command::Prune(prune) => prune.run(&setup, output).await,
         Command::Bracket(bracket) => bracket.run(&setup, output).await,
-        Command::List(_) | Command::Quota(_) | Command::Console(_) => {
+        Command::List(_) | Command::Check(_) | Command::Quota(_) | Command::Console(_) => {
             let mut ending = Ending::listen()?;
             interruptible(&mut ending, look(command, &setup, output)).await
         }
@@ -287,6 +292,7 @@ async fn answer(arguments: &Arguments, output: &Output) -> anyhow::Result<Exit> 
 async fn look(command: &Command, setup: &Setup, output: &Output) -> anyhow::Result<Exit> {
     match command {
         Command::List(list) => list.run(setup, output).await,
+        Command::Check(check) => check.run(setup, output).await,
         Command::Quota(quota) => quota.run(setup, output).await,
         Command::Console(console) => console.run(setup, output).await,
         // These change something, or need no cluster.

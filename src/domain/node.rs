@@ -25,3 +25,17 @@ pub struct Certificate {
     /// When it ends; absent where that cannot be read.
     pub not_after: Option<DateTime<Utc>>,
 }
+
+/// Returns the certificate that a node shows to its clients.
+///
+/// One that somebody put there themselves goes before the one that the cluster made; the
+/// authority behind that one shows itself to nobody.
+pub fn served(certificates: &[Certificate]) -> Option<&Certificate> {
+    let named = |wanted: &str| {
+        certificates.iter().find(|each| {
+            let file = each.file.as_ref();
+            file.is_some_and(|file| file.raw() == wanted)
+        })
+    };
+    named("pveproxy-ssl.pem").or_else(|| named("pve-ssl.pem"))
+}

@@ -17,9 +17,12 @@ use crate::config::alert_memory::AlertMemory;
 use crate::config::new_file::write_new;
 use crate::domain::alert::Changes;
 use crate::domain::failure::{Failure, FailureKind};
+use crate::domain::node::served;
 use crate::domain::operation::{CopyKind, Operation, Outcome, Report, Update};
 use crate::domain::text::Text;
+use crate::domain::token::TokenExpiry;
 use crate::operations::{self, Reporter, WriteAccess};
+use crate::proxmox::endpoints::{Standing, TaskFilter};
 use crate::proxmox::{Client, Error};
 
 /// Starts work and keeps track of it.
@@ -209,6 +212,34 @@ async fn answer(client: &Client, query: Query) -> Result<Answer, Error> {
             let snapshot = snapshot.as_ref().map(Text::raw);
             let can = client.guests().feature(&guest, feature, snapshot).await?;
             Ok(Answer::CanCopy(can))
+        }
+        Query::FailedTasks(node, since) => client
+            .tasks()
+            .failed_since(&node, since)
+            .await
+            .map(Answer::Tasks),
+        Query::RunningTasks(guest) => {
+            let filter = TaskFilter {
+                vmid: Some(guest.vmid),
+                standing: Standing::Running,
+                ..TaskFilter::default()
+            };
+            let mut tasks = client.tasks().of_node(&guest.node, &filter).await?;
+            // One that ended a moment ago may still be listed.
+            tasks.retain(|task| task.state.is_running());
+            Ok(Answer::Tasks(tasks))
+        }
+        Query::Certificate(node) => {
+            let certificates = client.nodes().certificates(&node).await?;
+            let ends = served(&certificates).and_then(|shown| shown.not_after);
+            Ok(Answer::Ends(ends))
+        }
+        Query::TokenEnd => {
+            let expiry = client.access().token_expiry().await?;
+            Ok(Answer::Ends(match expiry {
+                Some(TokenExpiry::At(end)) => Some(end),
+                Some(TokenExpiry::Never) | None => None,
+            }))
         }
         Query::Permissions => client.access().permissions().await.map(Answer::Permissions),
     }

@@ -199,3 +199,62 @@ fn a_clock_that_runs_backwards_does_no_harm() {
     assert_eq!(watch.cpu(50, 0.95), NOTHING);
     assert_eq!(watch.cpu(131, 0.95).len(), 1);
 }
+
+/// Past readings of a processor, each with its age in minutes.
+fn past(readings: &[(u64, f64)]) -> Vec<(Duration, Figures)> {
+    let readings = readings.iter().map(|&(minutes, share)| {
+        let figures = Figures {
+            cpu: Some(share),
+            ..Figures::default()
+        };
+        (Duration::from_mins(minutes), figures)
+    });
+    readings.collect()
+}
+
+impl Watch {
+    fn replay(&mut self, second: u64, readings: &[(u64, f64)]) {
+        let now = Moment::after_start(Duration::from_secs(second));
+        self.tracker
+            .replay(&self.guest, past(readings), &self.limits, now);
+    }
+}
+
+#[test]
+fn the_last_hour_tells_since_when_a_limit_is_broken() {
+    let mut watch = Watch::new();
+    let mut readings: Vec<(u64, f64)> = (2..60).rev().map(|minute| (minute, 0.5)).collect();
+    readings.retain(|(minute, _)| *minute > 12);
+    readings.extend((1..=12).rev().map(|minute| (minute, 0.97)));
+    watch.replay(10, &readings);
+    assert_eq!(watch.cpu(10, 0.98), ["CPU 98 % > 90 % 720 s over"]);
+    assert_eq!(watch.cpu(20, 0.98), ["CPU 98 % > 90 % 730 s over"]);
+}
+
+#[test]
+fn a_peak_in_the_past_hour_that_is_over_is_no_violation() {
+    let mut watch = Watch::new();
+    watch.replay(10, &[(30, 0.97), (20, 0.97), (10, 0.2), (1, 0.2)]);
+    assert_eq!(watch.cpu(10, 0.98), NOTHING);
+    // A history that ends long ago says nothing about now.
+    let mut watch = Watch::new();
+    watch.replay(10, &[(30, 0.97), (20, 0.97)]);
+    assert_eq!(watch.cpu(10, 0.98), NOTHING);
+}
+
+#[test]
+fn the_way_back_is_the_same_in_the_past() {
+    let mut watch = Watch::new();
+    // It eased below the limit, but never by the margin that clears it.
+    watch.replay(10, &[(9, 0.97), (8, 0.97), (7, 0.88), (6, 0.87), (1, 0.97)]);
+    assert_eq!(watch.cpu(10, 0.88), ["CPU 88 % > 90 % 540 s easing"]);
+}
+
+#[test]
+fn a_replay_never_makes_a_violation_younger_than_it_was_seen_to_be() {
+    let mut watch = Watch::new();
+    watch.cpu(0, 0.95);
+    watch.cpu(300, 0.95);
+    watch.replay(310, &[(2, 0.5), (1, 0.97)]);
+    assert_eq!(watch.cpu(310, 0.95), ["CPU 95 % > 90 % 310 s over"]);
+}

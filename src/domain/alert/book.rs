@@ -6,8 +6,9 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::super::id::NodeName;
 use super::super::limits::Severity;
-use super::raise::raise;
+use super::raise::{is_absorbed, raise};
 use super::situation::Situation;
 use super::{Alert, AlertKey};
 
@@ -155,7 +156,15 @@ struct Entry {
     stands: Stands,
     /// Whether it has stood long enough to be told.
     told: bool,
+    /// Whether the alert of its node stands for it.
+    absorbed: bool,
     acknowledgement: Option<Acknowledgement>,
+}
+
+impl Entry {
+    fn is_shown(&self) -> bool {
+        self.told && !self.absorbed
+    }
 }
 
 /// All alerts that stand, and what is remembered of those that stood.
@@ -201,12 +210,19 @@ impl AlertBook {
             rings |= self.take(&key, alert, now);
             seen.insert(key);
         }
+        let silent: BTreeSet<NodeName> = situation
+            .silent_nodes()
+            .into_iter()
+            .map(|(name, _)| name)
+            .collect();
         let mut over = Vec::new();
         for (key, entry) in &mut self.entries {
             if seen.contains(key) {
                 continue;
             }
-            if !situation.acquits(&entry.alert) {
+            let absorbed = is_absorbed(&entry.alert, &silent);
+            entry.absorbed = absorbed;
+            if absorbed || !situation.acquits(&entry.alert) {
                 entry.stands = Stands::Unseen;
             } else if entry.told && now.signed_duration_since(entry.seen) < CALM {
                 entry.stands = Stands::Clearing;
@@ -274,6 +290,7 @@ impl AlertBook {
             seen: now,
             stands: Stands::Raised,
             told: before.told && !worse,
+            absorbed: false,
             acknowledgement: before.acknowledgement,
             alert,
         }
@@ -292,6 +309,7 @@ impl AlertBook {
             seen: now,
             stands: Stands::Raised,
             told: false,
+            absorbed: false,
             acknowledgement: remembered.and_then(|known| known.acknowledgement),
             alert,
         }
@@ -302,7 +320,7 @@ impl AlertBook {
         let mut standing: Vec<Standing<'_>> = self
             .entries
             .iter()
-            .filter(|(_, entry)| entry.told)
+            .filter(|(_, entry)| entry.is_shown())
             .map(|(key, entry)| Standing {
                 key,
                 alert: &entry.alert,
@@ -326,13 +344,13 @@ impl AlertBook {
     /// Finds an alert that stands.
     pub fn find(&self, key: &AlertKey) -> Option<&Alert> {
         let entry = self.entries.get(key)?;
-        entry.told.then_some(&entry.alert)
+        entry.is_shown().then_some(&entry.alert)
     }
 
     /// Counts the alerts that stand.
     pub fn counts(&self) -> Counts {
         let mut counts = Counts::default();
-        for entry in self.entries.values().filter(|entry| entry.told) {
+        for entry in self.entries.values().filter(|entry| entry.is_shown()) {
             match (entry.acknowledgement.is_some(), entry.alert.severity) {
                 (true, _) => counts.acknowledged += 1,
                 (false, Severity::Critical) => counts.critical += 1,

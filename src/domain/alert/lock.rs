@@ -172,7 +172,9 @@ mod tests {
             TaskState::Interrupted("received interrupt".into()),
         );
         let advice = explain_lock(&guest(), "snapshot-delete", Some(&[]), Some(&last), None);
-        assert!(advice.sentences[0].starts_with("The lock \"snapshot-delete\" stands for deleting"));
+        assert!(
+            advice.sentences[0].starts_with("The lock \"snapshot-delete\" stands for deleting")
+        );
         assert_eq!(
             advice.sentences[1],
             "The last qmdelsnapshot of this guest, by hub@pve!deck, ended: received interrupt."

@@ -9,7 +9,9 @@ mod raise;
 mod situation;
 mod tasks;
 
-pub use book::{Acknowledgement, AlertBook, Changes, Counts, Memory, Remembered, Standing, Stands, lasting};
+pub use book::{
+    Acknowledgement, AlertBook, Changes, Counts, Memory, Remembered, Standing, Stands, lasting,
+};
 pub use lock::{LockAdvice, explain_lock, is_worker_of};
 pub use situation::{FailingChannel, ProjectUse, Situation};
 
@@ -125,21 +127,6 @@ impl Subject {
         }
     }
 
-    /// Returns the node that it depends on, if it is one's own.
-    pub fn node(&self) -> Option<&NodeName> {
-        match self {
-            Self::Node(node) | Self::Storage(_, Some(node)) => Some(node),
-            Self::Guest(guest) => Some(&guest.node),
-            Self::Task(upid, _) | Self::Tasks(upid, _) => Some(upid.node()),
-            Self::Cluster
-            | Self::Storage(_, None)
-            | Self::Project(..)
-            | Self::Bracket(_)
-            | Self::Token
-            | Self::Channel(_) => None,
-        }
-    }
-
     /// Returns what identifies it from one look to the next, and over restarts.
     fn identity(&self) -> String {
         match self {
@@ -245,7 +232,11 @@ impl Alert {
 
     /// Returns what identifies it from one look to the next.
     pub fn key(&self) -> AlertKey {
-        AlertKey(format!("{} {}", self.kind.as_str(), self.subject.identity()))
+        AlertKey(format!(
+            "{} {}",
+            self.kind.as_str(),
+            self.subject.identity()
+        ))
     }
 }
 

@@ -20,8 +20,8 @@ const STORAGE_WARNING: f64 = 0.85;
 const STORAGE_MARGIN: f64 = 0.02;
 /// A lock that stands for so long is stuck, unless a task explains it.
 const LOCK_PATIENCE: Duration = Duration::from_mins(15);
-/// A snapshot with memory pauses its guest for moments.
-const PAUSE_PATIENCE: Duration = Duration::from_secs(60);
+/// A snapshot with memory pauses its guest for moments, and the figures are up to 10 s old.
+const PAUSE_SETTLES: TimeDelta = TimeDelta::seconds(30);
 /// A bracket should be dropped within this time (SPEC §5.5).
 const BRACKET_AGE: TimeDelta = TimeDelta::days(7);
 /// Certificates and tokens that end within this time want somebody's care.
@@ -41,18 +41,11 @@ pub(super) fn raise(situation: &Situation<'_>, standing: Standing<'_>) -> Vec<Al
     let silent = situation.silent_nodes();
     let names: BTreeSet<NodeName> = silent.iter().map(|(name, _)| name.clone()).collect();
     let mut alerts: Vec<Alert> = quorum(situation).into_iter().collect();
-    alerts.extend(
-        silent
-            .iter()
-            .map(|(node, guests)| silence(situation, node, guests)),
-    );
+    alerts.extend(silent.iter().map(|(node, guests)| silence(node, guests)));
     let mut of_nodes = guests(situation);
     of_nodes.extend(storages(situation, standing));
-    let absorbed = |alert: &Alert| {
-        let node = alert.subject.node();
-        node.is_some_and(|node| names.contains(node))
-    };
-    alerts.extend(of_nodes.into_iter().filter(|alert| !absorbed(alert)));
+    of_nodes.retain(|alert| !is_absorbed(alert, &names));
+    alerts.extend(of_nodes);
     alerts.extend(situation.projects.iter().flat_map(quotas));
     alerts.extend(tasks::failed(situation));
     alerts.extend(brackets(situation));
@@ -69,6 +62,23 @@ pub(super) fn raise(situation: &Situation<'_>, standing: Standing<'_>) -> Vec<Al
         .since(Some(channel.since))
     }));
     alerts
+}
+
+/// Tells whether the alert of its node stands for this one.
+pub(super) fn is_absorbed(alert: &Alert, silent: &BTreeSet<NodeName>) -> bool {
+    match &alert.subject {
+        Subject::Guest(guest) => silent.contains(&guest.node),
+        Subject::Storage(_, Some(node)) => silent.contains(node),
+        Subject::Cluster
+        | Subject::Node(_)
+        | Subject::Storage(_, None)
+        | Subject::Project(..)
+        | Subject::Bracket(_)
+        | Subject::Task(..)
+        | Subject::Tasks(..)
+        | Subject::Token
+        | Subject::Channel(_) => false,
+    }
 }
 
 fn link(situation: &Situation<'_>) -> Option<Alert> {
@@ -99,18 +109,14 @@ fn quorum(situation: &Situation<'_>) -> Option<Alert> {
     })
 }
 
-fn silence(situation: &Situation<'_>, node: &NodeName, guests: &[&SeenGuest]) -> Alert {
-    let seen = guests.iter().map(|seen| seen.seen).max();
-    let text = match (guests.len(), seen) {
-        (0, _) | (_, None) => "does not answer".to_owned(),
-        (count, Some(_)) => {
-            let noun = if count == 1 { "guest" } else { "guests" };
-            format!("does not answer: {count} {noun} shown as last seen")
-        }
+fn silence(node: &NodeName, guests: &[&SeenGuest]) -> Alert {
+    let text = match guests.len() {
+        0 => "does not answer".to_owned(),
+        1 => "does not answer: 1 guest shown as last seen".to_owned(),
+        count => format!("does not answer: {count} guests shown as last seen"),
     };
-    let since = seen.and_then(|seen| ago(situation, situation.now.moment.since(seen)));
     let subject = Subject::Node(node.clone());
-    Alert::new(AlertKind::NodeOffline, subject, Severity::Critical, text).since(since)
+    Alert::new(AlertKind::NodeOffline, subject, Severity::Critical, text)
 }
 
 fn ago(situation: &Situation<'_>, lasting: Duration) -> Option<DateTime<Utc>> {
@@ -138,9 +144,7 @@ fn guests(situation: &Situation<'_>) -> Vec<Alert> {
             violations
                 .iter()
                 // A running time is not a matter of load.
-                .filter(|each| {
-                    !explained || each.violation.kind == ViolationKind::RuntimeExceeded
-                })
+                .filter(|each| !explained || each.violation.kind == ViolationKind::RuntimeExceeded)
                 .map(|each| broken(situation, guest, each)),
         );
     }
@@ -185,12 +189,20 @@ fn paused(situation: &Situation<'_>, guest: &Guest) -> Option<Alert> {
         })?;
         matches!(latest.upid.kind(), "qmpause" | "qmsuspend").then_some(())
     };
-    let is_strange =
-        guest.lock.is_none() && !situation.is_at_work(guest) && by_person().is_none();
+    // What a task has just let go of may still be told as paused (API.md §4).
+    let tasks = situation.inventory.tasks.value().into_iter().flatten();
+    let just_ended = tasks
+        .filter(|task| task.upid.vmid() == Some(guest.vmid))
+        .filter_map(|task| task.ended)
+        .any(|ended| situation.now.wall.signed_duration_since(ended) < PAUSE_SETTLES);
+    let is_strange = guest.lock.is_none()
+        && !just_ended
+        && !situation.is_at_work(guest)
+        && by_person().is_none();
     is_strange.then(|| {
         let subject = Subject::Guest(guest.to_ref());
         let text = "is paused, and no task says who paused it";
-        Alert::new(AlertKind::GuestPaused, subject, Severity::Warning, text).after(PAUSE_PATIENCE)
+        Alert::new(AlertKind::GuestPaused, subject, Severity::Warning, text)
     })
 }
 
@@ -328,13 +340,8 @@ fn projected_over(project: &ProjectUse, projected: &ResourceUsage) -> Option<Ale
         percent(projected.fraction?)
     );
     Some(
-        Alert::new(
-            AlertKind::QuotaProjected,
-            subject,
-            Severity::Warning,
-            text,
-        )
-        .measured(projected.used.value()?, projected.quota.bound()?),
+        Alert::new(AlertKind::QuotaProjected, subject, Severity::Warning, text)
+            .measured(projected.used.value()?, projected.quota.bound()?),
     )
 }
 
@@ -367,7 +374,12 @@ fn brackets(situation: &Situation<'_>) -> Vec<Alert> {
 fn endings(situation: &Situation<'_>) -> Vec<Alert> {
     let certificates = situation.certificates.iter().map(|(node, ends)| {
         let subject = Subject::Node(node.clone());
-        (AlertKind::CertificateExpires, subject, "its certificate", *ends)
+        (
+            AlertKind::CertificateExpires,
+            subject,
+            "its certificate",
+            *ends,
+        )
     });
     let token = situation
         .token_ends
@@ -383,7 +395,10 @@ fn endings(situation: &Situation<'_>) -> Vec<Alert> {
             } else {
                 let days = left.num_days();
                 let noun = if days == 1 { "day" } else { "days" };
-                format!("{what} ends in {days} {noun}, on {}", ends.format("%Y-%m-%d"))
+                format!(
+                    "{what} ends in {days} {noun}, on {}",
+                    ends.format("%Y-%m-%d")
+                )
             };
             let alert = Alert::new(kind, subject, Severity::Warning, text)
                 .measured(left.num_seconds() as f64, ENDS_SOON.num_seconds() as f64)

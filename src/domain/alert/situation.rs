@@ -149,11 +149,15 @@ impl Situation<'_> {
                 })
             }
             (_, Subject::Node(_)) => self.inventory.resources.value().is_some(),
-            // A bracket is gone when its snapshots are; a list that is not read hides it.
-            (_, Subject::Bracket(_) | Subject::Channel(_) | Subject::Token) => true,
             (
                 _,
-                Subject::Cluster | Subject::Project(..) | Subject::Task(..) | Subject::Tasks(..),
+                Subject::Bracket(_)
+                | Subject::Channel(_)
+                | Subject::Token
+                | Subject::Cluster
+                | Subject::Project(..)
+                | Subject::Task(..)
+                | Subject::Tasks(..),
             ) => true,
         }
     }

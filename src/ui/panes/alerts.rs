@@ -18,9 +18,14 @@ use crate::ui::widgets::{Row, Table, cursor_mark, fit, message, pane, width};
 
 /// How long it has been so, with a sign where it may be longer.
 const SINCE: usize = 8;
-/// On a screen as wide as this the keys that help stand beside each alert.
-const WITH_KEYS: usize = 100;
-const KEYS: usize = 30;
+/// From this width on the title tells how far failed tasks are known.
+const WITH_SOURCES: usize = 100;
+/// From this width on the keys that help stand beside each alert, else below for the one under the
+/// cursor.
+const WITH_KEYS: usize = 140;
+const KEYS: usize = 32;
+/// What stands of an acknowledgement beside an alert.
+const IN_HAND: usize = 26;
 
 pub(in crate::ui) fn draw(
     frame: &mut Frame<'_>,
@@ -101,7 +106,7 @@ fn note(state: &State, columns: usize) -> String {
             parts.push(format!("{count} {what}"));
         }
     }
-    if columns >= WITH_KEYS {
+    if columns >= WITH_SOURCES {
         parts.push(failed_tasks(state));
     }
     parts.retain(|part| !part.is_empty());
@@ -132,7 +137,14 @@ struct Columns {
 
 impl Columns {
     fn fit(all: usize, standing: &[Standing<'_>]) -> Self {
-        let keys = if all >= WITH_KEYS { KEYS } else { 0 };
+        let in_hand = standing.iter().any(|each| each.acknowledgement.is_some());
+        let keys = if all >= WITH_KEYS {
+            KEYS
+        } else if in_hand && all >= WITH_SOURCES {
+            IN_HAND
+        } else {
+            0
+        };
         let free = all.saturating_sub(4 + SINCE + 2 + keys);
         let longest = standing
             .iter()
@@ -156,7 +168,7 @@ impl Columns {
             .left("WHY", self.text, theme.dim)
             .right("SINCE", SINCE, theme.dim)
             .gap(2);
-        if self.keys > 0 {
+        if self.keys == KEYS {
             row.text("KEYS", theme.dim);
         }
         row.line()
@@ -182,7 +194,7 @@ impl Columns {
         row.right(&age(each, now), SINCE, theme.dim).gap(2);
         if let Some(word) = each.acknowledgement {
             row.left(&in_hand(word), self.keys, theme.dim);
-        } else if self.keys > 0 {
+        } else if self.keys == KEYS {
             let mut room = self.keys;
             for (key, word) in remedies(each.alert) {
                 let needed = width(key) + width(word) + 3;
@@ -252,7 +264,10 @@ fn explanation(
             word.by,
             word.until().format("%H:%M"),
         );
-        row.text(fit(&text, columns.saturating_sub(2), theme.unicode), theme.dim);
+        row.text(
+            fit(&text, columns.saturating_sub(2), theme.unicode),
+            theme.dim,
+        );
         return row.line();
     }
     row.text(

@@ -7,7 +7,6 @@ use ratatui::text::Line;
 
 use crate::app::State;
 use crate::app::state::Pane;
-use crate::app::verdicts::violations;
 use crate::domain::guest::{Guest, Status};
 use crate::domain::id::{GuestKind, PoolName};
 use crate::domain::inventory::{Resources, SeenGuest};
@@ -306,10 +305,9 @@ fn changing(guest: &Guest) -> Option<String> {
     }
 }
 
-/// Marks a guest that breaks a limit.
+/// Marks a guest that should be looked at.
 fn flag(seen: &SeenGuest, state: &State, theme: &Theme) -> (&'static str, Style) {
-    let violations = violations(seen, &state.setting.rules, state.now.moment);
-    match violations.iter().map(|violation| violation.severity).max() {
+    match state.alerts.flag(seen.guest.vmid) {
         Some(Severity::Critical) => (if theme.unicode { "▲" } else { "!" }, theme.critical),
         Some(Severity::Warning) => (if theme.unicode { "△" } else { "-" }, theme.warning),
         None => ("", theme.text),

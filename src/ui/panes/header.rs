@@ -237,7 +237,9 @@ fn views(state: &State, columns: usize, theme: &Theme) -> Line<'static> {
         );
         // Counts have a place of their own, so that the others do not move when one comes.
         match view {
-            View::Alerts => row.left(&open_alerts(state), 3, alert_style(state, theme)).gap(1),
+            View::Alerts => row
+                .left(&open_alerts(state), 3, alert_style(state, theme))
+                .gap(1),
             View::Tasks => row.left(&running_tasks(state), 3, theme.accent).gap(1),
             View::Guests | View::Snapshots | View::Nodes | View::Templates => row.gap(3),
         };
