@@ -319,7 +319,10 @@ mod tests {
         assert_eq!((metrics.iter().count(), points.len()), (1, 1));
         assert_eq!(points[0].memory, None);
         for no_list in ["{}", r#"{"data":null}"#, r#"{"data":{}}"#, "[]"] {
-            assert!(serde_json::from_str::<Export>(no_list).is_err(), "{no_list}");
+            assert!(
+                serde_json::from_str::<Export>(no_list).is_err(),
+                "{no_list}"
+            );
         }
     }
 }

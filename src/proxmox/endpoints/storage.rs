@@ -29,7 +29,11 @@ impl Storages<'_> {
         let path = content(node, storage)?;
         let vmid_text = vmid.to_string();
         let query = [("content", "images"), ("vmid", &vmid_text)];
-        let mut volumes = self.0.get(&path, &query).await.map(convert_nodes::volumes)?;
+        let mut volumes = self
+            .0
+            .get(&path, &query)
+            .await
+            .map(convert_nodes::volumes)?;
         volumes.retain(|volume| volume.owner.is_none_or(|owner| owner == vmid));
         Ok(volumes)
     }

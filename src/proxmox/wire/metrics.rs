@@ -205,9 +205,7 @@ impl Figure {
 }
 
 /// Decodes figures and keeps those of guests; of too many the last, which are the newest.
-fn guest_figures<'de, D: Deserializer<'de>>(
-    deserializer: D,
-) -> Result<VecDeque<Figure>, D::Error> {
+fn guest_figures<'de, D: Deserializer<'de>>(deserializer: D) -> Result<VecDeque<Figure>, D::Error> {
     struct Figures;
 
     impl<'de> Visitor<'de> for Figures {
