@@ -7,6 +7,7 @@ use proxdeck::domain::id::PoolName;
 use proxdeck::domain::operation::{Operation, PowerAction};
 use proxdeck::domain::request::PowerRequest;
 use proxdeck::domain::task::TaskState;
+use proxdeck::domain::text::Text;
 use proxdeck::domain::token::TokenExpiry;
 use proxdeck::domain::volume::VolumeContent;
 use proxdeck::simulator::{Options, Scenario, Simulator};
@@ -50,12 +51,7 @@ async fn every_pool_and_its_comment_come_in_one_answer() {
     let pools = client.pools().list().await.unwrap();
     let told: Vec<_> = pools
         .iter()
-        .map(|pool| {
-            (
-                pool.name.as_str(),
-                pool.comment.as_ref().map(|text| text.raw()),
-            )
-        })
+        .map(|pool| (pool.name.as_str(), pool.comment.as_ref().map(Text::raw)))
         .collect();
     assert_eq!(told, [("lab", Some("lab machines")), ("prod", None)]);
 }
@@ -220,7 +216,6 @@ async fn volumes_are_told_by_owner_and_kind() {
 
 #[tokio::test]
 async fn failed_tasks_are_told_by_their_end_and_nothing_else_is() {
-    let mut scenario = include_str!("../../assets/scenarios/small.toml").to_owned();
     let tasks = [
         ("a", "3h", "2s", "OK"),
         ("b", "3h", "2s", "WARNINGS: 1"),
@@ -229,11 +224,12 @@ async fn failed_tasks_are_told_by_their_end_and_nothing_else_is() {
         ("e", "30m", "2s", "received interrupt"),
         ("f", "20m", "2s", "unexpected status"),
     ];
-    for (kind, age, took, status) in tasks {
-        scenario += &format!(
+    let tasks = tasks.map(|(kind, age, took, status)| {
+        format!(
             "\n[[tasks]]\nnode = \"pve1\"\nkind = \"test{kind}\"\nage = \"{age}\"\ntook = \"{took}\"\nstatus = \"{status}\"\n"
-        );
-    }
+        )
+    });
+    let scenario = include_str!("../../assets/scenarios/small.toml").to_owned() + &tasks.concat();
     let scenario = Scenario::from_toml(&scenario).unwrap();
     let simulator = Simulator::start(Options::new(scenario)).await.unwrap();
     let since = clock(&simulator) - TimeDelta::hours(2);

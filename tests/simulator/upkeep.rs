@@ -91,17 +91,18 @@ async fn a_node_s_certificate_ends_when_the_scenario_says() {
 
 #[tokio::test]
 async fn tasks_are_filtered_by_how_they_ended() {
-    let mut text = include_str!("../../assets/scenarios/small.toml").to_owned();
-    for status in [
+    let tasks = [
         "OK",
         "WARNINGS: 1",
         "connection timed out",
         "unexpected status",
-    ] {
-        text += &format!(
+    ]
+    .map(|status| {
+        format!(
             "\n[[tasks]]\nnode = \"pve1\"\nkind = \"probe\"\nage = \"1h\"\nstatus = \"{status}\"\n"
-        );
-    }
+        )
+    });
+    let text = include_str!("../../assets/scenarios/small.toml").to_owned() + &tasks.concat();
     let options = Options::new(Scenario::from_toml(&text).unwrap());
     let stranger = Stranger::with(options).await;
     let ends = async |query: &str| -> Vec<String> {
