@@ -3,7 +3,6 @@
 use super::convert::{text, timestamp};
 use super::wire::access::{PoolRow, UserRow};
 use super::wire::lenient::Rows;
-use crate::domain::id::PoolName;
 use crate::domain::pool::Pool;
 use crate::domain::text::Text;
 use crate::domain::token::TokenExpiry;
@@ -48,14 +47,6 @@ pub(super) fn pools(list: Rows<PoolRow>) -> Vec<Pool> {
     let mut pools: Vec<Pool> = pools.collect();
     pools.sort_by(|a, b| a.name.cmp(&b.name));
     pools
-}
-
-/// Finds a pool's comment in an answer about it; nothing where the answer is about others.
-pub(super) fn comment_of(list: &Rows<PoolRow>, pool: &PoolName) -> Option<Option<Text>> {
-    list.rows
-        .iter()
-        .find(|row| row.poolid.as_deref() == Some(pool.as_str()))
-        .map(comment)
 }
 
 /// Returns a pool's comment; it is kept as sent, because it may be written back.

@@ -278,7 +278,7 @@ mod tests {
         // Recording 1731, shortened and out of order.
         let metrics = metrics(
             r#"{"data":[
-            {"metric":"cpu_current","value":0.384049770258029,"type":"gauge","id":"qemu/101","timestamp":1795451897},
+            {"metric":"cpu_current","value":0.384,"type":"gauge","id":"qemu/101","timestamp":1795451897},
             {"timestamp":1795451887,"id":"qemu/101","type":"gauge","metric":"cpu_current","value":0},
             {"type":"gauge","value":948207616,"metric":"mem_used","id":"qemu/101","timestamp":1795451887},
             {"timestamp":1795451887,"id":"qemu/101","type":"derive","value":0,"metric":"disk_read"},
@@ -298,7 +298,7 @@ mod tests {
         assert_eq!(first.memory, Some(948_207_616));
         assert_eq!(first.max_memory, Some(67_108_864));
         assert_eq!(first.uptime, Some(Duration::from_secs(2326)));
-        assert_eq!(points[1].cpu, Some(0.384049770258029));
+        assert_eq!(points[1].cpu, Some(0.384));
         assert_eq!(points[1].memory, None, "absent is not zero");
         let stopped = metrics.of(GuestKind::Lxc, Vmid::new(150).unwrap());
         assert_eq!(stopped[0].cpu, None);

@@ -28,6 +28,7 @@ pub(super) struct Identity {
     pub(super) authority_pem: String,
     pub(super) leaf_pem: String,
     pub(super) fingerprint: String,
+    pub(super) authority_fingerprint: String,
     certified: Arc<CertifiedKey>,
 }
 
@@ -65,6 +66,7 @@ impl Identity {
             authority_pem: authority.pem(),
             leaf_pem: leaf.pem(),
             fingerprint: fingerprint(leaf.der()),
+            authority_fingerprint: fingerprint(authority.der()),
             certified,
         })
     }

@@ -13,3 +13,4 @@ mod requests;
 mod secrets;
 mod signing_in;
 mod teller;
+mod upkeep;

@@ -20,5 +20,6 @@ mod snapshots;
 mod stranger;
 mod tickets;
 mod tokens;
+mod upkeep;
 mod watching;
 mod wire;

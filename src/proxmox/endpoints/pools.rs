@@ -43,10 +43,14 @@ impl Pools<'_> {
         let query = [("poolid", pool.as_str()), few];
         let answer: Result<Rows<PoolRow>, Error> = self.0.get("/pools", &query).await;
         match answer {
-            Ok(list) => convert_access::comment_of(&list, pool).ok_or_else(|| {
-                let text = format!("the answer says nothing about the pool {pool}");
-                Error::unsent(FailureKind::Malformed, text).of(&Method::GET, "/pools")
-            }),
+            Ok(list) => {
+                let listed = convert_access::pools(list).into_iter();
+                let mut found = listed.filter(|row| row.name == *pool);
+                found.next().map(|row| row.comment).ok_or_else(|| {
+                    let text = format!("the answer says nothing about the pool {pool}");
+                    Error::unsent(FailureKind::Malformed, text).of(&Method::GET, "/pools")
+                })
+            }
             Err(error) if error.kind() == FailureKind::Rejected && !is_nested(pool) => {
                 let path = path(&["pools", pool.as_str()])?;
                 let row: PoolRow = self.0.get(&path, &[few]).await?;

@@ -207,14 +207,16 @@ pub(super) fn roles(call: &mut Call<'_>) -> Result<Reply, Failure> {
 pub(super) fn users(call: &mut Call<'_>) -> Result<Reply, Failure> {
     let full = call.flag("full").unwrap_or(false);
     let enabled = call.flag("enabled");
-    let audits = call.may("/access", "Sys.Audit") || call.may("/access", "User.Modify");
+    let audits =
+        call.may("/access/groups", "Sys.Audit") || call.may("/access/groups", "User.Modify");
     let rows = call
         .world
         .access
         .users
         .iter()
         .filter(|(name, user)| {
-            (audits || *name == call.caller.user()) && enabled.is_none_or(|wanted| wanted == user.enabled)
+            // A token is not its user here, and sees nobody without the privilege.
+            (audits || **name == call.caller.who) && enabled.is_none_or(|wanted| wanted == user.enabled)
         })
         .map(|(name, user)| {
             let realm = name.rsplit('@').next().unwrap_or("pve");
@@ -242,10 +244,10 @@ fn token_row(name: &str, token: &Token) -> Value {
     row
 }
 
-/// Refuses to touch somebody else's tokens without the right to change users.
+/// Refuses to touch somebody else's tokens without the right to change users; a token is not its user.
 fn own_or_modify(call: &Call<'_>) -> Result<String, Failure> {
     let user = call.required("userid").to_owned();
-    if user != call.caller.user() && !call.may("/access/groups", "User.Modify") {
+    if user != call.caller.who && !call.may("/access/groups", "User.Modify") {
         return Err(Failure::forbidden_because(""));
     }
     if call.world.access.users.contains_key(&user) {

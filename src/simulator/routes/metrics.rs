@@ -35,7 +35,7 @@ pub(super) fn export(call: &mut Call<'_>) -> Result<Reply, Failure> {
         moment -= INTERVAL;
     }
     moments.reverse();
-    let mut rows = Vec::new();
+    let mut rows: Vec<Value> = Vec::new();
     for node in call.world.nodes.values() {
         let asked = (!local_only || node.name == call.world.local)
             && (wanted.is_empty() || wanted.contains(&node.name));
@@ -56,6 +56,7 @@ pub(super) fn export(call: &mut Call<'_>) -> Result<Reply, Failure> {
             rows.extend(storage_metrics(call, node, *moment));
         }
     }
+    rows.sort_by_key(|row| row["timestamp"].as_i64());
     Ok(Reply::Data(json!({ "data": rows })))
 }
 

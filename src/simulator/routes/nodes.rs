@@ -5,6 +5,7 @@
 use serde_json::{Value, json};
 
 use super::cluster::node_row;
+use crate::simulator::certificate::{NOT_AFTER, NOT_BEFORE};
 use crate::simulator::gate::answer::{Failure, Reply};
 use crate::simulator::gate::call::Call;
 use crate::simulator::sample::ROOT_SIZE;
@@ -181,22 +182,42 @@ pub(super) fn network(call: &mut Call<'_>) -> Result<Reply, Failure> {
 }
 
 pub(super) fn certificates(call: &mut Call<'_>) -> Result<Reply, Failure> {
+    const ISSUER: &str = "/O=PVE Cluster Manager CA/CN=Proxmox Virtual Environment";
+    // Assumed: no recording shows certificates; the fields are the schema's.
     let identity = call.core.wardrobe.current();
+    let node = call.node()?;
     let names: Vec<String> = ["127.0.0.1", "localhost"]
         .iter()
         .map(|name| (*name).to_owned())
         .chain(call.world.nodes.keys().cloned())
         .collect();
-    Ok(Reply::Data(json!([{
-        "filename": "pve-ssl.pem",
-        "fingerprint": identity.fingerprint,
-        "issuer": "/O=PVE Cluster Manager CA/CN=Proxmox Virtual Environment",
-        "subject": format!("/O=PVE Cluster Node/CN={}", call.world.local),
-        "notbefore": crate::simulator::certificate::NOT_BEFORE,
-        "notafter": crate::simulator::certificate::NOT_AFTER,
-        "public-key-type": "ED25519",
-        "public-key-bits": 256,
-        "san": names,
-        "pem": identity.leaf_pem,
-    }])))
+    let certificate = |file: &str, fingerprint: &str, subject: &str, ends: i64, pem: &str| {
+        json!({
+            "filename": file,
+            "fingerprint": fingerprint,
+            "issuer": ISSUER,
+            "subject": subject,
+            "notbefore": NOT_BEFORE,
+            "notafter": ends,
+            "public-key-type": "ED25519",
+            "public-key-bits": 256,
+            "pem": pem,
+        })
+    };
+    let authority = certificate(
+        "pve-root-ca.pem",
+        &identity.authority_fingerprint,
+        ISSUER,
+        NOT_AFTER,
+        &identity.authority_pem,
+    );
+    let mut own = certificate(
+        "pve-ssl.pem",
+        &identity.fingerprint,
+        &format!("/O=PVE Cluster Node/CN={}", node.name),
+        node.certified_until,
+        &identity.leaf_pem,
+    );
+    own["san"] = json!(names);
+    Ok(Reply::Data(json!([authority, own])))
 }

@@ -30,6 +30,7 @@ pub(super) fn cluster(nodes: usize, guests: usize, seed: u64) -> Scenario {
     let nodes = nodes.max(1);
     let names: Vec<String> = (1..=nodes).map(|number| format!("pve{number}")).collect();
     Scenario {
+        token_expires: None,
         seed,
         speed: 10.0,
         cluster: (nodes > 1).then(|| "generated".to_owned()),
@@ -60,6 +61,7 @@ fn node(name: &str) -> NodeScenario {
         cores: 64,
         memory: Size::gibibytes(512),
         up: Span(90.0 * 86_400.0),
+        certificate: Span(730.0 * 86_400.0),
         state: NodeCondition::Online,
     }
 }

@@ -26,6 +26,8 @@ pub struct Scenario {
     /// Time zone that the nodes report.
     #[serde(default = "utc")]
     pub timezone: String,
+    /// How long the operator's token is still good; absent for ever.
+    pub token_expires: Option<Span>,
     /// Whether the datacenter's firewall switch is on.
     #[serde(default)]
     pub firewall: bool,
@@ -64,6 +66,9 @@ pub struct NodeScenario {
     /// How long it is up.
     #[serde(default = "forty_days")]
     pub up: Span,
+    /// How long its certificate is still good, by its own account; the one that is shown lasts longer.
+    #[serde(default = "two_years")]
+    pub certificate: Span,
     /// Whether it answers.
     #[serde(default)]
     pub state: NodeCondition,
@@ -492,6 +497,9 @@ fn quarter_terabyte() -> Size {
 }
 fn forty_days() -> Span {
     Span(40.0 * 86_400.0)
+}
+fn two_years() -> Span {
+    Span(730.0 * 86_400.0)
 }
 fn guest_content() -> Vec<String> {
     vec!["images".into(), "rootdir".into()]

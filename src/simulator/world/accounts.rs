@@ -65,8 +65,8 @@ fn limited_privileges() -> std::collections::BTreeSet<String> {
     privileges
 }
 
-/// Makes the logins and grants them their roles.
-pub(super) fn access(secrets: &Secrets) -> Access {
+/// Makes the logins and grants them their roles; the operator's token ends at a moment, or never at 0.
+pub(super) fn access(secrets: &Secrets, token_expires: i64) -> Access {
     let mut access = Access::with_special_roles();
     let user = |password: &str, comment: &str| User {
         password: password.to_owned(),
@@ -74,17 +74,17 @@ pub(super) fn access(secrets: &Secrets) -> Access {
         comment: (!comment.is_empty()).then(|| comment.to_owned()),
         ..User::default()
     };
-    let token = |secret: &str, separated| Token {
+    let token = |secret: &str, separated, expires| Token {
         secret: secret.to_owned(),
         separated,
-        expires: 0,
+        expires,
         comment: None,
     };
     let mut hub = user(&secrets.password, "operators");
     hub.tokens
-        .insert("deck".into(), token(&secrets.token, false));
+        .insert("deck".into(), token(&secrets.token, false, token_expires));
     hub.tokens
-        .insert("watch".into(), token(&secrets.limited_token, true));
+        .insert("watch".into(), token(&secrets.limited_token, true, 0));
     let mut oncall = user(&secrets.second_factor_password, "");
     oncall.totp = Some(secrets.totp.clone());
     access.users.insert("hub@pve".into(), hub);

@@ -37,6 +37,7 @@ impl World {
                     cores: node.cores,
                     memory: node.memory.0,
                     started: now - node.up.0,
+                    certified_until: (now + node.certificate.0) as i64,
                     condition: node.state,
                 };
                 (node.name.clone(), node)
@@ -65,7 +66,12 @@ impl World {
             guests: BTreeMap::new(),
             file_locks: BTreeMap::new(),
             migration_locks: std::collections::BTreeSet::new(),
-            access: access(secrets),
+            access: access(
+                secrets,
+                scenario
+                    .token_expires
+                    .map_or(0, |span| (now + span.0) as i64),
+            ),
             tasks: Tasks::default(),
             log: Vec::new(),
             options: BTreeMap::from([("mac_prefix".to_owned(), "BC:24:11".to_owned())]),
