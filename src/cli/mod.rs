@@ -6,6 +6,7 @@
 mod bracket;
 mod carried;
 mod change;
+mod channels;
 mod clone;
 mod complaint;
 mod completions;

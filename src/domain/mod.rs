@@ -18,6 +18,7 @@ pub mod inventory;
 pub mod json;
 pub mod limits;
 pub mod network_card;
+pub mod notification;
 pub mod operation;
 pub mod permission;
 pub mod plan;
