@@ -47,19 +47,27 @@ impl Command {
         })?;
         let (stdin, stderr) = (running.0.stdin.take(), running.0.stderr.take());
         let mut complaint = Vec::new();
-        let ended = tokio::time::timeout(limit, async {
-            let talk =
-                async { tokio::join!(hand_over(stdin, input), listen(stderr, &mut complaint)) };
+        let ended = {
+            let talk = async {
+                tokio::join!(hand_over(stdin, input), listen(stderr, &mut complaint));
+            };
             tokio::pin!(talk);
-            tokio::select! {
-                status = running.0.wait() => {
-                    let _ = tokio::time::timeout(DRAIN, talk).await;
-                    status
+            let mut has_talked = false;
+            let ended = tokio::time::timeout(limit, async {
+                tokio::select! {
+                    status = running.0.wait() => status,
+                    () = &mut talk => {
+                        has_talked = true;
+                        running.0.wait().await
+                    }
                 }
-                _ = &mut talk => running.0.wait().await,
+            })
+            .await;
+            if ended.is_ok() && !has_talked {
+                let _ = tokio::time::timeout(DRAIN, talk).await;
             }
-        })
-        .await;
+            ended
+        };
         let complaint = Text::from(String::from_utf8_lossy(&complaint).as_ref()).first_line();
         let said = match complaint.as_str() {
             "" => "it said nothing".to_owned(),

@@ -49,15 +49,13 @@ impl Webhook {
                 Ok(()) => return Ok(()),
                 Err(refused) => refused,
             };
-            match pauses.next().filter(|_| may_pass) {
-                Some(pause) => tokio::time::sleep(*pause).await,
-                None => {
-                    if tries > 1 {
-                        fault.message = format!("{}; tried {tries} times", fault.message);
-                    }
-                    return Err(fault);
+            let Some(pause) = pauses.next().filter(|_| may_pass) else {
+                if tries > 1 {
+                    fault.message = format!("{}; tried {tries} times", fault.message);
                 }
-            }
+                return Err(fault);
+            };
+            tokio::time::sleep(*pause).await;
         }
     }
 

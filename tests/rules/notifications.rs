@@ -130,7 +130,7 @@ fn the_payload_is_as_documented() {
             r#"{"vmid":102,"name":null,"outcome":"skipped","reason":"it is locked (backup)"},"#,
             r#"{"vmid":103,"name":"db","outcome":"shut-down","reason":null}],"#,
             r#""message":"lab: project alpha is at emergency, was throttle: cpu_hours ~640 of 400 core-hours (+60 %), "#,
-            r#"storage_gb ≥560 of 500 GB (+12 %), network_gb 1.5 of 0 GB; no new guests; "#,
+            "storage_gb ≥560 of 500 GB (+12 %), network_gb 1.5 of 0 GB; no new guests; ",
             r#"guests: 2 shut down, 1 skipped"}"#,
         ]
         .concat()
