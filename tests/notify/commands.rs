@@ -98,7 +98,7 @@ async fn a_program_that_hangs_is_ended_with_all_that_it_started() {
         let pipe = pipe.clone();
         move || std::fs::read(pipe)
     });
-    let script = "echo stuck >&2; exec 3> \"$1\"; echo begun >&3; sleep 600 & wait";
+    let script = "echo stuck >&2; exec 3> \"$1\"; echo begun >&3; sleep 200 & wait";
     let channel = command("page", &["sh", "-c", script, "sh", pipe.to_str().unwrap()]);
     let pace = Pace {
         command: Duration::from_secs(3),

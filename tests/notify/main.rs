@@ -2,10 +2,6 @@
 //!
 //! It refuses to look into the deliverer: what arrived is read from the other end.
 #![cfg(test)]
-#![expect(
-    clippy::unwrap_used,
-    reason = "what a test prepares must succeed, in its helpers too"
-)]
 
 #[cfg(unix)]
 mod commands;
