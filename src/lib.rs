@@ -9,6 +9,7 @@
 //!                 domain                  rules and values; no I/O, no clock, no async
 //!               /    |    \
 //!        proxmox     |     simulator      the client; and a small Proxmox that shares nothing with it
+//!        notify      |         :          webhooks and programs that tell people; not the client's affair
 //!           |        |         :
 //!       operations   |         :          the steps of each change; screen and command line run the same
 //!           |       app        :          State + Event -> State + Effects
@@ -21,9 +22,11 @@
 //! ```
 //!
 //! An arrow may only point upwards; `tests/architecture.rs` reads every import and fails on a new
-//! one. Two walls deserve their reason: the simulator imports nothing of the client, because a
-//! field that both misread would make every test green; and neither `app` nor `ui` knows of
-//! sockets or tasks, so that what a key does is a plain function that a test can call.
+//! one. Three walls deserve their reason: the simulator imports nothing of the client, because a
+//! field that both misread would make every test green; neither `app` nor `ui` knows of sockets
+//! or tasks, so that what a key does is a plain function that a test can call; and `notify` and the
+//! client know nothing of each other, because whoever is told is outside of the cluster, and
+//! neither its trust nor its rules of repetition hold there.
 //!
 //! # From key to toast
 //!
@@ -66,6 +69,7 @@ pub mod app;
 pub mod cli;
 pub mod config;
 pub mod domain;
+pub mod notify;
 pub mod operations;
 pub mod proxmox;
 pub mod runtime;

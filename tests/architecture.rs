@@ -31,7 +31,7 @@ const VALUES: [&str; 3] = [
     "std::net::Ipv6Addr",
 ];
 
-const ROOMS: [Room; 9] = [
+const ROOMS: [Room; 10] = [
     Room {
         name: "domain",
         knows: &[],
@@ -56,9 +56,17 @@ const ROOMS: [Room; 9] = [
         knows: &[],
         refuses: &["reqwest", "ratatui", "crossterm", "anyhow"],
     },
+    // People are told outside of the cluster, over other addresses, with other trust and by programs
+    // too. So this is no part of the Proxmox client; and `operations`, which tell of what they did,
+    // still open no connection of their own.
+    Room {
+        name: "notify",
+        knows: &["domain"],
+        refuses: &["ratatui", "crossterm", "anyhow"],
+    },
     Room {
         name: "operations",
-        knows: &["domain", "proxmox"],
+        knows: &["domain", "proxmox", "notify"],
         refuses: &["reqwest", "hyper", "ratatui", "crossterm", "anyhow"],
     },
     Room {
@@ -95,7 +103,15 @@ const ROOMS: [Room; 9] = [
     },
     Room {
         name: "runtime",
-        knows: &["domain", "app", "ui", "operations", "proxmox", "config"],
+        knows: &[
+            "domain",
+            "app",
+            "ui",
+            "operations",
+            "proxmox",
+            "notify",
+            "config",
+        ],
         refuses: &["anyhow"],
     },
     Room {
@@ -103,6 +119,7 @@ const ROOMS: [Room; 9] = [
         knows: &[
             "domain",
             "proxmox",
+            "notify",
             "simulator",
             "operations",
             "app",
@@ -635,6 +652,21 @@ const TRESPASSES: &[(&str, &str, &str)] = &[
         "config/load.rs",
         "use crate::proxmox::Trust;",
         "crate::proxmox::Trust",
+    ),
+    (
+        "notify/webhook.rs",
+        "use crate::proxmox::Trust;",
+        "crate::proxmox::Trust",
+    ),
+    (
+        "notify/mod.rs",
+        "use crate::config::settings::notify::Channel;",
+        "crate::config::settings::notify::Channel",
+    ),
+    (
+        "proxmox/client.rs",
+        "use crate::notify::Webhook;",
+        "crate::notify::Webhook",
     ),
     (
         "runtime/refresh.rs",

@@ -246,9 +246,11 @@ impl State {
         };
         match (&alert.kind, &alert.subject) {
             (AlertKind::GuestLocked, Subject::Guest(guest)) => self.explain_lock(guest.clone()),
-            (AlertKind::CertificateExpires, Subject::Node(_)) | (_, Subject::Cluster) => {
-                self.explain(&alert);
-            }
+            (AlertKind::CertificateExpires, _)
+            | (
+                _,
+                Subject::Cluster | Subject::Project(..) | Subject::Token | Subject::Channel(_),
+            ) => self.explain(&alert),
             (_, Subject::Guest(guest)) => self.go_to_guest(guest, effects),
             (_, Subject::Task(upid, _) | Subject::Tasks(upid, _)) => {
                 let log = LogView::new(upid.clone());
@@ -273,9 +275,6 @@ impl State {
                 self.go_to(Pane::Storages);
             }
             (_, Subject::Bracket(_)) => self.list_brackets(),
-            (_, Subject::Project(..) | Subject::Token | Subject::Channel(_)) => {
-                self.explain(&alert);
-            }
         }
     }
 
@@ -302,7 +301,7 @@ impl State {
     /// Shows the whole of an alert that has no place of its own.
     fn explain(&mut self, alert: &Alert) {
         let failure =
-            Failure::new(FailureKind::Refused, alert.text.clone()).with_advice(advice(&alert.kind));
+            Failure::new(FailureKind::Refused, alert.text.clone()).with_advice(advice(alert.kind));
         let text = FailureText::new(alert.subject.to_string(), failure, Vec::new());
         self.dialogs.push(Dialog::Failure(Box::new(text)));
     }
@@ -365,7 +364,7 @@ impl State {
 }
 
 /// Says what helps against an alert that has no place on the screen.
-fn advice(kind: &AlertKind) -> &'static str {
+fn advice(kind: AlertKind) -> &'static str {
     match kind {
         AlertKind::LinkDown => {
             "proxdeck tries again by itself. What is shown is as it was last read."

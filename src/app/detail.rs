@@ -308,6 +308,7 @@ fn retry(failure: &Failure) -> Duration {
         | FailureKind::SnapshotFailed
         | FailureKind::Refused
         | FailureKind::FileNotWritten
+        | FailureKind::NotDelivered
         | FailureKind::Internal => LONG_RETRY,
     }
 }

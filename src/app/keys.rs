@@ -170,6 +170,9 @@ impl State {
                 if self.focus == Pane::AllSnapshots {
                     self.snapshots.lists.retry_failed();
                 }
+                if self.focus == Pane::Alerts {
+                    self.alerts.failed_tasks.outdate();
+                }
                 effects.push(Effect::Refresh);
             }
             Action::Palette => self

@@ -68,11 +68,9 @@ impl<K: Ord + Clone, V> Readings<K, V> {
         self.known.entry(key).or_default().ask(ticket);
     }
 
-    /// Notes that one has changed since it was read.
-    pub(super) fn outdate(&mut self, key: &K) {
-        if let Some(remote) = self.known.get_mut(key) {
-            remote.outdate();
-        }
+    /// Has all of them read again as soon as the budget allows.
+    pub(super) fn outdate(&mut self) {
+        self.known.values_mut().for_each(Remote::outdate);
     }
 
     /// Takes in the result of a question, if it was one of these.

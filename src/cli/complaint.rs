@@ -215,6 +215,7 @@ fn exit_of(kind: FailureKind) -> Exit {
         | FailureKind::SnapshotMissing
         | FailureKind::SnapshotFailed
         | FailureKind::FileNotWritten
+        | FailureKind::NotDelivered
         | FailureKind::Internal => Exit::Failed,
     }
 }

@@ -7,6 +7,7 @@ mod bracket;
 mod budgets;
 mod carried;
 mod change;
+mod channels;
 mod check;
 mod clone;
 mod complaint;

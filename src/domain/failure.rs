@@ -49,6 +49,8 @@ pub enum FailureKind {
     Refused,
     /// A file of this machine could not be written.
     FileNotWritten,
+    /// Somebody could not be told.
+    NotDelivered,
     /// Something inside this program broke.
     Internal,
 }
@@ -78,6 +80,7 @@ impl FailureKind {
             Self::SnapshotFailed => "SnapshotFailed",
             Self::Refused => "Refused",
             Self::FileNotWritten => "FileNotWritten",
+            Self::NotDelivered => "NotDelivered",
             Self::Internal => "Internal",
         }
     }
@@ -106,6 +109,7 @@ impl FailureKind {
             Self::SnapshotFailed => "the snapshot failed",
             Self::Refused => "refused",
             Self::FileNotWritten => "the file could not be written",
+            Self::NotDelivered => "a notification was not delivered",
             Self::Internal => "proxdeck failed",
         }
     }
@@ -153,6 +157,7 @@ impl FailureKind {
                 "check that the address is that of a Proxmox VE server and not of a proxy before it"
             }
             Self::FileNotWritten => "start proxdeck in a folder that you may write to",
+            Self::NotDelivered => "check the channel's section [notify.NAME] in the config",
             Self::Server | Self::Refused | Self::Internal => "",
         }
     }

@@ -21,6 +21,7 @@ pub mod limits;
 pub mod metrics;
 pub mod network_card;
 pub mod node;
+pub mod notification;
 pub mod operation;
 pub mod permission;
 pub mod plan;

@@ -75,11 +75,7 @@ fn answer(desk: &mut Desk, effects: &[Effect], lists: &Lists) -> Vec<u32> {
                 Answer::Snapshots(list.unwrap_or_default())
             }
             Query::Config(_) | Query::FrozenConfig(..) => config(),
-            Query::Status(_)
-            | Query::History(..)
-            | Query::Permissions
-            | Query::TaskLog(..)
-            | Query::CanCopy(..) => continue,
+            _ => continue,
         };
         waiting.extend(desk.happen(Event::Fetched(ticket, Ok(answer))));
     }

@@ -63,6 +63,8 @@ impl Desk {
             account: "hub@pve!deck".into(),
             read_only,
             demo: false,
+            bell: true,
+            operator: "ops".into(),
             keymap: Keymap::default(),
             rules: Rules::default(),
             seed: 7,

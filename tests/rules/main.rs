@@ -10,6 +10,7 @@ mod creation_properties;
 mod creation_world;
 mod limit_tracker;
 mod limits;
+mod notifications;
 mod plan_files;
 mod projects;
 mod quota;

@@ -10,6 +10,7 @@ use crossterm::event::{Event as TerminalEvent, KeyCode, KeyEvent, KeyModifiers};
 use futures_util::{StreamExt, stream};
 use proxdeck::app::keymap::Keymap;
 use proxdeck::app::state::{Rules, Setting};
+use proxdeck::config::alert_memory::AlertMemory;
 use proxdeck::operations::WriteAccess;
 use proxdeck::proxmox::{Client, Connection, Credentials, Trust};
 use proxdeck::runtime::{Dashboard, Surface, drive};
@@ -29,6 +30,7 @@ pub(crate) struct Deck {
     simulator: Option<Simulator>,
     keys: mpsc::UnboundedSender<TerminalEvent>,
     screen: watch::Receiver<String>,
+    told: watch::Receiver<Told>,
     loop_task: JoinHandle<io::Result<()>>,
 }
 
@@ -41,6 +43,8 @@ pub(crate) struct Wish {
     pub(crate) rules: Rules,
     /// Where files go that a person asks for.
     pub(crate) exports: PathBuf,
+    /// What is remembered of alerts.
+    pub(crate) memory: Option<AlertMemory>,
 }
 
 impl Default for Wish {
@@ -52,6 +56,7 @@ impl Default for Wish {
             read_only: false,
             rules: Rules::default(),
             exports: PathBuf::from("/nonexistent"),
+            memory: None,
         }
     }
 }
@@ -66,6 +71,8 @@ impl Deck {
             account: client.account().to_owned(),
             read_only: wish.read_only,
             demo: false,
+            bell: true,
+            operator: "ops".into(),
             keymap: Keymap::default(),
             rules: wish.rules,
             seed: 7,
@@ -82,16 +89,19 @@ impl Deck {
                 WriteAccess::Unlogged
             },
             exports: wish.exports,
+            memory: wish.memory,
             notes: Vec::new(),
         };
         let (keys, pressed) = mpsc::unbounded_channel();
         let (shown, screen) = watch::channel(String::new());
+        let (tell, told) = watch::channel(Told::default());
         let (columns, rows) = wish.size;
         let loop_task = tokio::spawn(async move {
             let backend = TestBackend::new(columns, rows);
             let mut surface = Screen {
                 terminal: Terminal::new(backend).unwrap(),
                 shown,
+                tell,
             };
             let pressed = Arc::new(Mutex::new(pressed));
             let keys = stream::poll_fn(move |context| pressed.lock().unwrap().poll_recv(context));
@@ -102,8 +112,14 @@ impl Deck {
             simulator: Some(simulator),
             keys,
             screen,
+            told,
             loop_task,
         }
+    }
+
+    /// Returns what the terminal was told beside what it shows.
+    pub(crate) fn told(&self) -> Told {
+        self.told.borrow().clone()
     }
 
     /// Returns the server that is watched.
@@ -227,9 +243,17 @@ fn named(name: &str) -> KeyEvent {
     })
 }
 
+/// What a terminal is told beside what it shows.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Told {
+    pub(crate) rings: usize,
+    pub(crate) title: String,
+}
+
 struct Screen {
     terminal: Terminal<TestBackend>,
     shown: watch::Sender<String>,
+    tell: watch::Sender<Told>,
 }
 
 impl Surface for Screen {
@@ -243,6 +267,15 @@ impl Surface for Screen {
 
     fn forget(&mut self) -> io::Result<()> {
         self.terminal.clear().map_err(io::Error::other)
+    }
+
+    fn ring(&mut self) {
+        self.tell.send_modify(|told| told.rings += 1);
+    }
+
+    fn title(&mut self, title: &str) {
+        self.tell
+            .send_modify(|told| title.clone_into(&mut told.title));
     }
 
     fn suspend(&mut self) -> io::Result<()> {

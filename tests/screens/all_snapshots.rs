@@ -186,6 +186,8 @@ impl Scene {
             account: "hub@pve!deck".into(),
             read_only: false,
             demo: false,
+            bell: true,
+            operator: "ops".into(),
             keymap: Keymap::default(),
             rules: Rules {
                 selection: Selection::new(false, &tags, &[], &[]).unwrap(),

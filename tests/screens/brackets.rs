@@ -64,6 +64,8 @@ impl Scene {
             account: "hub@pve!deck".into(),
             read_only: false,
             demo: false,
+            bell: true,
+            operator: "ops".into(),
             keymap: Keymap::default(),
             rules: Rules::default(),
         };
@@ -135,11 +137,7 @@ impl Scene {
                     ("memory", "6144"),
                     ("net0", "virtio=A,bridge=vmbr1,firewall=1"),
                 ]),
-                Query::Status(_)
-                | Query::History(..)
-                | Query::Permissions
-                | Query::TaskLog(..)
-                | Query::CanCopy(..) => continue,
+                _ => continue,
             };
             let answered = Event::Fetched(ticket, Ok(answer));
             waiting.extend(self.state.update(answered, self.now));

@@ -82,6 +82,8 @@ impl Scene {
             account: "hub@pve!deck".into(),
             read_only: false,
             demo: false,
+            bell: true,
+            operator: "ops".into(),
             keymap: Keymap::new(&[("destroy".to_owned(), vec!["F8".to_owned()])]).unwrap(),
             rules: Rules::default(),
         };

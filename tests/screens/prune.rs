@@ -133,6 +133,8 @@ impl Scene {
             account: "hub@pve!deck".into(),
             read_only,
             demo: false,
+            bell: true,
+            operator: "ops".into(),
             keymap: Keymap::default(),
             rules,
         };

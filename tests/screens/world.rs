@@ -320,6 +320,8 @@ impl Scene {
             account: "hub@pve!deck".into(),
             read_only: false,
             demo: true,
+            bell: true,
+            operator: "ops".into(),
             keymap: Keymap::new(&[("destroy".to_owned(), vec!["F8".to_owned()])]).unwrap(),
             rules: rules(),
         };

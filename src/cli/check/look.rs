@@ -237,7 +237,7 @@ impl Look {
     }
 
     /// Puts the look into a book of alerts.
-    pub(super) fn into_book(&self, book: &mut AlertBook) {
+    pub(super) fn show(&self, book: &mut AlertBook) {
         let link = Link {
             state: LinkState::Up,
             ..Link::default()

@@ -6,6 +6,8 @@
 
 mod look;
 
+use std::fmt::Write as _;
+
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
@@ -16,6 +18,7 @@ use super::document::{Document, rfc3339};
 use super::output::Output;
 use super::setup::Setup;
 use super::table::{Side, Table};
+use crate::config::alert_memory::AlertMemory;
 use crate::domain::alert::{AlertBook, Standing, Stands, lasting};
 use crate::domain::limits::Severity;
 use crate::domain::text::Text;
@@ -110,9 +113,9 @@ impl Check {
         let session = Session::open(setup).await?;
         let look = Look::take(&session, setup, output).await?;
         let memory = setup.alert_memory(&session.cluster);
-        let known = memory.as_ref().map(|memory| memory.read());
+        let known = memory.as_ref().map(AlertMemory::read);
         let mut book = AlertBook::with_memory(known.unwrap_or_default());
-        look.into_book(&mut book);
+        look.show(&mut book);
         // The next run knows since when, and a dashboard on this machine too.
         if let (Some(memory), Some(changes)) = (&memory, book.changes(look.server))
             && let Err(error) = memory.write(&changes, look.server)
@@ -175,9 +178,9 @@ fn pager_line(status: Status, cluster: &str, book: &AlertBook, unread: &[Unread]
     );
     // What nobody has in hand comes first, and most pressing.
     if let Some(first) = standing.first() {
-        line.push_str(&format!("; {}", first.alert));
+        let _ = write!(line, "; {}", first.alert);
     } else if let Some(first) = unread.iter().find(|each| each.counts()) {
-        line.push_str(&format!("; {} could not be read", first.what));
+        let _ = write!(line, "; {} could not be read", first.what);
     }
     line
 }
@@ -218,7 +221,7 @@ fn table(standing: &[Standing<'_>], now: DateTime<Utc>) -> Table<4> {
             why.push_str(" (as last seen)");
         }
         if let Some(word) = each.acknowledgement {
-            why.push_str(&format!(" (in hand of {})", word.by));
+            let _ = write!(why, " (in hand of {})", word.by);
         }
         table.push([
             each.alert.severity.as_str().to_owned(),

@@ -9,9 +9,6 @@ use crate::config::connection::{is_host_name, parse_port, split_port};
 use crate::config::document::{Entry, Findings, Section};
 use crate::config::error::{InvalidSetting, quoted};
 
-/// The channel that gets the emergencies.
-pub const ADMINISTRATORS: &str = "administrators";
-
 /// Somebody who is told.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Channel {
