@@ -34,3 +34,4 @@ pub mod template;
 pub mod text;
 pub mod time;
 pub mod units;
+pub mod usage;
