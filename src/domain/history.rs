@@ -130,6 +130,7 @@ impl Averages {
 
     /// Drops what is negative or endless.
     fn believable(mut self) -> Self {
+        let was_measured = !self.is_gap();
         for figure in [
             &mut self.cpu,
             &mut self.max_cpu,
@@ -142,6 +143,10 @@ impl Averages {
             &mut self.rates.disk_write,
         ] {
             *figure = figure.filter(|figure| figure.is_finite() && *figure >= 0.0);
+        }
+        if was_measured && self.is_gap() {
+            // Broken figures must not look like those of a guest that did not run.
+            return Self::default();
         }
         self
     }
@@ -388,5 +393,38 @@ mod tests {
         for pair in Span::ALL.windows(2) {
             assert_eq!((pair[0].longer(), pair[1].shorter()), (pair[1], pair[0]));
         }
+        // The year is read for sums and never shown.
+        assert!(!Span::ALL.contains(&Span::Year));
+    }
+
+    #[test]
+    fn pitfall_19_a_row_of_sizes_alone_is_a_guest_that_did_not_run_and_a_bare_time_a_gap() {
+        // Recordings 100 and 608.
+        let sizes = Averages {
+            max_cpu: Some(1.0),
+            max_memory: Some(67_108_864.0),
+            ..Averages::default()
+        };
+        assert!(sizes.is_idle() && sizes.is_known() && sizes.is_gap());
+        let nothing = Averages::default();
+        assert!(!nothing.is_idle() && !nothing.is_known());
+        assert!(!cpu(0.0).is_idle() && cpu(0.0).is_known());
+        // A broken figure is no proof that nothing ran.
+        let broken = Averages {
+            cpu: Some(f64::NAN),
+            ..sizes
+        };
+        let series = Series::new(Span::Hour, vec![(T, broken)]);
+        assert!(!series.samples()[0].averages.is_known());
+    }
+
+    #[test]
+    fn a_row_of_the_year_is_about_as_much_as_its_server_says() {
+        let lengths = |step: i64| {
+            let rows = (1..4).map(|row| (T + row * step, cpu(0.5))).collect();
+            let series = Series::new(Span::Year, rows);
+            series.samples()[1].length.as_secs() / 3_600
+        };
+        assert_eq!((lengths(6 * 3_600), lengths(7 * 86_400)), (6, 168));
     }
 }

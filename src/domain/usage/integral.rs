@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-use super::window::between;
 use crate::domain::history::{Averages, Sample, Series};
 use crate::domain::project::Resource;
 use crate::domain::rates::MOST_BELIEVABLE;
@@ -86,7 +85,7 @@ pub fn integrate(series: &[&Series], from: DateTime<Utc>, until: DateTime<Utc>) 
         cpu_hours: cpu.measured(3_600.0),
         memory_gb_hours: memory.measured(3_600.0 * GIGABYTE as f64),
         network_gb: network.measured(GIGABYTE as f64),
-        span: between(from, until),
+        span: Duration::from_millis(u64::try_from(end.saturating_sub(begin)).unwrap_or(0)),
         known_since,
     }
 }

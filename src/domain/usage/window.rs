@@ -75,7 +75,9 @@ pub(super) fn between(from: DateTime<Utc>, until: DateTime<Utc>) -> Duration {
 fn month(now: DateTime<Utc>, zone: Tz) -> Option<(DateTime<Utc>, DateTime<Utc>)> {
     let first = now.with_timezone(&zone).date_naive().with_day(1)?;
     let next = first.checked_add_months(Months::new(1))?;
-    Some((beginning(first, zone)?, beginning(next, zone)?))
+    let (first, next) = (beginning(first, zone)?, beginning(next, zone)?);
+    // At the ends of the calendar there is no month around a moment.
+    (first <= now && now <= next).then_some((first, next))
 }
 
 /// Returns the first moment of a day.
