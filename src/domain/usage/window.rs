@@ -11,6 +11,8 @@ use crate::domain::project::Window;
 const SKIP_GRAIN: TimeDelta = TimeDelta::minutes(15);
 /// No place has ever skipped more than a day.
 const LONGEST_SKIP_IN_GRAINS: i32 = 2 * 24 * 4;
+/// More than a month and what any zone differs from UTC by.
+const MARGIN: TimeDelta = TimeDelta::days(33);
 
 /// The time over which use is counted, up to the present.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,11 +75,12 @@ pub(super) fn between(from: DateTime<Utc>, until: DateTime<Utc>) -> Duration {
 
 /// Returns the first moment of this month and of the next.
 fn month(now: DateTime<Utc>, zone: Tz) -> Option<(DateTime<Utc>, DateTime<Utc>)> {
+    // At the ends of the calendar there is no month around a moment.
+    now.checked_sub_signed(MARGIN)?;
+    now.checked_add_signed(MARGIN)?;
     let first = now.with_timezone(&zone).date_naive().with_day(1)?;
     let next = first.checked_add_months(Months::new(1))?;
-    let (first, next) = (beginning(first, zone)?, beginning(next, zone)?);
-    // At the ends of the calendar there is no month around a moment.
-    (first <= now && now <= next).then_some((first, next))
+    Some((beginning(first, zone)?, beginning(next, zone)?))
 }
 
 /// Returns the first moment of a day.
