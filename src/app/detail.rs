@@ -181,6 +181,7 @@ impl Watched {
             length: measured.length,
             averages: Averages {
                 cpu: believed_cpu(&guest.figures),
+                max_cpu: guest.figures.max_cpu,
                 memory: memory.map(|bytes| bytes as f64),
                 max_memory: max_memory.map(|bytes| bytes as f64),
                 host_memory: guest.figures.host_memory.map(|bytes| bytes as f64),
@@ -280,7 +281,7 @@ const fn lifetime(span: Span) -> Duration {
     Duration::from_secs(match span {
         Span::Hour => 60,
         Span::Day => 300,
-        Span::Week | Span::Month => 1_800,
+        Span::Week | Span::Month | Span::Year => 1_800,
     })
 }
 

@@ -78,7 +78,7 @@ impl State {
     /// Judges the inventory by the rules.
     fn judge(&mut self) {
         if let Some(resources) = self.inventory.resources.value() {
-            self.verdicts = Verdicts::of(resources, &self.setting.rules);
+            self.verdicts = Verdicts::of(resources, &self.setting.rules, self.server_time());
         }
     }
 

@@ -1,20 +1,23 @@
 //! What the projects use of their budgets; reckoned once when the inventory changes, shown many times.
 
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+
 use super::state::Rules;
-use crate::domain::alert::ProjectUse;
 use crate::domain::guest::Guest;
 use crate::domain::inventory::Resources;
 use crate::domain::quota::{self, ResourceUsage, Tier};
+use crate::domain::usage::{Period, ProjectStanding};
 
 /// The verdicts on the present inventory.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Verdicts {
-    projects: Vec<ProjectUse>,
+    projects: Vec<ProjectStanding>,
 }
 
 impl Verdicts {
     /// Judges an inventory by the rules.
-    pub(super) fn of(resources: &Resources, rules: &Rules) -> Self {
+    pub(super) fn of(resources: &Resources, rules: &Rules, server: DateTime<Utc>) -> Self {
         // One pass over the guests, however many projects there are.
         let mut members: Vec<Vec<&Guest>> = rules.projects.iter().map(|_| Vec::new()).collect();
         for seen in &resources.guests {
@@ -27,13 +30,8 @@ impl Verdicts {
         }
         let projects = rules.projects.iter().zip(members);
         let projects = projects.map(|(project, members)| {
-            let usage = quota::usage(project, members);
-            ProjectUse {
-                project: project.name().to_owned(),
-                window: project.window,
-                projected: usage.iter().map(|_| None).collect(),
-                usage,
-            }
+            let period = Period::of(project.window, server, Tz::UTC);
+            ProjectStanding::since_boot(project, &members, period)
         });
         Self {
             projects: projects.collect(),
@@ -41,7 +39,7 @@ impl Verdicts {
     }
 
     /// Returns what all projects use.
-    pub fn projects(&self) -> &[ProjectUse] {
+    pub fn projects(&self) -> &[ProjectStanding] {
         &self.projects
     }
 

@@ -1,46 +1,36 @@
 //! What the projects use of their budgets, for commands that need it once.
 
-use super::connect::Session;
+use chrono_tz::Tz;
+
 use super::inventory::Reading;
-use super::output::Output;
 use super::setup::Setup;
-use crate::domain::alert::ProjectUse;
 use crate::domain::failure::Failure;
-use crate::domain::quota;
+use crate::domain::usage::{Period, ProjectStanding};
 
 /// What was read of the projects' use.
 #[derive(Debug, Default)]
 pub(super) struct Budgets {
-    projects: Vec<ProjectUse>,
+    projects: Vec<ProjectStanding>,
     unread: Vec<(String, Failure)>,
 }
 
 impl Budgets {
-    /// Reads what the projects use.
-    pub(super) async fn read(
-        _session: &Session,
-        setup: &Setup,
-        reading: &Reading,
-        _output: &Output,
-    ) -> Self {
+    /// Reckons what the projects use, from the resource list.
+    pub(super) fn of(setup: &Setup, reading: &Reading) -> Self {
         let projects = &setup.rules.projects;
-        let used = projects.iter().map(|project| {
-            let usage = quota::usage(project, projects.members(project, &reading.guests));
-            ProjectUse {
-                project: project.name().to_owned(),
-                window: project.window,
-                projected: usage.iter().map(|_| None).collect(),
-                usage,
-            }
+        let standing = projects.iter().map(|project| {
+            let members = projects.members(project, &reading.guests);
+            let period = Period::of(project.window, reading.time, Tz::UTC);
+            ProjectStanding::since_boot(project, &members, period)
         });
         Self {
-            projects: used.collect(),
+            projects: standing.collect(),
             unread: Vec::new(),
         }
     }
 
-    /// Returns what each project uses, in the order of the config.
-    pub(super) fn projects(&self) -> &[ProjectUse] {
+    /// Returns how each project stands, in the order of the config.
+    pub(super) fn projects(&self) -> &[ProjectStanding] {
         &self.projects
     }
 

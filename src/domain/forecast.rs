@@ -3,11 +3,13 @@
 //! New guests count with all their cores and all their memory for the time that is left, which is
 //! the most that they can use; their network traffic is not guessed at all.
 
-use chrono::{DateTime, Datelike, Days, Months, NaiveTime, Utc};
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
 
 use super::project::{Quota, Resource, Window};
 use super::quota::{Amount, Certainty, ResourceUsage, Tier};
 use super::units::GIGABYTE;
+use super::usage::Period;
 
 /// Guests that do not exist yet.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -38,14 +40,15 @@ impl Forecast {
     }
 }
 
-/// Reckons the bounded resources of a project with new guests in it.
+/// Reckons the bounded resources of a project with new guests in it; `zone` is where its months begin.
 pub fn forecast(
     usage: &[ResourceUsage],
     window: Window,
     guests: &NewGuests,
     now: DateTime<Utc>,
+    zone: Tz,
 ) -> Vec<Forecast> {
-    let hours = hours_left(window, now);
+    let hours = hours_left(window, now, zone);
     let bounded = usage
         .iter()
         .filter(|each| matches!(each.quota, Quota::AtMost(_)));
@@ -85,21 +88,12 @@ fn added(resource: Resource, guests: &NewGuests, hours: f64) -> Amount {
 /// Returns for how many hours a new guest will count in a window.
 ///
 /// In a window that slides it will one day have been there all the time.
-fn hours_left(window: Window, now: DateTime<Utc>) -> f64 {
+fn hours_left(window: Window, now: DateTime<Utc>, zone: Tz) -> f64 {
     if let Some(length) = window.sliding() {
         return length.as_secs_f64() / 3600.0;
     }
-    let left = end_of_month(now) - now;
-    left.num_seconds().max(0) as f64 / 3600.0
-}
-
-/// Returns the first moment of the next month.
-fn end_of_month(now: DateTime<Utc>) -> DateTime<Utc> {
-    let first = now
-        .date_naive()
-        .checked_sub_days(Days::new(u64::from(now.day0())))
-        .and_then(|first| first.checked_add_months(Months::new(1)));
-    first.map_or(now, |first| first.and_time(NaiveTime::MIN).and_utc())
+    let left = Period::of(window, now, zone).left();
+    left.as_secs_f64() / 3600.0
 }
 
 #[cfg(test)]
@@ -130,7 +124,7 @@ mod tests {
             usage(Resource::StorageGb, 90.0, 100.0),
             usage(Resource::NetworkGb, 5.0, 10.0),
         ];
-        forecast(&usage, window, &guests(), now)
+        forecast(&usage, window, &guests(), now, Tz::UTC)
             .iter()
             .map(|each| format!("{} {}", each.then.used, each.then.tier))
             .collect()
@@ -151,6 +145,14 @@ mod tests {
     }
 
     #[test]
+    fn the_month_ends_at_midnight_of_the_quotas_time_zone() {
+        let now = "2026-10-31T22:30:00Z".parse().unwrap();
+        let left = |zone| hours_left(Window::Month, now, zone);
+        assert!((left(Tz::UTC) - 1.5).abs() < 1e-9);
+        assert!((left(Tz::Europe__Berlin) - 0.5).abs() < 1e-9);
+    }
+
+    #[test]
     fn what_is_not_known_of_new_guests_makes_the_sum_a_lower_bound_and_what_has_no_quota_is_left_out()
      {
         let unlimited = ResourceUsage::new(
@@ -164,7 +166,7 @@ mod tests {
             ..guests()
         };
         let now = "2026-12-31T23:00:00Z".parse().unwrap();
-        let rows = forecast(&usage, Window::Month, &guests, now);
+        let rows = forecast(&usage, Window::Month, &guests, now, Tz::UTC);
         assert_eq!(rows.len(), 1);
         assert_eq!(rows[0].then.used.to_string(), "≥100");
         assert!(!rows[0].worsens());

@@ -1,4 +1,4 @@
-//! What a guest did over the last hour, day, week or month.
+//! What a guest did over the last hour, day, week, month or year.
 //!
 //! A series is what the server's RRD keeps: averages over steps that may differ within one answer,
 //! with gaps (PITFALLS 19).
@@ -31,10 +31,12 @@ pub enum Span {
     Week,
     /// The last thirty days.
     Month,
+    /// The last year, too coarse for a chart.
+    Year,
 }
 
 impl Span {
-    /// All spans, the shortest first.
+    /// The spans that charts show, the shortest first.
     pub const ALL: [Self; 4] = [Self::Hour, Self::Day, Self::Week, Self::Month];
 
     /// Returns the word that the server knows it by.
@@ -44,6 +46,7 @@ impl Span {
             Self::Day => "day",
             Self::Week => "week",
             Self::Month => "month",
+            Self::Year => "year",
         }
     }
 
@@ -54,6 +57,7 @@ impl Span {
             Self::Day => 86_400,
             Self::Week => 7 * 86_400,
             Self::Month => 30 * 86_400,
+            Self::Year => 360 * 86_400,
         })
     }
 
@@ -64,16 +68,18 @@ impl Span {
             Self::Day => 1_800,
             Self::Week => 3 * 3_600,
             Self::Month => 12 * 3_600,
+            Self::Year => 7 * 86_400,
         })
     }
 
-    /// Returns the next longer span; the longest is its own.
+    /// Returns the next longer span of a chart; the longest is its own.
     #[must_use]
     pub const fn longer(self) -> Self {
         match self {
             Self::Hour => Self::Day,
             Self::Day => Self::Week,
             Self::Week | Self::Month => Self::Month,
+            Self::Year => Self::Year,
         }
     }
 
@@ -84,6 +90,7 @@ impl Span {
             Self::Hour | Self::Day => Self::Hour,
             Self::Week => Self::Day,
             Self::Month => Self::Week,
+            Self::Year => Self::Month,
         }
     }
 }
@@ -93,6 +100,8 @@ impl Span {
 pub struct Averages {
     /// Processor use as a fraction of all cores; may exceed 1.
     pub cpu: Option<f64>,
+    /// Its cores; fractional for containers.
+    pub max_cpu: Option<f64>,
     /// Memory in use, in bytes.
     pub memory: Option<f64>,
     /// Memory that it might use, in bytes.
@@ -109,10 +118,22 @@ impl Averages {
         self.cpu.is_none() && self.memory.is_none() && self.rates.is_unknown()
     }
 
+    /// Tells whether the guest is known not to have run: the server knew its sizes and nothing else.
+    pub(super) fn is_idle(&self) -> bool {
+        self.is_gap() && (self.max_cpu.is_some() || self.max_memory.is_some())
+    }
+
+    /// Tells whether the server knew anything at all.
+    pub(super) fn is_known(&self) -> bool {
+        !self.is_gap() || self.is_idle()
+    }
+
     /// Drops what is negative or endless.
     fn believable(mut self) -> Self {
+        let was_measured = !self.is_gap();
         for figure in [
             &mut self.cpu,
+            &mut self.max_cpu,
             &mut self.memory,
             &mut self.max_memory,
             &mut self.host_memory,
@@ -123,12 +144,17 @@ impl Averages {
         ] {
             *figure = figure.filter(|figure| figure.is_finite() && *figure >= 0.0);
         }
+        if was_measured && self.is_gap() {
+            // Broken figures must not look like those of a guest that did not run.
+            return Self::default();
+        }
         self
     }
 
     fn or(self, other: Self) -> Self {
         Self {
             cpu: self.cpu.or(other.cpu),
+            max_cpu: self.max_cpu.or(other.max_cpu),
             memory: self.memory.or(other.memory),
             max_memory: self.max_memory.or(other.max_memory),
             host_memory: self.host_memory.or(other.host_memory),
@@ -367,5 +393,38 @@ mod tests {
         for pair in Span::ALL.windows(2) {
             assert_eq!((pair[0].longer(), pair[1].shorter()), (pair[1], pair[0]));
         }
+        // The year is read for sums and never shown.
+        assert!(!Span::ALL.contains(&Span::Year));
+    }
+
+    #[test]
+    fn pitfall_19_a_row_of_sizes_alone_is_a_guest_that_did_not_run_and_a_bare_time_a_gap() {
+        // Recordings 100 and 608.
+        let sizes = Averages {
+            max_cpu: Some(1.0),
+            max_memory: Some(67_108_864.0),
+            ..Averages::default()
+        };
+        assert!(sizes.is_idle() && sizes.is_known() && sizes.is_gap());
+        let nothing = Averages::default();
+        assert!(!nothing.is_idle() && !nothing.is_known());
+        assert!(!cpu(0.0).is_idle() && cpu(0.0).is_known());
+        // A broken figure is no proof that nothing ran.
+        let broken = Averages {
+            cpu: Some(f64::NAN),
+            ..sizes
+        };
+        let series = Series::new(Span::Hour, vec![(T, broken)]);
+        assert!(!series.samples()[0].averages.is_known());
+    }
+
+    #[test]
+    fn a_row_of_the_year_is_about_as_much_as_its_server_says() {
+        let lengths = |step: i64| {
+            let rows = (1..4).map(|row| (T + row * step, cpu(0.5))).collect();
+            let series = Series::new(Span::Year, rows);
+            series.samples()[1].length.as_secs() / 3_600
+        };
+        assert_eq!((lengths(6 * 3_600), lengths(7 * 86_400)), (6, 168));
     }
 }

@@ -40,4 +40,5 @@ pub mod text;
 pub mod time;
 pub mod token;
 pub mod units;
+pub mod usage;
 pub mod volume;

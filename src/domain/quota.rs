@@ -127,6 +127,14 @@ pub struct Use {
 }
 
 impl Use {
+    /// Nothing is known.
+    pub const UNKNOWN: Self = Self {
+        cpu_hours: Amount::UNKNOWN,
+        memory_gb_hours: Amount::UNKNOWN,
+        storage_gb: Amount::UNKNOWN,
+        network_gb: Amount::UNKNOWN,
+    };
+
     /// Returns the amount of one resource.
     pub const fn amount(&self, resource: Resource) -> Amount {
         match resource {

@@ -15,7 +15,7 @@ const SHORTEST: Duration = Duration::from_millis(500);
 /// Uptime is told in whole seconds, so the true distance of two samples lies within one of theirs.
 const UPTIME_GRAIN: Duration = Duration::from_secs(1);
 /// No guest moves more bytes a second than this; what claims to is a broken counter.
-const MOST_BELIEVABLE: f64 = 1e12;
+pub(super) const MOST_BELIEVABLE: f64 = 1e12;
 
 /// Bytes since the guest's process started; absent means unknown, never zero.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

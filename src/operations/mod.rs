@@ -24,6 +24,7 @@ mod prune;
 mod roll_back;
 mod snapshot;
 mod start;
+pub mod usage;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;

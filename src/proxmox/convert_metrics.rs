@@ -83,6 +83,7 @@ pub(super) fn history(span: Span, list: Rows<HistoryRow>) -> Series {
     let rows = list.rows.into_iter().filter_map(|row| {
         let averages = Averages {
             cpu: row.cpu,
+            max_cpu: row.maxcpu,
             memory: row.mem,
             max_memory: row.maxmem,
             host_memory: row.memhost,
@@ -252,6 +253,7 @@ mod tests {
         assert_eq!(series.samples().len(), 3);
         let averages = &series.samples()[1].averages;
         assert_eq!(averages.rates.net_in, Some(12.5));
+        assert_eq!(averages.max_cpu, Some(1.0));
         assert_eq!(Channel::Disk.of(averages), Some(3.5));
         assert_eq!(Channel::Cpu.of(&series.samples()[0].averages), None);
         assert_eq!(Channel::Cpu.of(&series.samples()[2].averages), None);

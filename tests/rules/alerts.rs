@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use chrono_tz::Tz;
 use pretty_assertions::assert_eq;
-use proxdeck::domain::alert::{AlertBook, AlertKey, FailingChannel, Memory, ProjectUse, Situation};
+use proxdeck::domain::alert::{AlertBook, AlertKey, FailingChannel, Memory, Situation};
 use proxdeck::domain::bracket::{Bracket, find_all};
 use proxdeck::domain::failure::{Failure, FailureKind};
 use proxdeck::domain::guest::{Figures, Guest, Status};
@@ -19,6 +20,7 @@ use proxdeck::domain::project::{Quota, Resource, Window};
 use proxdeck::domain::quota::{Amount, Certainty, ResourceUsage};
 use proxdeck::domain::task::Task;
 use proxdeck::domain::time::{Moment, Now};
+use proxdeck::domain::usage::{Coverage, Period, ProjectStanding, Projection};
 
 use super::limits::usual;
 use super::worlds::{DAY, HOUR, described, guest, guest_ref, list, now};
@@ -33,7 +35,7 @@ struct Desk {
     tasks: Vec<Task>,
     quorate: Option<bool>,
     link: LinkState,
-    projects: Vec<ProjectUse>,
+    projects: Vec<ProjectStanding>,
     failed: BTreeMap<NodeName, Vec<Task>>,
     brackets: Vec<Bracket>,
     certificates: BTreeMap<NodeName, DateTime<Utc>>,
@@ -223,14 +225,24 @@ fn task(kind: &str, id: &str, ago: i64, exit: Option<&str>) -> Task {
     }
 }
 
-fn project(resource: Resource, used: f64, quota: f64, projected: Option<f64>) -> ProjectUse {
+fn project(resource: Resource, used: f64, quota: f64, projected: Option<f64>) -> ProjectStanding {
     let amount = |value| Amount::new(value, Certainty::Exact);
     let quota = Quota::at_most(quota).unwrap();
-    ProjectUse {
+    let usage = ResourceUsage::new(resource, amount(used), quota);
+    let ahead = amount(projected.unwrap_or(used));
+    ProjectStanding {
         project: "alpha".into(),
         window: Window::Month,
-        usage: vec![ResourceUsage::new(resource, amount(used), quota)],
-        projected: vec![projected.map(amount)],
+        period: Period::of(Window::Month, now(), Tz::UTC),
+        usage: vec![usage],
+        ahead: vec![Projection {
+            used: ahead,
+            tier: ResourceUsage::new(resource, ahead, quota).tier,
+            full_in: None,
+        }],
+        coverage: Coverage::default(),
+        guests: 1,
+        unread: 0,
     }
 }
 

@@ -204,7 +204,7 @@ proptest! {
             ResourceUsage::new(resource, used, Quota::at_most(quota).unwrap())
         });
         let guests = NewGuests { count, cores, memory, disks };
-        let rows = forecast(&usage, window, &guests, now());
+        let rows = forecast(&usage, window, &guests, now(), chrono_tz::Tz::UTC);
         prop_assert_eq!(rows.len(), 4);
         for row in &rows {
             prop_assert!(row.then.used.value() >= row.now.used.value());

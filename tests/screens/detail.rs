@@ -110,6 +110,7 @@ fn history(end: i64, span: Span) -> Series {
         let share = f64::from(row) / 60.0;
         let averages = Averages {
             cpu: Some(0.1 + 0.87 * share),
+            max_cpu: Some(4.0),
             memory: Some((2.0 + 1.25 * share) * GIB as f64),
             max_memory: Some(4.0 * GIB as f64),
             host_memory: None,

@@ -1,5 +1,7 @@
 //! What a form is for: how it is filled in beforehand and how it is checked.
 
+use chrono_tz::Tz;
+
 use super::Reply;
 use super::batch::{BatchPowerPurpose, BatchSnapshotPurpose};
 use super::bracket::{CreateBracketPurpose, DropBracketPurpose, RestoreBracketPurpose};
@@ -54,7 +56,7 @@ impl<'a> Known<'a> {
         let usage = self.verdicts.budget(project.name())?;
         Some(Budget {
             project: project.name().to_owned(),
-            rows: forecast(usage, project.window, guests, self.now.wall),
+            rows: forecast(usage, project.window, guests, self.now.wall, Tz::UTC),
         })
     }
 }

@@ -110,15 +110,17 @@ impl Look {
             moment,
             inventory: Inventory::default(),
             violations: BTreeMap::new(),
-            budgets: Budgets::read(session, setup, &reading, output).await,
+            budgets: Budgets::of(setup, &reading),
             failed_tasks: BTreeMap::new(),
             brackets: Vec::new(),
             certificates: BTreeMap::new(),
             token_ends: None,
         };
-        for (what, failure) in look.budgets.unread() {
-            look.unread.push(Unread::new(what, failure));
-        }
+        let unread = look.budgets.unread().iter();
+        let unread: Vec<Unread> = unread
+            .map(|(what, failure)| Unread::new(what.as_str(), failure))
+            .collect();
+        look.unread.extend(unread);
         let resources = Arc::new(reading.resources());
         look.inventory.resources.record(moment, Ok(resources));
         look.read_cluster(client).await;

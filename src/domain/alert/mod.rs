@@ -13,7 +13,7 @@ pub use book::{
     Acknowledgement, AlertBook, Changes, Counts, Memory, Remembered, Standing, Stands, lasting,
 };
 pub use lock::{LockAdvice, explain_lock, is_worker_of};
-pub use situation::{FailingChannel, ProjectUse, Situation};
+pub use situation::{FailingChannel, Situation};
 
 use std::fmt;
 use std::time::Duration;

@@ -10,7 +10,8 @@ use super::super::id::NodeName;
 use super::super::inventory::{LinkState, SeenGuest};
 use super::super::limits::{Measure, Phase, Severity, StandingViolation, ViolationKind};
 use super::super::quota::{ResourceUsage, Tier};
-use super::situation::{ProjectUse, Situation};
+use super::super::usage::ProjectStanding;
+use super::situation::Situation;
 use super::{Alert, AlertKey, AlertKind, Subject, tasks};
 
 /// From this share on a storage is critically full, and from the other on it is filling up.
@@ -292,18 +293,18 @@ fn storages(situation: &Situation<'_>, standing: Standing<'_>) -> Vec<Alert> {
     alerts
 }
 
-fn quotas(project: &ProjectUse) -> Vec<Alert> {
-    let each = project.usage.iter().zip(&project.projected);
-    each.filter_map(|(usage, projected)| {
+fn quotas(project: &ProjectStanding) -> Vec<Alert> {
+    let each = project.usage.iter().zip(&project.ahead);
+    each.filter_map(|(usage, ahead)| {
         over_quota(project, usage).or_else(|| {
-            let projected = ResourceUsage::new(usage.resource, (*projected)?, usage.quota);
-            projected_over(project, &projected)
+            let ahead = ResourceUsage::new(usage.resource, ahead.used, usage.quota);
+            projected_over(project, &ahead)
         })
     })
     .collect()
 }
 
-fn over_quota(project: &ProjectUse, usage: &ResourceUsage) -> Option<Alert> {
+fn over_quota(project: &ProjectStanding, usage: &ResourceUsage) -> Option<Alert> {
     let (severity, level, consequence) = match usage.tier {
         Tier::Unlimited | Tier::Ok | Tier::Unknown => return None,
         Tier::Warn => (Severity::Warning, 1, "over its quota"),
@@ -332,7 +333,7 @@ fn over_quota(project: &ProjectUse, usage: &ResourceUsage) -> Option<Alert> {
     Some(alert)
 }
 
-fn projected_over(project: &ProjectUse, projected: &ResourceUsage) -> Option<Alert> {
+fn projected_over(project: &ProjectStanding, projected: &ResourceUsage) -> Option<Alert> {
     projected.excess?;
     let subject = Subject::Project(project.project.clone(), projected.resource);
     let text = format!(

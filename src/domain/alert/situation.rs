@@ -9,11 +9,10 @@ use super::super::guest::Guest;
 use super::super::id::{NodeName, Vmid};
 use super::super::inventory::{Inventory, Link, LinkState, NodeState, SeenGuest};
 use super::super::limits::StandingViolation;
-use super::super::project::Window;
-use super::super::quota::{Amount, ResourceUsage};
 use super::super::task::Task;
 use super::super::text::Text;
 use super::super::time::Now;
+use super::super::usage::ProjectStanding;
 use super::tasks;
 use super::{Alert, AlertKind, Subject};
 
@@ -29,7 +28,7 @@ pub struct Situation<'a> {
     /// The limits that managed guests have broken for long enough.
     pub violations: &'a BTreeMap<Vmid, Vec<StandingViolation>>,
     /// What the projects use; those of which nothing is known are left out.
-    pub projects: &'a [ProjectUse],
+    pub projects: &'a [ProjectStanding],
     /// The failed tasks of the last day, for each node whose list was read.
     pub failed_tasks: &'a BTreeMap<NodeName, Vec<Task>>,
     /// The brackets, as far as snapshot lists were read.
@@ -40,19 +39,6 @@ pub struct Situation<'a> {
     pub token_ends: Option<DateTime<Utc>>,
     /// The notify channels whose last message did not get through.
     pub failing_channels: &'a [FailingChannel],
-}
-
-/// What a project uses of one resource, now and at the end of its window.
-#[derive(Debug, Clone, PartialEq)]
-pub struct ProjectUse {
-    /// The project's name.
-    pub project: String,
-    /// The window over which it is counted.
-    pub window: Window,
-    /// What is used beside the quota, for each resource.
-    pub usage: Vec<ResourceUsage>,
-    /// What will have been used at the end of the window, in the order of `usage`.
-    pub projected: Vec<Option<Amount>>,
 }
 
 /// A notify channel whose last message did not get through.

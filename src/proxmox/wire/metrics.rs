@@ -127,6 +127,8 @@ pub(crate) struct HistoryRow {
     #[serde(default, deserialize_with = "scalar")]
     pub(crate) cpu: Option<f64>,
     #[serde(default, deserialize_with = "scalar")]
+    pub(crate) maxcpu: Option<f64>,
+    #[serde(default, deserialize_with = "scalar")]
     pub(crate) mem: Option<f64>,
     #[serde(default, deserialize_with = "scalar")]
     pub(crate) maxmem: Option<f64>,

@@ -314,6 +314,7 @@ const fn axis_words(span: Span) -> [&'static str; 2] {
         Span::Day => ["-12 h", "-24 h"],
         Span::Week => ["-3.5 d", "-7 d"],
         Span::Month => ["-15 d", "-30 d"],
+        Span::Year => ["-180 d", "-360 d"],
     }
 }
 
