@@ -1,6 +1,6 @@
 //! What the guests of projects have used, read guest by guest in the background (SPEC §5.7).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use chrono_tz::Tz;
@@ -8,7 +8,7 @@ use chrono_tz::Tz;
 use super::effect::{Effect, Query, Ticket};
 use super::readings::Readings;
 use super::remote::Remote;
-use super::state::{Rules, State};
+use super::state::{Rules, State, View};
 use crate::domain::failure::Failure;
 use crate::domain::guest::Guest;
 use crate::domain::id::{NodeName, StorageName, Vmid};
@@ -282,7 +282,11 @@ impl State {
 
     fn ask_for_account(&mut self, effects: &mut Vec<Effect>) -> bool {
         let now = self.now.moment;
-        let wanted = self.accounted();
+        let mut wanted = self.accounted();
+        // Whoever is looked at comes first.
+        if let Some(first) = self.looked_at() {
+            wanted.sort_by_key(|(vmid, _)| !first.contains(vmid));
+        }
         let due = self
             .usage
             .accounts
@@ -310,6 +314,23 @@ impl State {
             self.snapshots.lists.note_other(now);
         }
         true
+    }
+
+    /// Returns the guests of the project that is looked at: under the cursor, or of the guest that is.
+    fn looked_at(&self) -> Option<BTreeSet<Vmid>> {
+        let project = match self.focus.view() {
+            View::Projects => self.selected_project()?.project.as_str(),
+            View::Guests
+            | View::Alerts
+            | View::Snapshots
+            | View::Tasks
+            | View::Nodes
+            | View::Templates => self.project_of(&self.target_guest()?.guest)?,
+        };
+        let resources = self.inventory.resources.value()?;
+        let guests = resources.guests.iter().map(|seen| &seen.guest);
+        let own = guests.filter(|guest| self.project_of(guest) == Some(project));
+        Some(own.map(|guest| guest.vmid).collect())
     }
 
     /// Asks in which zone the cluster is, where the config does not say and a month is counted.

@@ -252,13 +252,15 @@ fn titles(state: &State, level: usize, theme: &Theme) -> Row {
             .text(format!(" {}", titles[level.min(2)]), style);
         // Counts have a place of their own, so that the others do not move when one comes.
         match view {
-            View::Alerts => row.left(&open_alerts(state), 3, alert_style(state, theme)),
-            View::Tasks => row.left(&running_tasks(state), 3, theme.accent),
-            View::Guests | View::Snapshots | View::Projects | View::Nodes | View::Templates => {
-                row.gap(2)
+            View::Alerts => {
+                row.left(&open_alerts(state), 3, alert_style(state, theme));
             }
-        };
-        row.gap(gap.max(2) - 2 + usize::from(matches!(view, View::Alerts | View::Tasks)));
+            View::Tasks => {
+                row.left(&running_tasks(state), 3, theme.accent);
+            }
+            View::Guests | View::Snapshots | View::Projects | View::Nodes | View::Templates => {}
+        }
+        row.gap(gap);
     }
     row
 }

@@ -209,7 +209,8 @@ impl Columns {
         if let Some((mark, style)) = tier_mark(usage.tier, theme) {
             row.text(mark, style).gap(1);
         }
-        row.text(tier(usage, ahead), style);
+        let is_short = self.tier < TIER;
+        row.text(tier(usage, ahead, is_short), style);
         row.fill(self.all).line()
     }
 }
@@ -255,8 +256,9 @@ fn ahead_style(usage: &ResourceUsage, ahead: &Projection, theme: &Theme) -> rata
     }
 }
 
-fn tier(usage: &ResourceUsage, ahead: &Projection) -> String {
+fn tier(usage: &ResourceUsage, ahead: &Projection, is_short: bool) -> String {
     match (usage.tier, ahead.full_in) {
+        (Tier::Ok, Some(left)) if is_short => format!("full {}", format::span(left)),
         (Tier::Ok, Some(left)) => format!("ok, full in {}", format::span(left)),
         (Tier::Ok, None) => "ok".to_owned(),
         (Tier::Unlimited, _) => "no quota".to_owned(),
