@@ -247,8 +247,9 @@ impl State {
         match (&alert.kind, &alert.subject) {
             (AlertKind::GuestLocked, Subject::Guest(guest)) => self.explain_lock(guest.clone()),
             (AlertKind::CertificateExpires, _)
-            | (_, Subject::Cluster | Subject::Project(..) | Subject::Token | Subject::Channel(_)) => {
-                self.explain(&alert)
+            | (_, Subject::Cluster | Subject::Project(..) | Subject::Token | Subject::Channel(_)) =>
+            {
+                self.explain(&alert);
             }
             (_, Subject::Guest(guest)) => self.go_to_guest(guest, effects),
             (_, Subject::Task(upid, _) | Subject::Tasks(upid, _)) => {

@@ -70,7 +70,7 @@ impl Budgets {
                     budgets
                         .readings
                         .standings(projects, &reading.guests, now, budgets.zone);
-                budgets.tell_what_the_ledger_lacks();
+                budgets.tell_what_the_ledger_lacks(projects);
             }
         }
         budgets
@@ -157,28 +157,23 @@ impl Budgets {
         });
     }
 
-    /// Says once for each project why its figures are lower bounds.
-    fn tell_what_the_ledger_lacks(&mut self) {
-        let lacking = self.projects.iter().filter(|each| {
-            let flows = each
-                .usage
-                .iter()
-                .filter(|usage| usage.resource != Resource::StorageGb);
-            let is_bounded = flows
-                .map(|usage| usage.quota.bound())
-                .any(|it| it.is_some());
-            is_bounded && !self.readings.ledger.covers(&each.project, &each.period)
-        });
-        let notes: Vec<String> = lacking
-            .map(|each| {
-                format!(
-                    "what {} used is at least this (≥): guests may have come and gone unseen, \
-                     because this machine has not looked every hour of the window",
-                    each.project
-                )
+    /// Says once which projects' figures are lower bounds because nobody looked all the time.
+    fn tell_what_the_ledger_lacks(&mut self, projects: &Projects) {
+        let counted = projects.iter().zip(&self.projects);
+        let lacking: Vec<&str> = counted
+            .filter(|(project, standing)| {
+                let ledger = &self.readings.ledger;
+                project.budget.bounds_flow() && !ledger.covers(project.name(), &standing.period)
             })
+            .map(|(project, _)| project.name())
             .collect();
-        self.notes.extend(notes);
+        if !lacking.is_empty() {
+            self.notes.push(format!(
+                "what {} used is at least this (≥): guests may have come and gone unseen, because \
+                 this machine has not looked every hour of the window",
+                lacking.join(", ")
+            ));
+        }
     }
 }
 
@@ -234,9 +229,8 @@ impl Asking<'_> {
     /// Reads the content lists, if any project bounds disks.
     async fn read_storages(&mut self) {
         let projects = &self.setup.rules.projects;
-        let is_bounded =
-            |budget: &crate::domain::project::Budget| budget.bounds(Resource::StorageGb);
-        if !projects.iter().any(|project| is_bounded(&project.budget)) {
+        let mut budgets = projects.iter().map(|project| project.budget);
+        if !budgets.any(|budget| budget.bounds(Resource::StorageGb)) {
             return;
         }
         let lists = content_lists(&self.reading.storages, &self.reading.nodes);

@@ -1,5 +1,6 @@
 //! `proxdeck quota`: what projects use of their budgets, a row for each project and resource.
 
+use chrono_tz::Tz;
 use serde::Serialize;
 
 use super::Exit;
@@ -113,7 +114,7 @@ impl Quota {
                     Accounting::History => "history",
                     Accounting::SinceBoot => "since-boot",
                 },
-                timezone: budgets.zone().known().map(|zone| zone.name()),
+                timezone: budgets.zone().known().map(Tz::name),
                 projects: stands.iter().map(Stand::summary).collect(),
                 unread: &unread,
             };

@@ -144,10 +144,7 @@ impl Silent {
 }
 
 fn silence(node: &NodeName) -> Failure {
-    Failure::new(
-        FailureKind::NodeUnreachable,
-        format!("{node} does not answer"),
-    )
+    Failure::new(FailureKind::NodeUnreachable, node.as_str())
 }
 
 /// What came of reading several content lists.
@@ -174,7 +171,7 @@ pub async fn contents(client: &Client, lists: &[ContentList], advance: impl Fn()
                     }
                     None => Err(match &list.node {
                         Some(node) => silence(node),
-                        None => Failure::new(FailureKind::NodeUnreachable, "no node answers"),
+                        None => Failure::new(FailureKind::NodeUnreachable, "nor does another"),
                     }),
                 };
                 advance();

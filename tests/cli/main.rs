@@ -10,6 +10,7 @@
 )]
 
 mod brackets;
+mod budgets;
 mod changes;
 mod config;
 mod creating;

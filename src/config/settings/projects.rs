@@ -279,11 +279,13 @@ pub(super) fn read_quota(mut section: Section<'_>, findings: &mut Findings<'_>) 
 /// Finds the time zone that was probably meant: by its city alone, or by a slip of the finger.
 fn nearest_zone(text: &str) -> Option<&'static str> {
     let names = || TZ_VARIANTS.iter().map(|zone| zone.name());
-    let city = text.trim().replace(' ', "_");
+    let written = text.trim().replace(' ', "_");
+    let city = |name: &str| {
+        let own = name.rsplit('/').next().unwrap_or(name);
+        own.eq_ignore_ascii_case(&written)
+    };
     names()
-        .find(|name| {
-            let own = name.rsplit('/').next().unwrap_or(name);
-            own.eq_ignore_ascii_case(&city) || name.eq_ignore_ascii_case(&city)
-        })
+        .find(|name| name.eq_ignore_ascii_case(&written))
+        .or_else(|| names().find(|name| city(name)))
         .or_else(|| nearest(text, names()))
 }
