@@ -15,7 +15,7 @@ use crate::domain::permission::Permissions;
 use crate::domain::snapshot::SnapshotList;
 use crate::domain::task::{LogLine, Task, TaskState, Upid};
 use crate::domain::text::Text;
-use crate::domain::usage::{Account, Origin, Period};
+use crate::domain::usage::{Account, LedgerEntry, Origin, Period};
 use crate::domain::volume::Volume;
 
 /// Something to be done outside; whatever comes of it returns as an event.
@@ -45,6 +45,8 @@ pub enum Effect {
     Title(String),
     /// Writes down what changed among the alerts; the date is the server's.
     Remember(Box<Changes>, DateTime<Utc>),
+    /// Notes what guests have used; the date is the server's.
+    RecordUsage(Vec<LedgerEntry>, DateTime<Utc>),
     /// Sends a tick after this many milliseconds.
     Wake(u64),
     /// Stops the program until it is continued.
@@ -110,7 +112,7 @@ pub enum Answer {
     /// Tasks of a node.
     Tasks(Vec<Task>),
     /// What a guest has used, and where it comes from.
-    Account(Box<(Account, Origin)>),
+    Account(Box<(Account, Option<Origin>)>),
     /// What lies on a storage.
     Contents(Vec<Volume>),
     /// A time zone; absent where the node names none that is known.

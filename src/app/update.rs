@@ -58,6 +58,7 @@ impl State {
                 self.follow_guests(before.as_deref());
                 self.follow_accounts();
                 self.assess_projects();
+                self.record_usage(&mut effects);
                 self.watch_limits();
                 self.look_for_alerts(&mut effects);
                 self.rows_changed(&mut effects);
@@ -249,7 +250,7 @@ impl State {
                 lists: &self.snapshots.lists,
                 rules: &self.setting.rules,
                 usage: &self.usage,
-                zone: self.quota_zone().0,
+                zone: self.quota_zone().calendar(),
                 now: self.now,
             });
             privileges::require(&mut form.form.checked, permissions);

@@ -15,6 +15,7 @@ use crate::config::error::{ConfigError, Place, Problem, Source, nearest};
 use crate::config::load::{Flags, Loaded, load, load_demo};
 use crate::config::paths::Paths;
 use crate::config::settings::KeyOverride;
+use crate::config::usage_ledger::UsageLedger;
 use crate::domain::text::clean;
 use crate::operations::{AuditLog, WriteAccess};
 use crate::runtime::logging::{self, Log};
@@ -124,6 +125,14 @@ impl Setup {
         folder
             .is_ok()
             .then(|| AlertMemory::new(self.paths.alerts(), cluster))
+    }
+
+    /// Names the file of what guests had used; absent where there is no folder for it.
+    pub(super) fn usage_ledger(&self, cluster: &str) -> Option<UsageLedger> {
+        let folder = self.paths.create_state_folder();
+        folder
+            .is_ok()
+            .then(|| UsageLedger::new(self.paths.usage_ledger(), cluster))
     }
 
     /// Names whoever sits here: by the system's name for them, else by the account in use.

@@ -10,6 +10,7 @@
 )]
 
 mod brackets;
+mod budgets;
 mod changes;
 mod checking;
 mod config;

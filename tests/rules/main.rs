@@ -21,5 +21,6 @@ mod usage;
 mod usage_frames;
 mod usage_ledger;
 mod usage_properties;
+mod usage_readings;
 mod usage_sums;
 mod worlds;
