@@ -40,6 +40,7 @@ mod simulate;
 mod snapshot;
 mod table;
 mod target;
+mod throttle;
 
 use std::path::PathBuf;
 use std::process::ExitCode;

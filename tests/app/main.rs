@@ -21,6 +21,7 @@ mod pruning;
 mod random;
 mod reading;
 mod rolling_back;
+mod throttled;
 mod unread;
 mod watching;
 mod words;

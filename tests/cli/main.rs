@@ -27,4 +27,5 @@ mod snapshots;
 mod streams;
 #[cfg(unix)]
 mod terminal;
+mod throttled;
 mod world;

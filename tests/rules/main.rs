@@ -1,6 +1,7 @@
 //! The pure rules, each held against tables of examples and against properties.
 #![cfg(test)]
 
+mod admission;
 mod alerts;
 mod brackets;
 mod creation;
