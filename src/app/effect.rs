@@ -9,7 +9,7 @@ use crate::domain::guest::{Guest, GuestRef};
 use crate::domain::guest_config::GuestConfig;
 use crate::domain::guest_status::GuestStatus;
 use crate::domain::history::{Series, Span};
-use crate::domain::id::{NodeName, StorageName};
+use crate::domain::id::{NodeName, PoolName, StorageName};
 use crate::domain::operation::{CopyKind, Operation};
 use crate::domain::permission::Permissions;
 use crate::domain::snapshot::SnapshotList;
@@ -92,6 +92,8 @@ pub enum Query {
     TokenEnd,
     /// Whether a guest's disks, or those of its snapshot, can be copied in a way.
     CanCopy(GuestRef, CopyKind, Option<Text>),
+    /// The comment of a pool, in which a throttle may stand.
+    PoolComment(PoolName),
 }
 
 /// The answer to a [`Query`].
@@ -121,4 +123,6 @@ pub enum Answer {
     Ends(Option<DateTime<Utc>>),
     /// Whether disks can be copied.
     CanCopy(bool),
+    /// A pool's comment; absent where it has none.
+    PoolComment(Option<Text>),
 }

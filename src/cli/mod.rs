@@ -40,6 +40,7 @@ mod simulate;
 mod snapshot;
 mod table;
 mod target;
+mod throttle;
 mod unread;
 
 use std::path::PathBuf;

@@ -3,6 +3,7 @@
 //! Nothing here reads a clock, a file or a socket; time comes in as an argument. Everything above
 //! (client, operations, state, screen) speaks in these types, so a rule has exactly one home.
 
+pub mod admission;
 pub mod alert;
 pub mod bracket;
 pub mod chart;
@@ -37,6 +38,7 @@ pub mod snapshot;
 pub mod task;
 pub mod template;
 pub mod text;
+pub mod throttle;
 pub mod time;
 pub mod token;
 pub mod units;

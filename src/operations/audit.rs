@@ -85,6 +85,8 @@ struct Line<'a> {
     calls: Vec<LoggedCall>,
     #[serde(skip_serializing_if = "Option::is_none")]
     subject: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    overridden: Option<&'a str>,
     upid: Option<&'a str>,
     outcome: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -195,6 +197,7 @@ impl<'a> Auditor<'a> {
             targets: vec![Target::of(&part.guest)],
             calls: Vec::new(),
             subject: Some(&subject),
+            overridden: None,
             upid: part.upid.as_ref().map(Upid::as_str),
             outcome: part.fate.as_str(),
             error,
@@ -228,7 +231,7 @@ impl<'a> Auditor<'a> {
         &'b self,
         cluster: &'b str,
         time: Option<DateTime<Utc>>,
-        operation: &Operation,
+        operation: &'b Operation,
         outcome: &'b str,
     ) -> Line<'b> {
         Line {
@@ -239,6 +242,7 @@ impl<'a> Auditor<'a> {
             targets: operation.guests().into_iter().map(Target::of).collect(),
             calls: Vec::new(),
             subject: None,
+            overridden: operation.overridden_throttle(),
             upid: None,
             outcome,
             error: None,

@@ -241,6 +241,10 @@ async fn answer(client: &Client, query: Query) -> Result<Answer, Error> {
             let can = client.guests().feature(&guest, feature, snapshot).await?;
             Ok(Answer::CanCopy(can))
         }
+        Query::PoolComment(pool) => {
+            let comment = client.pools().comment(&pool).await?;
+            Ok(Answer::PoolComment(comment))
+        }
         Query::FailedTasks(node, since) => client
             .tasks()
             .failed_since(&node, since)

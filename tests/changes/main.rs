@@ -22,3 +22,4 @@ mod powering;
 mod pruning;
 mod rolling_back;
 mod snapshots;
+mod throttled;

@@ -29,4 +29,5 @@ mod snapshots;
 mod streams;
 #[cfg(unix)]
 mod terminal;
+mod throttled;
 mod world;

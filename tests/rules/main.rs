@@ -1,6 +1,7 @@
 //! The pure rules, each held against tables of examples and against properties.
 #![cfg(test)]
 
+mod admission;
 mod alerts;
 mod brackets;
 mod creation;
@@ -17,6 +18,7 @@ mod quota;
 mod retention;
 mod retention_properties;
 mod selection;
+mod throttle;
 mod usage;
 mod usage_frames;
 mod usage_ledger;
