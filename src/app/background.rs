@@ -4,6 +4,9 @@ use super::effect::{Effect, Query, Ticket};
 use super::state::State;
 use crate::domain::inventory::LinkState;
 
+/// Asks for one thing, if any of its kind is due; tells whether it did.
+type Ask = fn(&mut State, &mut Vec<Effect>) -> bool;
+
 impl State {
     /// Asks for what is due in the background, as far as the budget goes.
     ///
@@ -20,13 +23,11 @@ impl State {
             if self.ask_for_last_hour(effects) || self.ask_for_alerts(effects) {
                 continue;
             }
-            self.turn = !self.turn;
-            let asked = if self.turn {
-                self.ask_for_usage(effects) || self.ask_for_next_list(effects)
-            } else {
-                self.ask_for_next_list(effects) || self.ask_for_usage(effects)
-            };
-            if !asked {
+            let mut turns: [Ask; 2] = [Self::ask_for_usage, Self::ask_for_next_list];
+            if self.usage.changes_turns() {
+                turns.reverse();
+            }
+            if !turns.into_iter().any(|ask| ask(self, effects)) {
                 break;
             }
         }

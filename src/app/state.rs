@@ -237,8 +237,6 @@ pub struct State {
     pub(super) selected_at: Moment,
     /// When the program started.
     pub(super) started: Moment,
-    /// Whose turn it is in the background.
-    pub(super) turn: bool,
     pub(super) tickets: u64,
     drawn: u64,
     /// Whether the program ends as soon as nothing is at work.
@@ -275,7 +273,6 @@ impl State {
             page: 10,
             selected_at: now.moment,
             started: now.moment,
-            turn: false,
             tickets: 0,
             drawn: 0,
             leaves_after_work: false,

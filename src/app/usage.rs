@@ -47,6 +47,8 @@ pub struct UsageBook {
     zone: Remote<Option<Tz>>,
     ledger: Ledger,
     recorded: Option<Moment>,
+    /// Whether snapshot lists have their turn in the background.
+    waits: bool,
     standings: Vec<ProjectStanding>,
 }
 
@@ -58,6 +60,7 @@ impl Default for UsageBook {
             zone: Remote::default(),
             ledger: Ledger::default(),
             recorded: None,
+            waits: false,
             standings: Vec::new(),
         }
     }
@@ -84,6 +87,12 @@ impl UsageBook {
     pub fn oldest<'a>(&self, guests: impl IntoIterator<Item = &'a Guest>) -> Option<Moment> {
         let read = |guest: &Guest| Some(self.accounts.of(&guest.vmid)?.answer()?.read);
         guests.into_iter().filter_map(read).min()
+    }
+
+    /// Changes turns with the snapshot lists; tells whether it is theirs now.
+    pub(super) fn changes_turns(&mut self) -> bool {
+        self.waits = !self.waits;
+        self.waits
     }
 
     /// Counts the answers that are awaited.

@@ -72,12 +72,11 @@ pub async fn account_of(
         None if guest.status == Status::Unknown => None,
         None => Some(origin(client, guest).await?),
     };
-    let account = match &origin {
-        Some(origin) => account(client, guest, origin, period).await?,
-        None => {
-            let account = account(client, guest, &Origin::default(), period).await?;
-            account.of_unknown_origin()
-        }
+    let account = if let Some(origin) = &origin {
+        account(client, guest, origin, period).await?
+    } else {
+        let account = account(client, guest, &Origin::default(), period).await?;
+        account.of_unknown_origin()
     };
     Ok((account, origin))
 }

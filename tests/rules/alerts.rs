@@ -75,7 +75,7 @@ impl Desk {
     }
 
     fn wall(&self) -> DateTime<Utc> {
-        now() + TimeDelta::seconds(self.second as i64 - 1_000)
+        now() + TimeDelta::seconds(self.second.cast_signed() - 1_000)
     }
 
     /// Looks after so many seconds; tells whether the bell rings.

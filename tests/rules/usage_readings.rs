@@ -121,7 +121,7 @@ fn a_guest_that_was_not_read_is_missing_and_nobody_vouches_for_its_project() {
     assert_eq!(lab(&readings, &guests), ("≥480".to_owned(), 1));
     let kept = |readings: &UsageReadings| {
         let mut ledger = Ledger::default();
-        record(&readings, &mut ledger, &guests);
+        record(readings, &mut ledger, &guests);
         let written = serde_json::to_value(&ledger).unwrap();
         let names = written["kept"].as_object().unwrap().keys();
         let names: Vec<String> = names.cloned().collect();

@@ -226,26 +226,25 @@ fn share(usage: &ResourceUsage, theme: &Theme) -> String {
 fn sign(usage: &ResourceUsage, theme: &Theme) -> &'static str {
     match usage.used.certainty() {
         Certainty::AtLeast if !theme.unicode => ">=",
-        certainty => certainty.sign(),
+        certainty @ (Certainty::Exact
+        | Certainty::Estimated
+        | Certainty::AtLeast
+        | Certainty::Unknown) => certainty.sign(),
     }
 }
 
 /// The share at the end of the window, where the window has an end and something flows.
 fn at_end(usage: &ResourceUsage, ahead: &Projection, theme: &Theme) -> String {
     let then = ResourceUsage::new(usage.resource, ahead.used, usage.quota);
-    match (then.fraction, ahead.used == usage.used) {
-        (Some(_), true) => String::new(),
-        (Some(fraction), false) => {
-            let over = fraction > 1.0;
-            let arrow = match (over, theme.unicode) {
-                (true, true) => "⇡",
-                (true, false) => "^",
-                (false, _) => "",
-            };
-            format!("{arrow}{}", format::percent(fraction))
-        }
-        (None, _) => String::new(),
-    }
+    let Some(fraction) = then.fraction.filter(|_| ahead.used != usage.used) else {
+        return String::new();
+    };
+    let arrow = match (fraction > 1.0, theme.unicode) {
+        (true, true) => "⇡",
+        (true, false) => "^",
+        (false, _) => "",
+    };
+    format!("{arrow}{}", format::percent(fraction))
 }
 
 fn ahead_style(usage: &ResourceUsage, ahead: &Projection, theme: &Theme) -> ratatui::style::Style {
