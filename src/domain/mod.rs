@@ -37,6 +37,7 @@ pub mod snapshot;
 pub mod task;
 pub mod template;
 pub mod text;
+pub mod throttle;
 pub mod time;
 pub mod token;
 pub mod units;

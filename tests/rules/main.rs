@@ -17,6 +17,7 @@ mod quota;
 mod retention;
 mod retention_properties;
 mod selection;
+mod throttle;
 mod usage;
 mod usage_frames;
 mod usage_ledger;
