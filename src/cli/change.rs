@@ -106,7 +106,8 @@ pub(super) async fn carry_out(
     carried
 }
 
-fn access_of(session: &Session, setup: &Setup, output: &Output) -> WriteAccess {
+/// Opens the audit log, and says where there is none.
+pub(super) fn access_of(session: &Session, setup: &Setup, output: &Output) -> WriteAccess {
     let (access, note) = setup.write_access(&session.cluster);
     if let Some(note) = note {
         output.note(format_args!("proxdeck: note: {note}"));

@@ -1,6 +1,7 @@
 //! Which guests of a project go down in an emergency, in which order, and with which snapshot.
 
 use std::cmp::Ordering;
+use std::collections::BTreeSet;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -61,7 +62,9 @@ impl<'a> Emergency<'a> {
         let over: Vec<Resource> = in_emergency(&plan.usage).map(|it| it.resource).collect();
         let mut members: Vec<&Member<'_>> = case.members.iter().collect();
         members.sort_by(|one, other| order(one, other, violated));
-        members.dedup_by_key(|member| member.guest.vmid);
+        // A guest may be listed twice while it migrates.
+        let mut seen = BTreeSet::new();
+        members.retain(|member| seen.insert(member.guest.vmid));
         for member in members {
             let guest = member.guest;
             if let Some(why) = self.spares(member, marked) {
