@@ -42,3 +42,28 @@ impl EnforcementMemory {
         Ok(before)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_seen_before_comes_back_and_clusters_do_not_mix() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("enforcement.json");
+        let sighting: Sighting = serde_json::from_str(
+            r#"{"tier":"throttle","first":"2026-11-27T12:00:00Z","last":"2026-11-27T12:00:00Z"}"#,
+        )
+        .unwrap();
+        let seen = Sightings::from([("alpha".to_owned(), sighting)]);
+        let lab = EnforcementMemory::new(file.clone(), "lab");
+        assert_eq!(lab.update(|_| seen.clone()).unwrap(), Sightings::new());
+        let other = EnforcementMemory::new(file.clone(), "prod");
+        assert_eq!(other.update(|_| seen.clone()).unwrap(), Sightings::new());
+        assert_eq!(lab.update(|_| Sightings::new()).unwrap(), seen);
+        assert_eq!(lab.update(Clone::clone).unwrap(), Sightings::new());
+        assert_eq!(other.update(Clone::clone).unwrap(), seen);
+        std::fs::write(&file, "[nonsense").unwrap();
+        assert_eq!(other.update(Clone::clone).unwrap(), Sightings::new());
+    }
+}

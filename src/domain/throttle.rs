@@ -164,13 +164,11 @@ pub fn find(comment: &str) -> Found {
     if lines.next().is_some() {
         return Found::Malformed("the comment holds more than one throttle".to_owned());
     }
-    match Marker::read(line) {
-        Some(marker) => Found::One(marker),
-        None => {
-            let start: String = line.chars().take(SHOWN).collect();
-            Found::Malformed(format!("the throttle cannot be read: {:?}", clean(&start)))
-        }
+    if let Some(marker) = Marker::read(line) {
+        return Found::One(marker);
     }
+    let start: String = line.chars().take(SHOWN).collect();
+    Found::Malformed(format!("the throttle cannot be read: {:?}", clean(&start)))
 }
 
 /// Writes the throttle into a comment: in the place of the one that is there, else at its end.

@@ -223,6 +223,28 @@ fn alone_it_acts_only_where_the_config_lets_it_and_figures_are_complete() {
 }
 
 #[test]
+fn alone_it_lifts_a_throttle_once_the_use_is_surely_back_under_the_quota() {
+    let world = world();
+    // Without guests there are no disks either, which is no estimate.
+    let rules = "[selection]\nall = true\n[quota]\naccounting = \"since-boot\"\n\
+        [projects.zero]\npool = \"zero\"\nstorage_gb = 10\n";
+    let marker = "[proxdeck throttled 2026-11-27T09:00:00Z storage_gb tier=throttle]";
+    world.simulator.edit(|edited| {
+        edited.set_pool_comment("zero", Some(marker)).unwrap();
+    });
+    world.home.write_config(&world.config(rules));
+    let ran = world.run(&["enforce", "--auto", "--json"]);
+    assert_eq!(rows(&ran), ["zero unthrottle null null"], "{}", ran.stdout);
+    assert_eq!(world.comment("zero"), marker);
+    let auto = format!("{rules}[enforcement]\nmode = \"auto\"\n");
+    world.home.write_config(&world.config(&auto));
+    let ran = world.run(&["enforce", "--auto", "--json"]);
+    assert_eq!(ran.code, 0, "{}{}", ran.stdout, ran.stderr);
+    assert_eq!(rows(&ran), ["zero unthrottle null done"], "{}", ran.stdout);
+    assert_eq!(world.comment("zero"), "");
+}
+
+#[test]
 fn what_it_must_not_do_is_refused_before_anything_is_asked() {
     let world = enforcing();
     for (arguments, sentence) in [

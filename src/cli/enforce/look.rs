@@ -107,7 +107,7 @@ impl<'a> Look<'a> {
         session: &Session,
         rules: &EnforcementRules,
         is_held: impl Fn(&str) -> bool,
-    ) {
+    ) -> anyhow::Result<()> {
         let plan = self.plan(rules, |project| !is_held(project.name()));
         let is_wanted = |snapshot: &SnapshotFirst| !matches!(snapshot, SnapshotFirst::None(_));
         let guests: Vec<GuestRef> = plan
@@ -122,6 +122,7 @@ impl<'a> Look<'a> {
             .collect()
             .await;
         self.details = details.into_iter().collect();
+        Ok(())
     }
 
     /// Makes the plan of some of the projects.

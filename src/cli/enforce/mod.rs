@@ -66,13 +66,13 @@ impl Enforce {
         let looking = Look::take(&session, setup);
         let mut look = interruptible(&mut ending, looking).await?;
         let held = if self.auto {
-            self.hold_back(setup, &session, &look, &rules)?
+            hold_back(setup, &session, &look, &rules)?
         } else {
             Vec::new()
         };
         let is_held = |name: &str| held.iter().any(|held| held.name() == name);
         let reading = look.details(&session, &rules, is_held);
-        interruptible(&mut ending, async { Ok(reading.await) }).await?;
+        interruptible(&mut ending, reading).await?;
         let plan = look.plan(&rules, |project| !is_held(project.name()));
         let executes = (self.yes || self.auto) && !plan.is_empty();
         let mut told = Told::new(&plan, held);
@@ -108,36 +108,35 @@ impl Enforce {
         }
         Ok(exit)
     }
+}
 
-    /// Remembers what this run saw, and names the projects that it may not act on alone.
-    fn hold_back(
-        &self,
-        setup: &Setup,
-        session: &Session,
-        look: &Look<'_>,
-        rules: &EnforcementRules,
-    ) -> anyhow::Result<Vec<Held>> {
-        let now = look.now();
-        let standings = look.standings();
-        let memory = setup.enforcement_memory(&session.cluster);
-        let earlier = memory.update(|earlier| {
-            let seen = standings.iter().filter_map(|standing| {
-                let name = &standing.project;
-                let next = next_sighting(earlier.get(name), standing, now)?;
-                Some((name.clone(), next))
-            });
-            seen.collect()
-        })?;
-        let acts = setup.loaded.settings.enforcement.mode == EnforcementMode::Auto;
-        let plan = look.plan(rules, |_| true);
-        let held = plan.projects().iter().filter_map(|project| {
-            let name = project.project().name();
-            let standing = standings.iter().find(|each| each.project == name)?;
-            let judged = may_act_alone(project, standing, earlier.get(name), acts, now);
-            judged.err().map(|reason| Held::new(project, reason))
+/// Remembers what this run saw, and names the projects that it may not act on alone.
+fn hold_back(
+    setup: &Setup,
+    session: &Session,
+    look: &Look<'_>,
+    rules: &EnforcementRules,
+) -> anyhow::Result<Vec<Held>> {
+    let now = look.now();
+    let standings = look.standings();
+    let memory = setup.enforcement_memory(&session.cluster);
+    let earlier = memory.update(|earlier| {
+        let seen = standings.iter().filter_map(|standing| {
+            let name = &standing.project;
+            let next = next_sighting(earlier.get(name), standing, now)?;
+            Some((name.clone(), next))
         });
-        Ok(held.filter(|held| !held.is_idle()).collect())
-    }
+        seen.collect()
+    })?;
+    let acts = setup.loaded.settings.enforcement.mode == EnforcementMode::Auto;
+    let plan = look.plan(rules, |_| true);
+    let held = plan.projects().iter().filter_map(|project| {
+        let name = project.project().name();
+        let standing = standings.iter().find(|each| each.project == name)?;
+        let judged = may_act_alone(project, standing, earlier.get(name), acts, now);
+        judged.err().map(|reason| Held::new(project, reason))
+    });
+    Ok(held.filter(|held| !held.is_idle()).collect())
 }
 
 /// Converts the rules of the settings.

@@ -11,6 +11,7 @@ use crate::cli::table::{Side, Table};
 use crate::domain::enforcement::{Action, EnforcementPlan, ProjectPlan, Step};
 use crate::domain::operation::{Enforced, Fate, Outcome, Product};
 use crate::domain::task::Upid;
+use crate::domain::text::Text;
 
 /// A project that `--auto` may not act on, and why.
 pub(super) struct Held {
@@ -276,7 +277,7 @@ impl<'a> Told<'a> {
                     project.left_alone().iter().map(move |left| LeftAloneRow {
                         project: name,
                         vmid: left.guest.vmid.get(),
-                        name: left.guest.name.as_ref().map(|name| name.raw()),
+                        name: left.guest.name.as_ref().map(Text::raw),
                         node: left.guest.node.as_str(),
                         reason: left.why.to_string(),
                     })

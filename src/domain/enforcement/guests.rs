@@ -148,16 +148,14 @@ impl<'a> Emergency<'a> {
         }
         let mut needs = self.needs.clone();
         needs.add(guest, member.config, self.resources);
-        match self
+        let refusal = self
             .resources
-            .and_then(|resources| needs.refusal(resources))
-        {
-            Some(reason) => SnapshotFirst::None(reason),
-            None => {
-                self.needs = needs;
-                SnapshotFirst::Ram
-            }
+            .and_then(|resources| needs.refusal(resources));
+        if let Some(reason) = refusal {
+            return SnapshotFirst::None(reason);
         }
+        self.needs = needs;
+        SnapshotFirst::Ram
     }
 }
 

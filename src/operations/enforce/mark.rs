@@ -138,21 +138,16 @@ async fn compare(
     if wanted.is_met(&found) {
         return Marked::Theirs;
     }
-    match lost {
-        Some(error) => {
-            let mut failure = Failure::from(error);
-            let what = "the comment is not as it was written; it was not sent again";
-            failure.details.insert(0, what.into());
-            unknown(failure)
-        }
-        None => {
-            let text = format!(
-                "the comment of pool {pool} is not as it was written: somebody changed it at once"
-            );
-            let failure = Failure::new(FailureKind::Conflict, text);
-            Marked::Not(Fate::Ended(Outcome::Failed(Box::new(failure))))
-        }
+    if let Some(error) = lost {
+        let mut failure = Failure::from(error);
+        let what = "the comment is not as it was written; it was not sent again";
+        failure.details.insert(0, what.into());
+        return unknown(failure);
     }
+    let text =
+        format!("the comment of pool {pool} is not as it was written: somebody changed it at once");
+    let failure = Failure::new(FailureKind::Conflict, text);
+    Marked::Not(Fate::Ended(Outcome::Failed(Box::new(failure))))
 }
 
 async fn comment(client: &Client, pool: &PoolName) -> Result<String, Error> {
