@@ -152,6 +152,7 @@ impl Action {
             Self::Show(View::Guests) => "guests",
             Self::Show(View::Alerts) => "alerts",
             Self::Show(View::Snapshots) => "snapshots",
+            Self::Show(View::Projects) => "projects",
             Self::Show(View::Tasks) => "tasks",
             Self::Show(View::Nodes) => "nodes",
             Self::Show(View::Templates) => "templates",

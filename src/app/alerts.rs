@@ -19,6 +19,7 @@ use crate::domain::inventory::NodeState;
 use crate::domain::limits::Severity;
 use crate::domain::task::{Task, Upid};
 use crate::domain::time::Now;
+use crate::domain::usage::ProjectStanding;
 
 /// The failed tasks of a node are read so often.
 const TASKS_LIVE: Duration = Duration::from_mins(5);
@@ -110,9 +111,7 @@ impl AlertPane {
 
     /// Counts the answers that are awaited.
     pub(super) fn flying(&self) -> usize {
-        self.failed_tasks.flying()
-            + self.certificates.flying()
-            + usize::from(self.token.is_pending())
+        self.failed_tasks.flying() + self.certificates.flying()
     }
 }
 
@@ -138,6 +137,14 @@ impl State {
             .answers()
             .filter_map(|(node, ends)| Some((node.clone(), ends.value?)))
             .collect();
+        // What is not read yet would be told as less, and then as more and more.
+        let projects: Vec<ProjectStanding> = self
+            .usage
+            .standings()
+            .iter()
+            .filter(|each| each.unread == 0)
+            .cloned()
+            .collect();
         let server = self.server_time();
         let situation = Situation {
             now: Now {
@@ -147,7 +154,7 @@ impl State {
             inventory: &self.inventory,
             link: &self.link,
             violations: self.limits.standing(),
-            projects: self.verdicts.projects(),
+            projects: &projects,
             failed_tasks: &failed_tasks,
             brackets: pane.brackets.as_deref().unwrap_or_default(),
             certificates: &certificates,
@@ -214,25 +221,28 @@ impl State {
         let nodes = self.online_nodes();
         if let Some(node) = self.alerts.failed_tasks.due(nodes.iter().cloned(), now) {
             let since = self.server_time() - chrono::TimeDelta::days(1);
-            let ticket = self.next_ticket();
-            self.alerts.failed_tasks.ask(node.clone(), ticket);
-            effects.push(Effect::Fetch(ticket, Query::FailedTasks(node, since)));
+            let query = Query::FailedTasks(node.clone(), since);
+            let ticket = self.ask_background(query, effects);
+            self.alerts.failed_tasks.ask(node, ticket);
             return true;
         }
         if let Some(node) = self.alerts.certificates.due(nodes, now) {
-            let ticket = self.next_ticket();
-            self.alerts.certificates.ask(node.clone(), ticket);
-            effects.push(Effect::Fetch(ticket, Query::Certificate(node)));
+            let ticket = self.ask_background(Query::Certificate(node.clone()), effects);
+            self.alerts.certificates.ask(node, ticket);
             return true;
         }
+        false
+    }
+
+    /// Asks when the API token ends, which one question tells for a long time.
+    pub(super) fn ask_for_token(&mut self, effects: &mut Vec<Effect>) {
+        let now = self.now.moment;
         let is_token = self.setting.account.contains('!');
         if is_token && super::detail::is_due(&self.alerts.token, now, ENDINGS_LIVE) {
             let ticket = self.next_ticket();
             self.alerts.token.ask(ticket);
             effects.push(Effect::Fetch(ticket, Query::TokenEnd));
-            return true;
         }
-        false
     }
 
     pub(super) fn move_among_alerts(&mut self, rows: isize) {
@@ -247,8 +257,10 @@ impl State {
         match (&alert.kind, &alert.subject) {
             (AlertKind::GuestLocked, Subject::Guest(guest)) => self.explain_lock(guest.clone()),
             (AlertKind::CertificateExpires, _)
-            | (_, Subject::Cluster | Subject::Project(..) | Subject::Token | Subject::Channel(_)) => {
-                self.explain(&alert)
+            | (_, Subject::Cluster | Subject::Token | Subject::Channel(_)) => self.explain(&alert),
+            (_, Subject::Project(project, resource)) => {
+                self.projects.select(project.clone(), *resource);
+                self.go_to(Pane::Projects);
             }
             (_, Subject::Guest(guest)) => self.go_to_guest(guest, effects),
             (_, Subject::Task(upid, _) | Subject::Tasks(upid, _)) => {

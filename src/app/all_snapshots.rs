@@ -32,7 +32,9 @@ impl State {
                 let guest = self.alerted_guest()?;
                 self.inventory.resources.value()?.guest(guest.vmid)
             }
-            View::Guests | View::Tasks | View::Nodes | View::Templates => self.selected_guest(),
+            View::Guests | View::Projects | View::Tasks | View::Nodes | View::Templates => {
+                self.selected_guest()
+            }
         }
     }
 

@@ -1,6 +1,6 @@
 //! What is read in the background, in turn, within one budget (SPEC §1.1).
 
-use super::effect::Effect;
+use super::effect::{Effect, Query, Ticket};
 use super::state::State;
 use crate::domain::inventory::LinkState;
 
@@ -14,21 +14,38 @@ impl State {
         if down || self.leaves_after_work {
             return;
         }
+        self.ask_for_token(effects);
+        self.ask_for_zone(effects);
         while self.has_background_room() {
-            let asked = self.ask_for_last_hour(effects) || self.ask_for_alerts(effects);
-            if asked {
-                self.snapshots.lists.note_other(self.now.moment);
+            if self.ask_for_last_hour(effects) || self.ask_for_alerts(effects) {
                 continue;
             }
-            if !self.ask_for_next_list(effects) {
+            self.turn = !self.turn;
+            let asked = if self.turn {
+                self.ask_for_usage(effects) || self.ask_for_next_list(effects)
+            } else {
+                self.ask_for_next_list(effects) || self.ask_for_usage(effects)
+            };
+            if !asked {
                 break;
             }
         }
     }
 
+    /// Asks something that is no snapshot list, within the same budget.
+    pub(super) fn ask_background(&mut self, query: Query, effects: &mut Vec<Effect>) -> Ticket {
+        let ticket = self.next_ticket();
+        self.snapshots.lists.note_other(self.now.moment);
+        effects.push(Effect::Fetch(ticket, query));
+        ticket
+    }
+
     /// Tells whether anything may be asked for in the background now.
     pub(super) fn has_background_room(&mut self) -> bool {
-        let flying = self.disk_sizes.flying() + self.limits.flying() + self.alerts.flying();
+        let flying = self.disk_sizes.flying()
+            + self.limits.flying()
+            + self.alerts.flying()
+            + self.usage.flying();
         self.snapshots.lists.has_room(self.now.moment, flying)
     }
 }

@@ -182,6 +182,7 @@ impl State {
             Pane::Guests
             | Pane::Detail
             | Pane::Alerts
+            | Pane::Projects
             | Pane::Tasks
             | Pane::Nodes
             | Pane::Storages

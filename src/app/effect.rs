@@ -1,19 +1,22 @@
 //! What the dashboard wants done by the world around it.
 
 use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
 
 use super::jobs::JobId;
 use crate::domain::alert::Changes;
-use crate::domain::guest::GuestRef;
+use crate::domain::guest::{Guest, GuestRef};
 use crate::domain::guest_config::GuestConfig;
 use crate::domain::guest_status::GuestStatus;
 use crate::domain::history::{Series, Span};
-use crate::domain::id::NodeName;
+use crate::domain::id::{NodeName, StorageName};
 use crate::domain::operation::{CopyKind, Operation};
 use crate::domain::permission::Permissions;
 use crate::domain::snapshot::SnapshotList;
 use crate::domain::task::{LogLine, Task, TaskState, Upid};
 use crate::domain::text::Text;
+use crate::domain::usage::{Account, Origin, Period};
+use crate::domain::volume::Volume;
 
 /// Something to be done outside; whatever comes of it returns as an event.
 #[derive(Debug, Clone, PartialEq)]
@@ -75,6 +78,12 @@ pub enum Query {
     FailedTasks(NodeName, DateTime<Utc>),
     /// The tasks that run on a guest.
     RunningTasks(GuestRef),
+    /// What a guest has used within a period; where it comes from may be known already.
+    Account(Box<Guest>, Option<Origin>, Period),
+    /// What lies on a storage, as a node tells it.
+    Contents(NodeName, StorageName),
+    /// In which time zone a node is.
+    Zone(NodeName),
     /// When the certificate of a node ends.
     Certificate(NodeName),
     /// When the API token in use ends.
@@ -100,6 +109,12 @@ pub enum Answer {
     TaskLog(TaskState, Vec<LogLine>),
     /// Tasks of a node.
     Tasks(Vec<Task>),
+    /// What a guest has used, and where it comes from.
+    Account(Box<(Account, Origin)>),
+    /// What lies on a storage.
+    Contents(Vec<Volume>),
+    /// A time zone; absent where the node names none that is known.
+    Zone(Option<Tz>),
     /// When a certificate or a token ends; absent where it never does, or where nobody says.
     Ends(Option<DateTime<Utc>>),
     /// Whether disks can be copied.

@@ -9,6 +9,7 @@ use crate::domain::alert::Memory;
 use crate::domain::failure::Failure;
 use crate::domain::inventory::{Inventory, Link};
 use crate::domain::operation::Update;
+use crate::domain::usage::Ledger;
 
 /// Something that happened, at a time that is handed in beside it.
 #[derive(Debug, Clone, PartialEq)]
@@ -35,6 +36,8 @@ pub enum Event {
     Note(String),
     /// What is remembered of alerts on this machine, by earlier runs and by others.
     Remembered(Memory),
+    /// What is remembered of the use of guests that may be gone.
+    Ledger(Box<Ledger>),
     /// A job moved on.
     Job(JobId, Update),
     /// A file was written, under this name and in this folder, or was not.

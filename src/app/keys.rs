@@ -225,6 +225,7 @@ impl State {
             }
             Pane::Alerts => self.move_among_alerts(rows),
             Pane::AllSnapshots => self.move_among_snapshots(rows, effects),
+            Pane::Projects => self.move_among_projects(rows),
             Pane::Tasks => {
                 let tasks = self.inventory.tasks.value().map_or(&[][..], Vec::as_slice);
                 self.tasks.move_by(tasks, rows);
@@ -274,6 +275,7 @@ impl State {
             }
             Pane::Alerts => self.open_alert(effects),
             Pane::AllSnapshots => self.go_to_snapshot(effects),
+            Pane::Projects => self.open_project(effects),
             Pane::Tasks => self.show_log(),
             Pane::Nodes => {
                 let node = self
@@ -325,7 +327,7 @@ impl State {
                 .selected(self.known_tasks())
                 .map(|task| task.upid.clone()),
             View::Alerts => self.alerted_task().or_else(|| self.last_task_of_guest()),
-            View::Guests | View::Snapshots | View::Nodes | View::Templates => {
+            View::Guests | View::Snapshots | View::Projects | View::Nodes | View::Templates => {
                 self.last_task_of_guest()
             }
         };
@@ -369,6 +371,7 @@ impl State {
                 let (_, name) = self.all_snapshots.cursor()?;
                 Some(format!("{} {name}", named(guest)))
             }
+            Pane::Projects => self.selected_project().map(|each| each.project.clone()),
             Pane::Tasks => self
                 .tasks
                 .selected(self.known_tasks())

@@ -97,11 +97,10 @@ impl State {
         let Some(guest) = self.to_replay() else {
             return false;
         };
-        let ticket = self.next_ticket();
+        let query = Query::History(guest.to_ref(), Span::Hour);
+        let ticket = self.ask_background(query, effects);
         self.limits.replayed.insert(guest.vmid);
         self.limits.asked.insert(ticket, guest.vmid);
-        let query = Query::History(guest.to_ref(), Span::Hour);
-        effects.push(Effect::Fetch(ticket, query));
         true
     }
 

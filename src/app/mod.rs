@@ -26,6 +26,7 @@ pub mod limit_watch;
 pub mod nodes;
 mod outcomes;
 mod privileges;
+pub mod projects;
 pub mod reading_queue;
 pub mod readings;
 pub mod remote;
@@ -38,7 +39,7 @@ pub mod state;
 pub mod tasks;
 pub mod toasts;
 mod update;
-pub mod verdicts;
+pub mod usage;
 
 pub use action::Action;
 pub use effect::{Answer, Effect, Query, Ticket};

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use chrono_tz::Tz;
+
 use super::alerts::AlertPane;
 use super::catalogue::CataloguePane;
 use super::detail::DetailPane;
@@ -13,12 +15,13 @@ use super::jobs::Jobs;
 use super::keymap::{Context, Keymap};
 use super::limit_watch::LimitWatch;
 use super::nodes::NodePanes;
+use super::projects::ProjectPane;
 use super::remote::Remote;
 use super::snapshot_table::SnapshotTable;
 use super::snapshots::SnapshotPane;
 use super::tasks::TaskPane;
 use super::toasts::Toasts;
-use super::verdicts::Verdicts;
+use super::usage::UsageBook;
 use crate::domain::enforcement::CriticalTags;
 use crate::domain::guest::Guest;
 use crate::domain::inventory::{Inventory, Link, LinkState, STANDSTILL, SeenGuest};
@@ -30,6 +33,7 @@ use crate::domain::selection::Selection;
 use crate::domain::task::Task;
 use crate::domain::template::{CardProfile, Template};
 use crate::domain::time::{Dated, Moment, Now};
+use crate::domain::usage::Accounting;
 
 /// What does not change while the program runs.
 #[derive(Debug, Clone, PartialEq)]
@@ -71,6 +75,10 @@ pub struct Rules {
     pub templates: Vec<Template>,
     /// What the network profiles say about a guest's card.
     pub profiles: Vec<CardProfile>,
+    /// Where the figures of use come from.
+    pub accounting: Accounting,
+    /// The time zone in which months begin; absent where the config names none.
+    pub zone: Option<Tz>,
     /// The tags of guests that enforcement never shuts down.
     pub critical_tags: CriticalTags,
 }
@@ -84,6 +92,8 @@ pub enum View {
     Alerts,
     /// The snapshots of all guests.
     Snapshots,
+    /// What projects use of their budgets.
+    Projects,
     /// Running and recent tasks.
     Tasks,
     /// Nodes and storages.
@@ -93,14 +103,15 @@ pub enum View {
 }
 
 impl View {
-    /// The views with their numbers and titles.
-    pub const ALL: [(Self, char, &'static str); 6] = [
-        (Self::Guests, '1', "Guests"),
-        (Self::Alerts, '2', "Alerts"),
-        (Self::Snapshots, '3', "Snapshots"),
-        (Self::Tasks, '5', "Tasks"),
-        (Self::Nodes, '6', "Nodes"),
-        (Self::Templates, '7', "Templates"),
+    /// The views with their numbers, and their titles from the whole to the shortest.
+    pub const ALL: [(Self, char, [&'static str; 3]); 7] = [
+        (Self::Guests, '1', ["Guests", "Guests", "Guest"]),
+        (Self::Alerts, '2', ["Alerts", "Alerts", "Alert"]),
+        (Self::Snapshots, '3', ["Snapshots", "Snaps", "Snap"]),
+        (Self::Projects, '4', ["Projects", "Projects", "Proj"]),
+        (Self::Tasks, '5', ["Tasks", "Tasks", "Task"]),
+        (Self::Nodes, '6', ["Nodes", "Nodes", "Node"]),
+        (Self::Templates, '7', ["Templates", "Templ", "Tmpl"]),
     ];
 
     /// Returns its panes in the order of Tab.
@@ -109,6 +120,7 @@ impl View {
             Self::Guests => &[Pane::Guests, Pane::Detail, Pane::Snapshots],
             Self::Alerts => &[Pane::Alerts],
             Self::Snapshots => &[Pane::AllSnapshots],
+            Self::Projects => &[Pane::Projects],
             Self::Tasks => &[Pane::Tasks],
             Self::Nodes => &[Pane::Nodes, Pane::Storages],
             Self::Templates => &[Pane::Templates],
@@ -129,6 +141,8 @@ pub enum Pane {
     Alerts,
     /// The snapshots of all guests.
     AllSnapshots,
+    /// What projects use of their budgets.
+    Projects,
     /// The list of tasks.
     Tasks,
     /// The nodes.
@@ -146,6 +160,7 @@ impl Pane {
             Self::Guests | Self::Detail | Self::Snapshots => View::Guests,
             Self::Alerts => View::Alerts,
             Self::AllSnapshots => View::Snapshots,
+            Self::Projects => View::Projects,
             Self::Tasks => View::Tasks,
             Self::Nodes | Self::Storages => View::Nodes,
             Self::Templates => View::Templates,
@@ -160,6 +175,7 @@ impl Pane {
             Self::Snapshots => Context::Snapshots,
             Self::Alerts => Context::Alerts,
             Self::AllSnapshots => Context::AllSnapshots,
+            Self::Projects => Context::Projects,
             Self::Tasks => Context::Tasks,
             Self::Nodes => Context::Nodes,
             Self::Storages => Context::Storages,
@@ -181,8 +197,8 @@ pub struct State {
     pub link: Link,
     /// What the account may do.
     pub permissions: Remote<Permissions>,
-    /// What the rules say about it.
-    pub verdicts: Verdicts,
+    /// What the projects use.
+    pub usage: UsageBook,
     /// The limits that stand broken.
     pub limits: LimitWatch,
     /// What should be looked at.
@@ -197,6 +213,8 @@ pub struct State {
     pub all_snapshots: SnapshotTable,
     /// How large the disks are whose snapshots are looked at.
     pub disk_sizes: DiskSizes,
+    /// The cursor among the projects.
+    pub projects: ProjectPane,
     /// The list of tasks.
     pub tasks: TaskPane,
     /// Nodes and storages.
@@ -219,6 +237,8 @@ pub struct State {
     pub(super) selected_at: Moment,
     /// When the program started.
     pub(super) started: Moment,
+    /// Whose turn it is in the background.
+    pub(super) turn: bool,
     pub(super) tickets: u64,
     drawn: u64,
     /// Whether the program ends as soon as nothing is at work.
@@ -235,7 +255,7 @@ impl State {
             inventory: Arc::default(),
             link: Link::default(),
             permissions: Remote::default(),
-            verdicts: Verdicts::default(),
+            usage: UsageBook::default(),
             limits: LimitWatch::default(),
             alerts: AlertPane::default(),
             guests: GuestTable::default(),
@@ -243,6 +263,7 @@ impl State {
             snapshots: SnapshotPane::default(),
             all_snapshots: SnapshotTable::default(),
             disk_sizes: DiskSizes::default(),
+            projects: ProjectPane::default(),
             tasks: TaskPane::default(),
             nodes: NodePanes::default(),
             catalogue: CataloguePane::default(),
@@ -254,6 +275,7 @@ impl State {
             page: 10,
             selected_at: now.moment,
             started: now.moment,
+            turn: false,
             tickets: 0,
             drawn: 0,
             leaves_after_work: false,

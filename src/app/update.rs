@@ -9,7 +9,6 @@ use super::effect::{Answer, Effect, Query, Ticket};
 use super::event::Event;
 use super::jobs::JobId;
 use super::state::State;
-use super::verdicts::Verdicts;
 use super::{outcomes, privileges};
 use crate::domain::failure::Failure;
 use crate::domain::guest_config::GuestConfig;
@@ -57,7 +56,8 @@ impl State {
                 let before = self.inventory.resources.value().cloned();
                 self.inventory = inventory;
                 self.follow_guests(before.as_deref());
-                self.judge();
+                self.follow_accounts();
+                self.assess_projects();
                 self.watch_limits();
                 self.look_for_alerts(&mut effects);
                 self.rows_changed(&mut effects);
@@ -65,6 +65,7 @@ impl State {
                 self.measure_listed();
             }
             Event::Job(id, update) => self.job(id, update, &mut effects),
+            Event::Ledger(ledger) => self.usage.remember(*ledger),
             Event::Remembered(memory) => self.alerts.book.learn(memory),
             Event::Exported(result) => self.exported(result),
             Event::Fetched(ticket, result) => self.fetched(ticket, result),
@@ -73,13 +74,6 @@ impl State {
         self.check_dialogs();
         self.ask(&mut effects);
         effects
-    }
-
-    /// Judges the inventory by the rules.
-    fn judge(&mut self) {
-        if let Some(resources) = self.inventory.resources.value() {
-            self.verdicts = Verdicts::of(resources, &self.setting.rules, self.server_time());
-        }
     }
 
     /// Makes the rows of the guest table anew.
@@ -161,6 +155,9 @@ impl State {
             Ok(Answer::Tasks(tasks)) => {
                 self.settle_tasks(ticket, &Ok(tasks));
             }
+            Ok(Answer::Account(account)) => self.settle_account(ticket, Ok(*account)),
+            Ok(Answer::Contents(volumes)) => self.settle_contents(ticket, Ok(volumes)),
+            Ok(Answer::Zone(zone)) => self.settle_zone(ticket, Ok(zone)),
             Ok(Answer::Ends(ends)) => self.settle_ends(ticket, &Ok(ends)),
             Ok(Answer::TaskLog(state, lines)) => self.settle_log(ticket, &Ok((state, lines))),
             Ok(Answer::CanCopy(can)) => self.settle_feature(ticket, &Ok(can)),
@@ -176,6 +173,9 @@ impl State {
                 self.settle_history(ticket, Err(failure.clone()));
                 self.settle_tasks(ticket, &Err(failure.clone()));
                 self.settle_ends(ticket, &Err(failure.clone()));
+                self.settle_account(ticket, Err(failure.clone()));
+                self.settle_contents(ticket, Err(failure.clone()));
+                self.settle_zone(ticket, Err(failure.clone()));
                 self.settle_log(ticket, &Err(failure));
             }
         }
@@ -248,7 +248,8 @@ impl State {
                 snapshots,
                 lists: &self.snapshots.lists,
                 rules: &self.setting.rules,
-                verdicts: &self.verdicts,
+                usage: &self.usage,
+                zone: self.quota_zone().0,
                 now: self.now,
             });
             privileges::require(&mut form.form.checked, permissions);

@@ -1,13 +1,18 @@
 //! Reads what a guest has used within a period: where it comes from, and up to four histories.
 
 use crate::domain::failure::FailureKind;
-use crate::domain::guest::Guest;
+use crate::domain::guest::{Guest, Status};
 use crate::domain::history::{Series, Span};
 use crate::domain::usage::{Account, Origin, Period, next_frame};
 use crate::proxmox::{Client, Error};
 
 /// Reads a guest's configuration for where it comes from; needs VM.Audit.
+///
+/// A guest of a silent node is not asked about: every question would be waited for until it fails.
 pub async fn origin(client: &Client, guest: &Guest) -> Result<Origin, Error> {
+    if guest.status == Status::Unknown {
+        return Ok(Origin::default());
+    }
     let config = client.guests().config(&guest.to_ref()).await?;
     Ok(Origin::of(&config))
 }

@@ -21,7 +21,7 @@ use crate::domain::node::served;
 use crate::domain::operation::{CopyKind, Operation, Outcome, Report, Update};
 use crate::domain::text::Text;
 use crate::domain::token::TokenExpiry;
-use crate::operations::{self, Reporter, WriteAccess};
+use crate::operations::{self, Reporter, WriteAccess, usage};
 use crate::proxmox::endpoints::{Standing, TaskFilter};
 use crate::proxmox::{Client, Error};
 
@@ -228,6 +228,23 @@ async fn answer(client: &Client, query: Query) -> Result<Answer, Error> {
             // One that ended a moment ago may still be listed.
             tasks.retain(|task| task.state.is_running());
             Ok(Answer::Tasks(tasks))
+        }
+        Query::Account(guest, origin, period) => {
+            let origin = match origin {
+                Some(origin) => origin,
+                None => usage::origin(client, &guest).await?,
+            };
+            let account = usage::account(client, &guest, &origin, &period).await?;
+            Ok(Answer::Account(Box::new((account, origin))))
+        }
+        Query::Contents(node, storage) => client
+            .storage()
+            .contents(&node, &storage)
+            .await
+            .map(Answer::Contents),
+        Query::Zone(node) => {
+            let zone = client.nodes().time(&node).await?.zone;
+            Ok(Answer::Zone(zone.and_then(|zone| zone.raw().parse().ok())))
         }
         Query::Certificate(node) => {
             let certificates = client.nodes().certificates(&node).await?;

@@ -81,6 +81,7 @@ fn draw_body(
         View::Guests => draw_guests(frame, area, state, theme, viewport),
         View::Alerts => panes::alerts::draw(frame, area, state, theme, viewport),
         View::Snapshots => panes::all_snapshots::draw(frame, area, state, theme, viewport),
+        View::Projects => panes::projects::draw(frame, area, state, theme, viewport),
         View::Tasks => panes::tasks::draw(frame, area, state, theme, viewport),
         View::Templates => panes::catalogue::draw(frame, area, state, theme, viewport),
         View::Nodes => {
@@ -115,6 +116,7 @@ fn draw_pane(
         Pane::Snapshots => panes::snapshots::draw(frame, area, state, theme, viewport),
         Pane::Alerts => panes::alerts::draw(frame, area, state, theme, viewport),
         Pane::AllSnapshots => panes::all_snapshots::draw(frame, area, state, theme, viewport),
+        Pane::Projects => panes::projects::draw(frame, area, state, theme, viewport),
         Pane::Tasks => panes::tasks::draw(frame, area, state, theme, viewport),
         Pane::Nodes => panes::nodes::draw_nodes(frame, area, state, theme, viewport),
         Pane::Storages => panes::nodes::draw_storages(frame, area, state, theme, viewport),

@@ -11,6 +11,8 @@ pub struct Viewport {
     pub alerts: usize,
     /// The first shown row of the snapshots of all guests.
     pub all_snapshots: usize,
+    /// The first shown row of the projects.
+    pub projects: usize,
     /// The first shown row of the tasks.
     pub tasks: usize,
     /// The first shown row of the nodes.

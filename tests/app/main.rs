@@ -7,6 +7,7 @@
     reason = "a test that cannot go on panics, and looks for one kind of effect among all"
 )]
 
+mod alerts;
 mod all_snapshots;
 mod bracketing;
 mod creating;

@@ -11,6 +11,7 @@
 
 mod brackets;
 mod changes;
+mod checking;
 mod config;
 mod creating;
 mod demo;

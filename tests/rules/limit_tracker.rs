@@ -232,6 +232,25 @@ fn the_last_hour_tells_since_when_a_limit_is_broken() {
 }
 
 #[test]
+fn what_was_so_in_the_oldest_reading_may_be_older_still() {
+    let perhaps_longer = |readings: &[(u64, f64)]| {
+        let mut watch = Watch::new();
+        watch.replay(10, readings);
+        let figures = Figures {
+            cpu: Some(0.97),
+            ..Figures::default()
+        };
+        let now = Moment::after_start(Duration::from_secs(10));
+        let standing = watch
+            .tracker
+            .observe(&watch.guest, Some(&figures), &watch.limits, now);
+        standing[0].perhaps_longer
+    };
+    assert!(perhaps_longer(&[(60, 0.97), (1, 0.97)]));
+    assert!(!perhaps_longer(&[(60, 0.5), (30, 0.97), (1, 0.97)]));
+}
+
+#[test]
 fn a_peak_in_the_past_hour_that_is_over_is_no_violation() {
     let mut watch = Watch::new();
     watch.replay(10, &[(30, 0.97), (20, 0.97), (10, 0.2), (1, 0.2)]);

@@ -10,6 +10,7 @@
     reason = "a test that cannot go on says so by panicking, and its tasks end with it"
 )]
 
+mod alerts;
 mod all_snapshots;
 mod brackets;
 mod changes;

@@ -29,20 +29,25 @@ fn readings(journal: &Journal) -> usize {
 }
 
 /// What somebody who only looks asks for; numbers of nodes and guests are left out.
-const NAMED: [&str; 7] = [
+const NAMED: [&str; 10] = [
     "/access/permissions",
+    "/access/users",
     "/cluster/resources",
     "/cluster/status",
     "/cluster/tasks",
     "/nodes/N/K/ID/rrddata",
     "/nodes/N/K/ID/snapshot",
     "/nodes/N/K/ID/status/current",
+    "/nodes/N/certificates/info",
+    "/nodes/N/tasks",
 ];
 
 /// Names the kind of a question, and the guest that it is about.
 fn kind_of(path: &str) -> (String, Option<&str>) {
     match path.splitn(6, '/').collect::<Vec<_>>()[..] {
         ["", "nodes", _, _, vmid, rest] => (format!("/nodes/N/K/ID/{rest}"), Some(vmid)),
+        ["", "nodes", _, what] => (format!("/nodes/N/{what}"), None),
+        ["", "nodes", _, what, more] => (format!("/nodes/N/{what}/{more}"), None),
         _ => (path.to_owned(), None),
     }
 }

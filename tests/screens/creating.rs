@@ -17,6 +17,7 @@ use proxdeck::domain::template::{CardProfile, Template};
 use proxdeck::domain::text::Text;
 use proxdeck::domain::time::{Moment, Now};
 use proxdeck::domain::units::Size;
+use proxdeck::domain::usage::Accounting;
 
 use crate::paper::{draw, pane, theme};
 
@@ -107,6 +108,7 @@ fn rules() -> Rules {
         firewall: true,
     };
     Rules {
+        accounting: Accounting::SinceBoot,
         templates: vec![
             entry("claude-code", 100, Some("api_access"), &software),
             hub,

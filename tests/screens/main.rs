@@ -7,6 +7,7 @@
     reason = "a test that cannot go on says so by panicking, and looks for one kind among all"
 )]
 
+mod alerts;
 mod all_snapshots;
 mod brackets;
 mod creating;
@@ -17,5 +18,6 @@ mod guests;
 mod header;
 mod paper;
 mod plain;
+mod projects;
 mod prune;
 mod world;

@@ -22,6 +22,7 @@ use proxdeck::domain::task::{LogLine, Task, TaskState};
 use proxdeck::domain::template::Template;
 use proxdeck::domain::text::Text;
 use proxdeck::domain::time::{Moment, Now};
+use proxdeck::domain::usage::Accounting;
 
 use crate::paper::{draw, theme};
 
@@ -33,7 +34,7 @@ pub(crate) struct Scene {
     pub(crate) state: State,
     pub(crate) now: Now,
     pub(crate) guests: Vec<Guest>,
-    /// The effects of the last event.
+    /// The effects of the last event, and of the answers that it got.
     pub(crate) effects: Vec<Effect>,
 }
 
@@ -297,6 +298,7 @@ fn rules() -> Rules {
             network: None,
             software: vec!["Docker".to_owned()],
         }],
+        accounting: Accounting::SinceBoot,
         ..Rules::default()
     }
 }
@@ -401,7 +403,9 @@ impl Scene {
                 continue;
             };
             let answered = Event::Fetched(ticket, Ok(answer));
-            effects.extend(self.state.update(answered, self.now));
+            let more = self.state.update(answered, self.now);
+            self.effects.extend(more.clone());
+            effects.extend(more);
         }
     }
 

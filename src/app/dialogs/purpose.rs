@@ -18,7 +18,7 @@ use crate::app::effect::{Query, Ticket};
 use crate::app::keymap::Combo;
 use crate::app::snapshot_lists::SnapshotLists;
 use crate::app::state::Rules;
-use crate::app::verdicts::Verdicts;
+use crate::app::usage::UsageBook;
 use crate::domain::failure::Failure;
 use crate::domain::forecast::{NewGuests, forecast};
 use crate::domain::guest::{Guest, GuestRef};
@@ -37,7 +37,8 @@ pub(in crate::app) struct Known<'a> {
     pub(in crate::app) snapshots: Option<&'a SnapshotList>,
     pub(in crate::app) lists: &'a SnapshotLists,
     pub(in crate::app) rules: &'a Rules,
-    pub(in crate::app) verdicts: &'a Verdicts,
+    pub(in crate::app) usage: &'a UsageBook,
+    pub(in crate::app) zone: Tz,
     pub(in crate::app) now: Now,
 }
 
@@ -53,10 +54,10 @@ impl<'a> Known<'a> {
     /// Reckons what the project of a guest like `probe` will have used with new guests in it.
     pub(super) fn budget_of(&self, probe: &Guest, guests: &NewGuests) -> Option<Budget> {
         let project = self.rules.projects.assign(probe).project?;
-        let usage = self.verdicts.budget(project.name())?;
+        let usage = &self.usage.project(project.name())?.usage;
         Some(Budget {
             project: project.name().to_owned(),
-            rows: forecast(usage, project.window, guests, self.now.wall, Tz::UTC),
+            rows: forecast(usage, project.window, guests, self.now.wall, self.zone),
         })
     }
 }

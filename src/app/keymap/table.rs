@@ -18,6 +18,8 @@ pub enum Context {
     AllSnapshots,
     /// The detail of a guest.
     Detail,
+    /// The projects.
+    Projects,
     /// The list of tasks.
     Tasks,
     /// The nodes.
@@ -49,6 +51,7 @@ impl Context {
             | Self::Alerts
             | Self::AllSnapshots
             | Self::Detail
+            | Self::Projects
             | Self::Tasks
             | Self::Nodes
             | Self::Storages
@@ -102,6 +105,7 @@ const LISTS: &[Context] = &[
     Context::Guests,
     Context::Alerts,
     Context::AllSnapshots,
+    Context::Projects,
     Context::Nodes,
     Context::Tasks,
     Context::Templates,
@@ -185,6 +189,7 @@ pub static BINDINGS: &[Binding] = &[
     row(Action::Show(View::Guests), PANES, &["1"], "", "show the guests"),
     row(Action::Show(View::Alerts), PANES, &["2"], "", "show the alerts: what should be looked at, and what helps"),
     row(Action::Show(View::Snapshots), PANES, &["3"], "", "show the snapshots of all guests, and what retention would delete"),
+    row(Action::Show(View::Projects), PANES, &["4"], "", "show what projects use of their budgets, now and at the end of their window"),
     row(Action::Show(View::Tasks), PANES, &["5"], "", "show running and recent tasks"),
     row(Action::Show(View::Nodes), PANES, &["6"], "", "show nodes and storages"),
     row(Action::Show(View::Templates), PANES, &["7"], "", "show the templates of the catalogue"),

@@ -49,7 +49,7 @@ struct Row<'a> {
     /// A fraction, seconds or a count, in the unit of `limit`.
     value: Option<f64>,
     limit: Option<f64>,
-    /// Since when; unknown where this run is the first that saw it.
+    /// Since when, at the latest; unknown where this run is the first that saw it.
     since: Option<String>,
     acknowledged: bool,
     vmid: Option<u32>,
@@ -195,12 +195,17 @@ fn row<'a>(each: &Standing<'a>) -> Row<'a> {
         text: &alert.text,
         value: alert.value,
         limit: alert.limit,
-        since: (!each.perhaps_earlier).then(|| rfc3339(each.since)),
+        since: is_dated(each).then(|| rfc3339(each.since)),
         acknowledged: each.acknowledgement.is_some(),
         vmid: guest.map(|guest| guest.vmid.get()),
         name: guest.and_then(|guest| guest.name.as_ref()).map(Text::raw),
         node: guest.map(|guest| guest.node.as_str()),
     }
+}
+
+/// Tells whether anything but this very look says since when it is so.
+fn is_dated(each: &Standing<'_>) -> bool {
+    each.alert.since.is_some() || !each.perhaps_earlier
 }
 
 fn table(standing: &[Standing<'_>], now: DateTime<Utc>) -> Table<4> {
@@ -211,10 +216,11 @@ fn table(standing: &[Standing<'_>], now: DateTime<Utc>) -> Table<4> {
         ("WHY", Side::Left),
     ]);
     for each in standing {
-        let since = if each.perhaps_earlier {
-            "?".to_owned()
-        } else {
-            format::span(lasting(each.since, now))
+        let span = format::span(lasting(each.since, now));
+        let since = match (is_dated(each), each.perhaps_earlier) {
+            (false, _) => "?".to_owned(),
+            (true, true) => format!("≥{span}"),
+            (true, false) => span,
         };
         let mut why = each.alert.text.clone();
         if each.stands != Stands::Raised {

@@ -286,7 +286,10 @@ impl AlertBook {
         }
         Entry {
             since: alert.since.unwrap_or(before.since).min(before.since),
-            perhaps_earlier: before.perhaps_earlier && alert.since.is_none(),
+            perhaps_earlier: match alert.since {
+                Some(_) => alert.perhaps_earlier,
+                None => before.perhaps_earlier,
+            },
             seen: now,
             stands: Stands::Raised,
             told: before.told && !worse,
@@ -305,7 +308,10 @@ impl AlertBook {
         self.changed = true;
         Entry {
             since: alert.since.or(known).unwrap_or(now).min(now),
-            perhaps_earlier: alert.since.is_none() && known.is_none() && !self.has_looked,
+            perhaps_earlier: match alert.since {
+                Some(_) => alert.perhaps_earlier,
+                None => known.is_none() && !self.has_looked,
+            },
             seen: now,
             stands: Stands::Raised,
             told: false,

@@ -192,6 +192,8 @@ pub struct Alert {
     pub limit: Option<f64>,
     /// Since when it is so, where the matter itself tells.
     pub since: Option<DateTime<Utc>>,
+    /// Whether it may have been so for longer than since then.
+    pub perhaps_earlier: bool,
     /// How long it must have been so before anybody is told.
     pub patience: Duration,
 }
@@ -210,6 +212,7 @@ impl Alert {
             value: None,
             limit: None,
             since: None,
+            perhaps_earlier: false,
             patience: Duration::ZERO,
         }
     }

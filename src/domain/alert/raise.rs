@@ -246,9 +246,11 @@ fn broken(situation: &Situation<'_>, guest: &Guest, standing: &StandingViolation
     };
     let subject = Subject::Guest(guest.to_ref());
     let kind = AlertKind::Limit(violation.kind);
-    Alert::new(kind, subject, violation.severity, text)
+    let mut alert = Alert::new(kind, subject, violation.severity, text)
         .measured(number(violation.value), number(violation.limit))
-        .since(ago(situation, standing.lasting))
+        .since(ago(situation, standing.lasting));
+    alert.perhaps_earlier = standing.perhaps_longer;
+    alert
 }
 
 fn storages(situation: &Situation<'_>, standing: Standing<'_>) -> Vec<Alert> {

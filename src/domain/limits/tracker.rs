@@ -23,6 +23,8 @@ pub struct StandingViolation {
     pub violation: Violation,
     /// For how long the limit has been broken.
     pub lasting: Duration,
+    /// Whether it may be longer: it was so in the oldest reading that there is.
+    pub perhaps_longer: bool,
     /// Where it stands now.
     pub phase: Phase,
 }
@@ -53,6 +55,8 @@ struct Episode {
     since: Moment,
     /// How long it had been so before anybody looked; a running time tells.
     before: Duration,
+    /// Whether it may have been so for longer still.
+    perhaps_longer: bool,
     /// Whether it lasted long enough to be told.
     sustained: bool,
     last: Reading,
@@ -92,6 +96,7 @@ impl LimitTracker {
                 episode.sustained.then(|| StandingViolation {
                     violation: episode.last.into_violation(),
                     lasting: episode.lasting(now),
+                    perhaps_longer: episode.perhaps_longer,
                     phase,
                 })
             })
@@ -113,9 +118,10 @@ impl LimitTracker {
         // A clock of its own, on which the oldest reading lies after the start.
         let at = |age: Duration| Moment::after_start(REPLAYED.saturating_sub(age));
         let mut then = Self::default();
-        let mut last = None;
+        let (mut oldest, mut last) = (None, None);
         for (age, figures) in past {
             if age <= REPLAYED && last.is_none_or(|last| age < last) {
+                oldest = oldest.or(Some(age));
                 then.observe(guest, Some(&figures), limits, at(age));
                 last = Some(age);
             }
@@ -134,6 +140,7 @@ impl LimitTracker {
             let begun = Episode {
                 since: now,
                 before: lasting,
+                perhaps_longer: oldest.is_some_and(|oldest| lasting >= oldest),
                 sustained,
                 last,
             };
@@ -186,6 +193,7 @@ impl Episode {
                 (Measure::Time(value), Measure::Time(limit)) => value.saturating_sub(limit),
                 _ => Duration::ZERO,
             },
+            perhaps_longer: false,
             sustained: false,
             last: reading,
         };

@@ -26,3 +26,23 @@ pub use projection::{Projection, project_ahead};
 pub use standing::ProjectStanding;
 pub use storage::{OwnedVolume, StorageContents, StorageUse, Unread, VolumeKind, storage_use};
 pub use window::Period;
+
+/// Where the figures of use come from: the config's `[quota] accounting`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Accounting {
+    /// From the averages that the server keeps, over the window.
+    #[default]
+    History,
+    /// From what each guest has used since it was started.
+    SinceBoot,
+}
+
+impl Accounting {
+    /// Returns the word of the config.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::History => "history",
+            Self::SinceBoot => "since-boot",
+        }
+    }
+}

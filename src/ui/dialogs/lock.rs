@@ -23,7 +23,7 @@ pub(super) fn draw(frame: &mut Frame<'_>, lock: &LockDialog, theme: &Theme) {
             command = advice.command.as_ref();
         }
     }
-    if let Some(failure) = lock.running.failure() {
+    if let Some(failure) = lock.running.failure().filter(|_| lock.advice.is_some()) {
         let text = format!("Its tasks could not be read: {failure}");
         lines.push(Line::styled(text, theme.warning));
     }

@@ -11,6 +11,8 @@ use crate::domain::guest::{Guest, Status};
 use crate::domain::id::{GuestKind, PoolName};
 use crate::domain::inventory::{Resources, SeenGuest};
 use crate::domain::limits::Severity;
+use crate::domain::quota::Tier;
+use crate::domain::usage::ProjectStanding;
 use crate::ui::format;
 use crate::ui::panes::arrangement;
 use crate::ui::panes::budget::tier_mark;
@@ -252,7 +254,9 @@ impl Columns {
         theme: &Theme,
     ) {
         let project = project.unwrap_or_default();
-        let mark = tier_mark(state.verdicts.tier(project), theme);
+        let standing = state.usage.project(project);
+        let tier = standing.map_or(Tier::Unlimited, ProjectStanding::tier);
+        let mark = tier_mark(tier, theme);
         let room = self.owner - if mark.is_some() { 2 } else { 0 };
         row.text(fit(project, room, theme.unicode), text);
         if let Some((mark, style)) = mark {

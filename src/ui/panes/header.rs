@@ -224,45 +224,66 @@ fn right_side(state: &State, theme: &Theme) -> Vec<Word> {
     right
 }
 
-/// The views with their numbers, and what watching costs where there is room to say it.
+/// The line of the views: with whole titles where there is room, else with shorter ones.
 fn views(state: &State, columns: usize, theme: &Theme) -> Line<'static> {
+    let mut row = (0..3)
+        .map(|level| titles(state, level, theme))
+        .find(|row| row.used() <= columns)
+        .unwrap_or_else(|| titles(state, 2, theme));
+    for cost in costs(state) {
+        if row.used() + width(&cost) + GAP < columns {
+            row.fill(columns.saturating_sub(width(&cost) + 1))
+                .text(cost, theme.dim);
+            break;
+        }
+    }
+    row.line()
+}
+
+/// Makes the titles of all views, from the whole ones at level 0 to the shortest.
+fn titles(state: &State, level: usize, theme: &Theme) -> Row {
     let mut row = Row::new(theme.unicode);
     row.gap(1);
-    for (view, key, title) in View::ALL {
+    let gap = [3, 2, 1][level.min(2)];
+    for (view, key, titles) in View::ALL {
         let shown = state.focus.view() == view;
-        row.text(key.to_string(), theme.accent);
-        row.text(
-            format!(" {title}"),
-            if shown { theme.strong } else { theme.dim },
-        );
+        let style = if shown { theme.strong } else { theme.dim };
+        row.text(key.to_string(), theme.accent)
+            .text(format!(" {}", titles[level.min(2)]), style);
         // Counts have a place of their own, so that the others do not move when one comes.
         match view {
-            View::Alerts => row
-                .left(&open_alerts(state), 3, alert_style(state, theme))
-                .gap(1),
-            View::Tasks => row.left(&running_tasks(state), 3, theme.accent).gap(1),
-            View::Guests | View::Snapshots | View::Nodes | View::Templates => row.gap(3),
-        };
+            View::Alerts => {
+                row.left(&open_alerts(state), 3, alert_style(state, theme));
+            }
+            View::Tasks => {
+                row.left(&running_tasks(state), 3, theme.accent);
+            }
+            View::Guests | View::Snapshots | View::Projects | View::Nodes | View::Templates => {}
+        }
+        row.gap(gap);
     }
+    row
+}
+
+/// Says what watching costs, from the whole sentence to the number alone.
+fn costs(state: &State) -> Vec<String> {
     let lists = state
         .snapshots
         .lists()
         .asked_in_last_minute(state.now.moment);
-    // The total is as old as the last refresh; the lists that were read since are in it soon.
+    // The total is as old as the last refresh; what was read since in the background is in it soon.
     let total = state.link.requests_per_minute.max(lists);
-    let mut cost = format!("{total} req/min");
-    if lists > 0 && columns >= 100 {
-        // Their reading has a budget of its own; watching alone costs the rest.
-        cost = format!("{cost}, {lists} of them snapshot lists");
+    let number = format!("{total} req/min");
+    let mut whole = number.clone();
+    if lists > 0 {
+        // That has a budget of its own; watching alone costs the rest.
+        whole = format!("{whole}, {lists} in background");
     }
-    if let Some(latency) = state.link.latency_p95.filter(|_| columns >= 100) {
-        cost = format!("{cost}, 95 % within {:>3} ms", latency.as_millis());
+    let short = whole.clone();
+    if let Some(latency) = state.link.latency_p95 {
+        whole = format!("{whole}, 95 % in {:>3} ms", latency.as_millis());
     }
-    if row.used() + width(&cost) < columns {
-        row.fill(columns.saturating_sub(width(&cost) + 1))
-            .text(cost, theme.dim);
-    }
-    row.line()
+    vec![whole, short, number]
 }
 
 fn open_alerts(state: &State) -> String {

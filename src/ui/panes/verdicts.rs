@@ -6,7 +6,9 @@ use ratatui::text::Line;
 use crate::app::State;
 use crate::domain::inventory::SeenGuest;
 use crate::domain::limits::{Phase, Severity, ViolationKind};
+use crate::domain::project::Window;
 use crate::domain::quota::{ResourceUsage, Tier};
+use crate::domain::usage::Accounting;
 use crate::ui::format;
 use crate::ui::panes::budget::{amount, bar_style_of, resource_label, short, style_of, tier_mark};
 use crate::ui::theme::Theme;
@@ -143,11 +145,18 @@ fn broken(seen: &SeenGuest, state: &State, theme: &Theme) -> Vec<Styled> {
 /// Returns the title and the bounded resources of the project's budget, if there is one.
 fn budget<'a>(seen: &SeenGuest, state: &'a State) -> Option<(String, Vec<&'a ResourceUsage>)> {
     let project = state.project_of(&seen.guest)?;
-    let usage = state.verdicts.budget(project)?.iter();
-    let bounded: Vec<&ResourceUsage> = usage
+    let standing = state.usage.project(project)?;
+    let bounded: Vec<&ResourceUsage> = standing
+        .usage
+        .iter()
         .filter(|usage| usage.quota.bound().is_some())
         .collect();
-    (!bounded.is_empty()).then(|| (format!("{project} · since boot"), bounded))
+    let window = match (state.setting.rules.accounting, standing.window) {
+        (Accounting::SinceBoot, _) => "since boot".to_owned(),
+        (Accounting::History, Window::Month) => "this month".to_owned(),
+        (Accounting::History, window) => format!("last {window}"),
+    };
+    (!bounded.is_empty()).then(|| (format!("{project} · {window}"), bounded))
 }
 
 /// Adds a resource: its bar, a mark where it is over, its share, and the figures.
