@@ -121,10 +121,14 @@ fn hold_back(
     let standings = look.standings();
     let memory = setup.enforcement_memory(&session.cluster);
     let earlier = memory.update(|earlier| {
-        let seen = standings.iter().filter_map(|standing| {
-            let name = &standing.project;
-            let next = next_sighting(earlier.get(name), standing, now)?;
-            Some((name.clone(), next))
+        let seen = setup.rules.projects.iter().filter_map(|project| {
+            let (name, known) = (project.name(), earlier.get(project.name()));
+            let next = match standings.iter().find(|each| each.project == name) {
+                Some(standing) => next_sighting(known, standing, now),
+                // What was not judged is neither confirmed nor denied.
+                None => known.cloned(),
+            };
+            Some((name.to_owned(), next?))
         });
         seen.collect()
     })?;
