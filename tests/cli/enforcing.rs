@@ -22,7 +22,7 @@ fn world() -> World {
         scenario.pools.push(pool);
     }
     let critical = scenario.guests.iter_mut().find(|guest| guest.vmid == 150);
-    critical.unwrap().tags = "ct;critical".to_owned();
+    "ct;critical".clone_into(&mut critical.unwrap().tags);
     World::with(scenario, Vec::new())
 }
 
@@ -63,9 +63,11 @@ fn enforcing() -> World {
 fn rows(ran: &Ran) -> Vec<String> {
     let document = ran.json();
     let rows = document["rows"].as_array().unwrap().iter().map(|row| {
-        let word = |name: &str| match &row[name] {
-            Value::String(text) => text.clone(),
-            other => other.to_string(),
+        let word = |name: &str| {
+            let value = &row[name];
+            value
+                .as_str()
+                .map_or_else(|| value.to_string(), str::to_owned)
         };
         let words = ["project", "action", "vmid", "outcome"].map(word);
         words.join(" ")
