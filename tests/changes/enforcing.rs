@@ -502,3 +502,37 @@ async fn without_the_privilege_on_the_pool_nothing_at_all_is_done() {
     assert!(matches!(find(&comment(&stage)), Found::None));
     assert!(runs(&stage, 101) && runs(&stage, 150));
 }
+
+#[tokio::test]
+async fn a_throttle_that_somebody_overwrites_at_once_is_said_and_nobody_goes_down() {
+    let stage = Stage::new().await;
+    let operation = enforce(&stage, 160.0).await;
+    let slow = FaultRule::new(FaultKind::Latency(std::time::Duration::from_secs(3)));
+    let slow = slow.method("GET").path("/pools").nth(2);
+    stage.simulator.faults().add(slow);
+    let overwrite = async {
+        until("the throttle", || marked(&stage).is_some()).await;
+        stage.simulator.edit(|world| {
+            world.set_pool_comment("lab", Some(OTHERS)).unwrap();
+        });
+    };
+    let (played, ()) = tokio::join!(stage.play(&operation), overwrite);
+    let report = played.report;
+    let failure = report.outcome.failure().unwrap();
+    assert!(
+        failure.details[0]
+            .raw()
+            .contains("somebody changed it at once"),
+        "{failure:?}"
+    );
+    assert_eq!(
+        fates(&report),
+        [
+            "throttle failed",
+            "shutdown 101 not-tried the throttle before it is not as planned",
+            "shutdown 150 not-tried the throttle before it is not as planned",
+            "notify not-tried the throttle before it is not as planned",
+        ]
+    );
+    assert!(runs(&stage, 101) && runs(&stage, 150));
+}
