@@ -14,7 +14,7 @@ pub(super) fn news(title: &str, report: &Report) -> News {
             ": requested from high availability".to_owned()
         }
         Some(Product::Power(facts)) => format!(": {}", facts.status),
-        Some(Product::RolledBack(_)) | None => String::new(),
+        Some(Product::RolledBack(_) | Product::Enforced(_)) | None => String::new(),
     };
     let tally = report.tally();
     // That all was done is said by the word itself.

@@ -358,6 +358,6 @@ fn facts(product: &Product) -> String {
         Product::Guest(guest) => format!(", new guest {guest}"),
         Product::Power(facts) if facts.requested => ", requested of the cluster's HA".to_owned(),
         Product::Power(facts) => format!(", now {}", facts.status),
-        Product::RolledBack(_) => " done".to_owned(),
+        Product::RolledBack(_) | Product::Enforced(_) => " done".to_owned(),
     }
 }

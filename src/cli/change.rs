@@ -34,6 +34,19 @@ pub(super) enum Step {
     Skip(String),
 }
 
+impl Change {
+    /// Makes a change of an operation on a guest; of enforcement, which may have none, a refusal.
+    pub(super) fn of(operation: Operation) -> Result<Self, Refusal> {
+        let guest = operation.guest().cloned();
+        let guest = guest.ok_or_else(|| refused(&["no guest is concerned".to_owned()]))?;
+        Ok(Self {
+            guest,
+            subject: String::new(),
+            step: Step::Do(Box::new(operation)),
+        })
+    }
+}
+
 /// Carries changes out, one after another; one that fails stops no other.
 ///
 /// `operation` names those that are skipped, as the operations name themselves.
@@ -93,7 +106,8 @@ pub(super) async fn carry_out(
     carried
 }
 
-fn access_of(session: &Session, setup: &Setup, output: &Output) -> WriteAccess {
+/// Opens the audit log, and says where there is none.
+pub(super) fn access_of(session: &Session, setup: &Setup, output: &Output) -> WriteAccess {
     let (access, note) = setup.write_access(&session.cluster);
     if let Some(note) = note {
         output.note(format_args!("proxdeck: note: {note}"));

@@ -5,10 +5,6 @@ use crate::config::settings::notify as written;
 use crate::notify::{Channel, Command, Delivery, Webhook};
 
 /// Converts the channels of the settings.
-#[cfg_attr(
-    not(test),
-    expect(dead_code, reason = "enforcement, which tells people, comes next")
-)]
 pub(super) fn of(settings: &Settings) -> Vec<Channel> {
     settings
         .notify

@@ -4,7 +4,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::change::{self, Change, Step};
+use super::change::{self, Change};
 use super::complaint::Refusal;
 use super::connect::Session;
 use super::inventory::Reading;
@@ -176,11 +176,7 @@ impl Create {
             let reasons: Vec<String> = objections.iter().map(ToString::to_string).collect();
             change::refused(&reasons)
         })?;
-        let change = Change {
-            guest: operation.guest().clone(),
-            subject: String::new(),
-            step: Step::Do(Box::new(operation)),
-        };
+        let change = Change::of(operation)?;
         change::require_privileges(std::slice::from_ref(&change), &permissions)?;
         let time = reading.time;
         Ok((session, time, change))

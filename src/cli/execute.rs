@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 use super::progress::Progress;
 use crate::domain::operation::{Operation, Report, Update};
 use crate::domain::task::Upid;
+use crate::notify::Notifier;
 use crate::operations::{self, Reporter, WriteAccess};
 use crate::proxmox::Client;
 use crate::runtime::Ending;
@@ -34,9 +35,24 @@ pub(super) async fn execute(
     progress: &mut Progress<'_>,
     ending: &mut Ending,
 ) -> Watched {
+    let notifier = Notifier::new(Vec::new());
+    execute_and_tell(client, operation, access, notifier, progress, ending).await
+}
+
+/// Runs an operation that tells people elsewhere, and shows how it goes.
+pub(super) async fn execute_and_tell(
+    client: &Client,
+    operation: &Operation,
+    access: &WriteAccess,
+    notifier: Notifier,
+    progress: &mut Progress<'_>,
+    ending: &mut Ending,
+) -> Watched {
     let (sender, mut updates) = mpsc::channel(32);
     let stop = CancellationToken::new();
-    let reporter = Reporter::new(sender).with_stop(stop.clone());
+    let reporter = Reporter::new(sender)
+        .with_stop(stop.clone())
+        .with_notifier(notifier);
     let mut work = pin!(operations::run(client, operation, &reporter, access));
     let mut working = true;
     tracing::info!("begins: {}", operation.title());

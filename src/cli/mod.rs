@@ -21,6 +21,7 @@ mod dashboard;
 mod demo;
 mod destroy;
 mod document;
+mod enforce;
 mod execute;
 mod half_made;
 mod inventory;
@@ -120,6 +121,7 @@ enum Command {
     Prune(prune::Prune),
     Bracket(bracket::Bracket),
     Quota(quota::Quota),
+    Enforce(enforce::Enforce),
     Power(power::Power),
     Console(console::Console),
     Config(config::Config),
@@ -142,6 +144,7 @@ impl Command {
             Self::Prune(prune) => prune.json,
             Self::Bracket(bracket) => bracket.json(),
             Self::Quota(quota) => quota.json,
+            Self::Enforce(enforce) => enforce.json,
             Self::Console(_) | Self::Config(_) | Self::Simulate(_) | Self::Completions(_) => false,
         }
     }
@@ -259,6 +262,7 @@ async fn answer(arguments: &Arguments, output: &Output) -> anyhow::Result<Exit> 
         | Command::Destroy(_)
         | Command::Prune(_)
         | Command::Bracket(_)
+        | Command::Enforce(_)
         | Command::Quota(_)
         | Command::Console(_) => {}
     }
@@ -277,6 +281,7 @@ async fn answer(arguments: &Arguments, output: &Output) -> anyhow::Result<Exit> 
         Command::Destroy(destroy) => destroy.run(&setup, output).await,
         Command::Prune(prune) => prune.run(&setup, output).await,
         Command::Bracket(bracket) => bracket.run(&setup, output).await,
+        Command::Enforce(enforce) => enforce.run(&setup, output).await,
         Command::List(_) | Command::Check(_) | Command::Quota(_) | Command::Console(_) => {
             let mut ending = Ending::listen()?;
             interruptible(&mut ending, look(command, &setup, output)).await
@@ -307,6 +312,7 @@ async fn look(command: &Command, setup: &Setup, output: &Output) -> anyhow::Resu
         | Command::Destroy(_)
         | Command::Prune(_)
         | Command::Bracket(_)
+        | Command::Enforce(_)
         | Command::Config(_)
         | Command::Simulate(_)
         | Command::Completions(_) => Ok(Exit::Done),

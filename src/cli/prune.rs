@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use chrono::TimeDelta;
 
 use super::carried::{Carried, Ended};
-use super::change::{self, Change, Step};
+use super::change::{self, Change};
 use super::complaint::Refusal;
 use super::connect::Session;
 use super::document::calendar;
@@ -308,11 +308,7 @@ impl Planned {
                 let reasons: Vec<String> = objections.iter().map(ToString::to_string).collect();
                 change::refused(&reasons)
             })?;
-        let change = Change {
-            guest: operation.guest().clone(),
-            subject: String::new(),
-            step: Step::Do(Box::new(operation)),
-        };
+        let change = Change::of(operation)?;
         change::require_privileges(std::slice::from_ref(&change), &permissions)?;
         let changes = vec![change];
         Ok(change::carry_out(&self.session, setup, output, ending, "prune", changes).await)

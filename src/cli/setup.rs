@@ -10,6 +10,7 @@ use super::{Common, demo, rules};
 use crate::app::keymap::{BINDINGS, Keymap, KeymapError};
 use crate::app::state::Rules;
 use crate::config::alert_memory::AlertMemory;
+use crate::config::enforcement_memory::EnforcementMemory;
 use crate::config::environment::Environment;
 use crate::config::error::{ConfigError, Place, Problem, Source, nearest};
 use crate::config::load::{Flags, Loaded, load, load_demo};
@@ -133,6 +134,11 @@ impl Setup {
         folder
             .is_ok()
             .then(|| UsageLedger::new(self.paths.usage_ledger(), cluster))
+    }
+
+    /// Names the file in which `enforce --auto` remembers what it saw.
+    pub(super) fn enforcement_memory(&self, cluster: &str) -> EnforcementMemory {
+        EnforcementMemory::new(self.paths.enforcement(), cluster)
     }
 
     /// Names whoever sits here: by the system's name for them, else by the account in use.

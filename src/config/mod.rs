@@ -7,6 +7,7 @@
 pub mod alert_memory;
 pub mod connection;
 mod document;
+pub mod enforcement_memory;
 pub mod environment;
 pub mod error;
 pub mod load;

@@ -86,6 +86,11 @@ impl Paths {
         self.state.join("alerts.json")
     }
 
+    /// Returns which projects `enforce --auto` saw over their quotas.
+    pub fn enforcement(&self) -> PathBuf {
+        self.state.join("enforcement.json")
+    }
+
     /// Returns what guests had used when they were last seen.
     pub fn usage_ledger(&self) -> PathBuf {
         self.state.join("usage.json")
@@ -110,6 +115,7 @@ mod tests {
             &paths.log_folder(),
             &paths.audit_log(),
             &paths.alerts(),
+            &paths.enforcement(),
             &paths.usage_ledger(),
         ] {
             assert!(path.starts_with("/tmp/demo"), "{}", path.display());

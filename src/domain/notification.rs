@@ -240,7 +240,7 @@ impl fmt::Display for Notification {
 }
 
 /// Says how far a resource is over its quota.
-fn over(usage: &ResourceUsage) -> String {
+pub(super) fn over(usage: &ResourceUsage) -> String {
     let quota = usage.quota.bound().unwrap_or_default();
     let excess = usage.excess.map_or_else(String::new, |excess| {
         format!(" (+{} %)", (excess * 1000.0).round() / 10.0)

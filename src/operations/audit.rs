@@ -13,6 +13,7 @@ use serde::Serialize;
 
 use super::Reporter;
 use crate::domain::guest::GuestRef;
+use crate::domain::id::PoolName;
 use crate::domain::operation::{Call, Fate, Operation, Part, Product, Report};
 use crate::domain::task::Upid;
 use crate::proxmox::Client;
@@ -171,7 +172,13 @@ impl<'a> Auditor<'a> {
     ) {
         let made = match &report.product {
             Some(Product::Guest(guest)) => Some(Target::of(guest)),
-            Some(Product::Snapshot(_) | Product::Power(_) | Product::RolledBack(_)) | None => None,
+            Some(
+                Product::Snapshot(_)
+                | Product::Power(_)
+                | Product::RolledBack(_)
+                | Product::Enforced(_),
+            )
+            | None => None,
         };
         self.write(|cluster| Line {
             upid: report.upid.as_ref().map(Upid::as_str),
@@ -185,10 +192,6 @@ impl<'a> Auditor<'a> {
     /// Notes what came of one part of an operation.
     pub(super) fn part(&self, action: &str, part: &Part, time: Option<DateTime<Utc>>) {
         let subject = part.subject.to_string();
-        let error = match &part.fate {
-            Fate::Ended(outcome) => outcome.failure().map(ToString::to_string),
-            Fate::Skipped(reason) | Fate::NotTried(reason) => Some(reason.clone()),
-        };
         self.write(|cluster| Line {
             time: stamp(time),
             cluster,
@@ -200,7 +203,32 @@ impl<'a> Auditor<'a> {
             overridden: None,
             upid: part.upid.as_ref().map(Upid::as_str),
             outcome: part.fate.as_str(),
-            error,
+            error: reason_of(&part.fate),
+            made: None,
+            notes: Vec::new(),
+        });
+    }
+
+    /// Notes what came of a change of a pool's comment.
+    pub(super) fn pool(
+        &self,
+        action: &str,
+        pool: &PoolName,
+        fate: &Fate,
+        time: Option<DateTime<Utc>>,
+    ) {
+        self.write(|cluster| Line {
+            time: stamp(time),
+            cluster,
+            account: self.account,
+            action,
+            targets: Vec::new(),
+            calls: Vec::new(),
+            subject: Some(pool.as_str()),
+            overridden: None,
+            upid: None,
+            outcome: fate.as_str(),
+            error: reason_of(fate),
             made: None,
             notes: Vec::new(),
         });
@@ -308,4 +336,12 @@ impl Drop for Watch<'_> {
 
 fn stamp(time: Option<DateTime<Utc>>) -> Option<String> {
     time.map(|time| time.to_rfc3339_opts(SecondsFormat::Secs, true))
+}
+
+/// Says why a part did not end well, if so.
+fn reason_of(fate: &Fate) -> Option<String> {
+    match fate {
+        Fate::Ended(outcome) => outcome.failure().map(ToString::to_string),
+        Fate::Skipped(reason) | Fate::NotTried(reason) => Some(reason.clone()),
+    }
 }

@@ -23,13 +23,17 @@ const WORDS: Words = Words {
 
 /// Carries out several changes.
 pub(super) async fn carry_out_all(context: Context<'_>, batch: &Batch) -> Report {
-    let lanes: BTreeMap<&NodeName, Semaphore> = batch
-        .operations()
-        .map(|operation| (&operation.guest().node, Semaphore::new(AT_ONCE_ON_A_NODE)))
+    // Each change of a batch has a guest; enforcement, which may have none, is a plan of its own.
+    let changes = || {
+        let operations = batch.operations();
+        operations.filter_map(|operation| Some((operation.guest()?, operation)))
+    };
+    let lanes: BTreeMap<&NodeName, Semaphore> = changes()
+        .map(|(guest, _)| (&guest.node, Semaphore::new(AT_ONCE_ON_A_NODE)))
         .collect();
     let board = Board::of(batch.len());
-    let work = batch.operations().enumerate().map(|(index, operation)| {
-        let lane = lanes.get(&operation.guest().node);
+    let work = changes().enumerate().map(|(index, (guest, operation))| {
+        let lane = lanes.get(&guest.node);
         let reporter = context.reporter.for_part(&board, index);
         async move {
             let _permit = match lane {
@@ -40,7 +44,7 @@ pub(super) async fn carry_out_all(context: Context<'_>, batch: &Batch) -> Report
                 reporter: &reporter,
                 ..context
             };
-            let ended = carry_out_one(context, operation).await;
+            let ended = carry_out_one(context, guest, operation).await;
             reporter.progress(Some(1.0), Text::from(operation.title().as_str()));
             ended
         }
@@ -70,12 +74,16 @@ pub(super) async fn carry_out_all(context: Context<'_>, batch: &Batch) -> Report
     report
 }
 
-async fn carry_out_one(context: Context<'_>, operation: &Operation) -> (Part, Option<Report>) {
+async fn carry_out_one(
+    context: Context<'_>,
+    guest: &GuestRef,
+    operation: &Operation,
+) -> (Part, Option<Report>) {
     let subject = Text::from(operation.title().as_str());
     if context.reporter.stop_requested() {
         let fate = Fate::NotTried("asked to stop".to_owned());
         let part = Part {
-            guest: operation.guest().clone(),
+            guest: guest.clone(),
             subject,
             fate,
             upid: None,
@@ -90,9 +98,15 @@ async fn carry_out_one(context: Context<'_>, operation: &Operation) -> (Part, Op
     context.auditor.ended(operation, &report, time());
     let made: Option<GuestRef> = match &report.product {
         Some(Product::Guest(guest)) => Some(guest.clone()),
-        Some(Product::Snapshot(_) | Product::Power(_) | Product::RolledBack(_)) | None => None,
+        Some(
+            Product::Snapshot(_)
+            | Product::Power(_)
+            | Product::RolledBack(_)
+            | Product::Enforced(_),
+        )
+        | None => None,
     };
-    let mut part = part_of(operation.guest(), subject, &report);
+    let mut part = part_of(guest, subject, &report);
     part.made = made;
     (part, Some(report))
 }

@@ -12,6 +12,7 @@ mod configure;
 mod create_guest;
 mod delete_snapshot;
 mod destroy;
+mod enforce;
 mod errand;
 mod follow;
 mod grow;
@@ -44,6 +45,7 @@ use crate::domain::failure::{Failure, FailureKind};
 use crate::domain::operation::{Operation, Outcome, Report, Update};
 use crate::domain::task::Upid;
 use crate::domain::text::Text;
+use crate::notify::Notifier;
 use crate::proxmox::Client;
 
 /// Tells whoever watches how an operation goes, and hears from them when no further step is wanted.
@@ -51,6 +53,8 @@ use crate::proxmox::Client;
 pub struct Reporter {
     updates: mpsc::Sender<Update>,
     stop: CancellationToken,
+    /// Who tells people elsewhere.
+    notifier: Option<Notifier>,
     /// Which part of a larger change it reports about, if so.
     part: Option<(Board, usize)>,
     /// The tasks whose end is not known yet.
@@ -63,6 +67,7 @@ impl Reporter {
         Self {
             updates,
             stop: CancellationToken::new(),
+            notifier: None,
             part: None,
             at_work: Arc::default(),
         }
@@ -75,6 +80,13 @@ impl Reporter {
     #[must_use]
     pub fn with_stop(mut self, stop: CancellationToken) -> Self {
         self.stop = stop;
+        self
+    }
+
+    /// Lets an operation tell people elsewhere of what it did; without it they are not told.
+    #[must_use]
+    pub fn with_notifier(mut self, notifier: Notifier) -> Self {
+        self.notifier = Some(notifier);
         self
     }
 
@@ -197,6 +209,7 @@ async fn execute(context: Context<'_>, operation: &Operation) -> Report {
         Operation::Batch(batch) => batch::carry_out_all(context, batch).await,
         Operation::Destroy(operation) => destroy::destroy(context, operation.as_ref()).await,
         Operation::Prune(operation) => prune::prune(context, operation).await,
+        Operation::Enforce(operation) => enforce::enforce(context, operation).await,
     }
 }
 

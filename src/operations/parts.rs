@@ -2,7 +2,7 @@
 
 use crate::domain::failure::{Failure, FailureKind};
 use crate::domain::guest::GuestRef;
-use crate::domain::operation::{Fate, Outcome, Part, Report};
+use crate::domain::operation::{Fate, Outcome, Part, Report, Tally};
 use crate::domain::text::Text;
 
 /// Names a part and what its own report says came of it.
@@ -27,12 +27,21 @@ pub(super) struct Words {
 
 /// Makes one outcome of many: what went wrong weighs more than what went well.
 pub(super) fn sum_up(report: &Report, words: Words) -> Outcome {
-    let tally = report.tally();
+    let parts = report.parts.iter();
+    let named: Vec<(String, &Fate)> = parts
+        .map(|part| (format!("{} of {}", part.subject, part.guest), &part.fate))
+        .collect();
+    sum_up_fates(&named, words)
+}
+
+/// Makes one outcome of many fates, each with what it is about.
+pub(super) fn sum_up_fates(named: &[(String, &Fate)], words: Words) -> Outcome {
+    let tally = Tally::of(named.iter().map(|(_, fate)| *fate));
     let failures = || {
-        report.parts.iter().filter_map(|part| match &part.fate {
+        named.iter().filter_map(|(name, fate)| match fate {
             Fate::Ended(outcome) => outcome
                 .failure()
-                .map(|failure| format!("{} of {}: {failure}", part.subject, part.guest)),
+                .map(|failure| format!("{name}: {failure}")),
             Fate::Skipped(_) | Fate::NotTried(_) => None,
         })
     };
@@ -50,10 +59,9 @@ pub(super) fn sum_up(report: &Report, words: Words) -> Outcome {
     if tally.not_tried > 0 {
         return Outcome::Stopped;
     }
-    let warnings: u32 = report
-        .parts
+    let warnings: u32 = named
         .iter()
-        .map(|part| match &part.fate {
+        .map(|(_, fate)| match fate {
             Fate::Ended(Outcome::Warnings(count)) => *count,
             Fate::Ended(_) | Fate::Skipped(_) | Fate::NotTried(_) => 0,
         })

@@ -34,7 +34,7 @@ fn the_target_of_a_dialog_is_the_guest_it_was_opened_for_wherever_the_cursor_goe
     let Some(Effect::Run(_, operation)) = effects.first() else {
         panic!("{effects:?}")
     };
-    assert_eq!(operation.guest().vmid, vmid(101));
+    assert_eq!(operation.guest().unwrap().vmid, vmid(101));
 }
 
 #[test]
@@ -87,8 +87,8 @@ fn what_the_power_menu_starts_is_the_guest_it_shows() {
     let Some(Effect::Run(_, operation)) = effects.first() else {
         panic!("{effects:?}")
     };
-    assert_eq!(operation.guest().vmid, vmid(102));
-    assert_eq!(operation.guest().node.as_str(), "pve2");
+    assert_eq!(operation.guest().unwrap().vmid, vmid(102));
+    assert_eq!(operation.guest().unwrap().node.as_str(), "pve2");
 }
 
 #[test]

@@ -157,7 +157,7 @@ async fn pitfall_21_while_it_is_copied_a_guest_without_name_pool_and_freedom_dis
         );
         // Another wish is checked and refuses nothing because of it.
         let other = create(&stage, |request| request.name = "other".into()).await;
-        assert_eq!(other.guest().vmid.get(), 100);
+        assert_eq!(other.guest().unwrap().vmid.get(), 100);
         let config = stage.client.guests().config(&shell.to_ref()).await.unwrap();
         assert_eq!(Stamp::find(config.description()), None);
         stage.simulator.edit(|world| world.release_file_lock(105));

@@ -15,15 +15,15 @@ use proxdeck::simulator::{Entry, FaultKind, FaultRule, RunState};
 use crate::making::Wish;
 use crate::stage::{Stage, until, written};
 use crate::{
-    bracketing, creating, creating_faults, destroying, making, marking, powering, pruning,
-    rolling_back, snapshots,
+    bracketing, creating, creating_faults, destroying, enforcing, making, marking, powering,
+    pruning, rolling_back, snapshots,
 };
 
 /// So many worlds are tried at once.
 pub(crate) const AT_ONCE: usize = 32;
 
 /// The operations, by name; each is made anew in its own world.
-const OPERATIONS: [&str; 17] = [
+const OPERATIONS: [&str; 18] = [
     "snapshot",
     "delete",
     "keep",
@@ -41,6 +41,7 @@ const OPERATIONS: [&str; 17] = [
     "bracket",
     "bracket-restore",
     "bracket-drop",
+    "enforce",
 ];
 
 pub(crate) async fn stage_of(name: &str) -> (Stage, Operation) {
@@ -85,6 +86,7 @@ pub(crate) async fn stage_of(name: &str) -> (Stage, Operation) {
             .unwrap(),
         "bracket-restore" => bracketing::restore(&stage, None).await,
         "bracket-drop" => bracketing::drop(&stage).await,
+        "enforce" => enforcing::enforce(&stage, 160.0).await,
         other => panic!("{other}"),
     };
     stage.forget();
@@ -108,6 +110,7 @@ fn is_done(name: &str, stage: &Stage) -> Option<bool> {
             .get("parent")
             .is_some_and(|it| it == "s2ram"),
         "destroy" => guest(102).is_none(),
+        "enforce" => enforcing::is_done(stage),
         "clone" | "branch" => guest(777).is_some_and(|it| it.status == RunState::Running),
         "create" => creating::finished(stage, &["agent"]),
         "create two" => creating::finished(stage, &["agent-1", "agent-2"]),
@@ -200,6 +203,7 @@ pub(crate) fn judge(name: &str, stage: &Stage, report: &Report, case: &str) {
     }
     match name {
         "prune" => judge_parts(stage, report, case),
+        "enforce" => enforcing::judge(stage, report, case),
         "create" | "create two" => creating_faults::judge_made(stage, report, case),
         _ => {}
     }
@@ -328,4 +332,5 @@ faults! {
     bracketing_survives_every_fault: "bracket";
     restoring_a_bracket_survives_every_fault: "bracket-restore";
     dropping_a_bracket_survives_every_fault: "bracket-drop";
+    enforcing_survives_every_fault: "enforce";
 }

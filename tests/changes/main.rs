@@ -14,6 +14,7 @@ mod creating;
 mod creating_faults;
 mod creating_together;
 mod destroying;
+mod enforcing;
 mod faults;
 mod logs;
 mod making;

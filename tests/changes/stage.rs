@@ -11,6 +11,7 @@ use proxdeck::domain::operation::{Call, Operation, Report, Update};
 use proxdeck::domain::snapshot::SnapshotList;
 use proxdeck::domain::task::Upid;
 use proxdeck::domain::time::Moment;
+use proxdeck::notify::Notifier;
 use proxdeck::operations::{AuditLog, Reporter, WriteAccess, run};
 use proxdeck::proxmox::{Client, Connection, Credentials, Trust};
 use proxdeck::simulator::{Entry, GuestView, Options, Scenario, Simulator};
@@ -27,6 +28,7 @@ pub(crate) struct Stage {
     pub(crate) simulator: Simulator,
     pub(crate) client: Client,
     pub(crate) stop: CancellationToken,
+    notifier: Option<Notifier>,
     access: WriteAccess,
     log: PathBuf,
     _folder: TempDir,
@@ -61,6 +63,7 @@ impl Stage {
             simulator,
             client,
             stop: CancellationToken::new(),
+            notifier: None,
             access,
             log,
             _folder: folder,
@@ -114,6 +117,11 @@ impl Stage {
         self.client = client(&self.simulator, &id, &secret);
     }
 
+    /// Names who is told of what operations do.
+    pub(crate) fn set_notifier(&mut self, notifier: Notifier) {
+        self.notifier = Some(notifier);
+    }
+
     /// Replaces where changes are written down.
     pub(crate) fn set_access(&mut self, access: WriteAccess) {
         self.access = access;
@@ -149,7 +157,10 @@ impl Stage {
     /// Runs an operation to its end.
     pub(crate) async fn play(&self, operation: &Operation) -> Played {
         let (sender, mut updates) = mpsc::channel(64);
-        let reporter = Reporter::new(sender).with_stop(self.stop.clone());
+        let mut reporter = Reporter::new(sender).with_stop(self.stop.clone());
+        if let Some(notifier) = &self.notifier {
+            reporter = reporter.with_notifier(notifier.clone());
+        }
         let work = async {
             run(&self.client, operation, &reporter, &self.access).await;
             drop(reporter);

@@ -19,6 +19,8 @@ mod demo;
 mod destroying;
 mod documents;
 #[cfg(unix)]
+mod enforcing;
+#[cfg(unix)]
 mod interruptions;
 mod logs;
 mod plans;

@@ -9,6 +9,8 @@ mod creation_calls;
 mod creation_places;
 mod creation_properties;
 mod creation_world;
+mod enforcement;
+mod enforcement_properties;
 mod limit_tracker;
 mod limits;
 mod notifications;

@@ -4,7 +4,8 @@ use serde::Serialize;
 
 use super::view::View;
 use crate::cli::carried::{ChangeRow, Ended, Summary};
-use crate::cli::change::{self, Change, Step};
+use crate::cli::change::{self, Change};
+use crate::cli::complaint::Refusal;
 use crate::cli::document::Document;
 use crate::cli::output::Output;
 use crate::cli::setup::Setup;
@@ -100,13 +101,14 @@ impl Work<'_> {
             None
         };
         let snapshot = deed.as_ref().map(|deed| deed.name.snapshot().to_string());
-        let change = Change {
-            guest: self.operation.guest().clone(),
-            subject: snapshot.unwrap_or_default(),
-            step: Step::Do(Box::new(self.operation)),
-        };
+        let changes: Vec<Change> = Change::of(self.operation)
+            .into_iter()
+            .map(|change| Change {
+                subject: snapshot.clone().unwrap_or_default(),
+                ..change
+            })
+            .collect();
         let session = &self.view.session;
-        let changes = vec![change];
         let mut carried =
             change::carry_out(session, setup, output, ending, self.word, changes).await;
         let notes = carried.spread();
@@ -153,16 +155,13 @@ pub(super) fn require_privileges(
     operation: &Operation,
     permissions: &Permissions,
 ) -> anyhow::Result<()> {
-    let single = |operation: &Operation| Change {
-        guest: operation.guest().clone(),
-        subject: String::new(),
-        step: Step::Do(Box::new(operation.clone())),
-    };
-    let changes: Vec<Change> = if let Operation::Batch(batch) = operation {
+    let single = |operation: &Operation| Change::of(operation.clone());
+    let changes: Result<Vec<Change>, Refusal> = if let Operation::Batch(batch) = operation {
         batch.operations().map(single).collect()
     } else {
-        vec![single(operation)]
+        single(operation).map(|change| vec![change])
     };
+    let changes = changes?;
     Ok(change::require_privileges(&changes, permissions)?)
 }
 

@@ -75,7 +75,7 @@ impl Batch {
     }
 
     /// Returns the guest of the first change.
-    pub(super) fn lead(&self) -> &GuestRef {
+    pub(super) fn lead(&self) -> Option<&GuestRef> {
         self.first.guest()
     }
 

@@ -9,6 +9,7 @@ mod call;
 mod clone_guest;
 mod create_guest;
 mod destroy;
+mod enforce;
 mod power;
 mod prune;
 mod report;
@@ -22,11 +23,12 @@ pub use call::Call;
 pub use clone_guest::{CloneGuest, CopyKind};
 pub use create_guest::{ConfigChange, CreateGuest};
 pub use destroy::DestroyGuest;
+pub use enforce::Enforce;
 pub use power::{Power, PowerAction};
 pub use prune::Prune;
 pub use report::{
-    Fate, HalfMade, Outcome, Part, PowerFacts, Product, Report, RollBackFacts, SizeEstimate,
-    SnapshotFacts, Tally, Update,
+    Enforced, Fate, HalfMade, Outcome, Part, PowerFacts, Product, Report, RollBackFacts,
+    SizeEstimate, SnapshotFacts, Tally, Update,
 };
 pub use roll_back::RollBack;
 pub use snapshot::{DeleteSnapshot, KeepMark, TakeSnapshot};
@@ -62,14 +64,18 @@ pub enum Operation {
     Destroy(Box<DestroyGuest>),
     /// Deletes what a retention plan says.
     Prune(Prune),
+    /// Does what an enforcement plan says.
+    Enforce(Box<Enforce>),
     /// Does several of the above.
     Batch(Batch),
 }
 
 impl Operation {
     /// Returns the guest that the change concerns, the first one where there are several.
-    pub fn guest(&self) -> &GuestRef {
-        match self {
+    ///
+    /// Only enforcement may concern none: a throttle stands in a pool's comment.
+    pub fn guest(&self) -> Option<&GuestRef> {
+        Some(match self {
             Self::TakeSnapshot(operation) => operation.guest(),
             Self::DeleteSnapshot(operation) => operation.guest(),
             Self::KeepMark(operation) => operation.guest(),
@@ -79,14 +85,16 @@ impl Operation {
             Self::CreateGuest(operation) => operation.source(),
             Self::Destroy(operation) => operation.guest(),
             Self::Prune(operation) => operation.lead(),
-            Self::Batch(batch) => batch.lead(),
-        }
+            Self::Enforce(operation) => return operation.guests().next(),
+            Self::Batch(batch) => return batch.lead(),
+        })
     }
 
-    /// Returns every guest that the change concerns; never none.
+    /// Returns every guest that the change concerns.
     pub fn guests(&self) -> Vec<&GuestRef> {
         match self {
             Self::Prune(operation) => operation.guests().collect(),
+            Self::Enforce(operation) => operation.guests().collect(),
             Self::Batch(batch) => batch.operations().flat_map(Self::guests).collect(),
             Self::TakeSnapshot(_)
             | Self::DeleteSnapshot(_)
@@ -95,7 +103,7 @@ impl Operation {
             | Self::Power(_)
             | Self::CloneGuest(_)
             | Self::CreateGuest(_)
-            | Self::Destroy(_) => vec![self.guest()],
+            | Self::Destroy(_) => self.guest().into_iter().collect(),
         }
     }
 
@@ -113,6 +121,7 @@ impl Operation {
             Self::CreateGuest(operation) => operation.calls(),
             Self::Destroy(operation) => vec![operation.call()],
             Self::Prune(operation) => operation.calls(),
+            Self::Enforce(operation) => operation.calls(),
             Self::Batch(batch) => batch.operations().flat_map(Self::calls).collect(),
         }
     }
@@ -129,6 +138,7 @@ impl Operation {
             Self::CreateGuest(operation) => operation.needs(),
             Self::Destroy(operation) => operation.needs(),
             Self::Prune(operation) => operation.needs(),
+            Self::Enforce(operation) => operation.needs(),
             Self::Batch(batch) => batch.operations().flat_map(Self::needs).collect(),
         }
     }
@@ -148,7 +158,8 @@ impl Operation {
             | Self::RollBack(_)
             | Self::Power(_)
             | Self::Destroy(_)
-            | Self::Prune(_) => None,
+            | Self::Prune(_)
+            | Self::Enforce(_) => None,
         }
     }
 
@@ -164,6 +175,7 @@ impl Operation {
             Self::CreateGuest(_) => "create",
             Self::Destroy(_) => "destroy",
             Self::Prune(_) => "prune",
+            Self::Enforce(_) => "enforce",
             Self::Batch(batch) => batch.kind(),
         }
     }
@@ -203,6 +215,7 @@ impl Operation {
                 format!("create {} from {}", operation.name(), operation.template())
             }
             Self::Batch(batch) => batch.title(),
+            Self::Enforce(operation) => operation.title(),
             Self::Destroy(operation) => format!("destroy {}", operation.guest()),
             Self::Prune(operation) => match operation.plan().len() {
                 1 => "prune 1 snapshot".to_owned(),

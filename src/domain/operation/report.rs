@@ -129,9 +129,16 @@ impl Report {
 
     /// Counts the parts.
     pub fn tally(&self) -> Tally {
-        let mut tally = Tally::default();
-        for part in &self.parts {
-            let count = match &part.fate {
+        Tally::of(self.parts.iter().map(|part| &part.fate))
+    }
+}
+
+impl Tally {
+    /// Counts what came of parts.
+    pub fn of<'a>(fates: impl IntoIterator<Item = &'a Fate>) -> Self {
+        let mut tally = Self::default();
+        for fate in fates {
+            let count = match fate {
                 Fate::Ended(Outcome::Done | Outcome::Warnings(_)) => &mut tally.done,
                 Fate::Ended(Outcome::Failed(_) | Outcome::Stopped) => &mut tally.failed,
                 Fate::Ended(Outcome::Unknown(_)) => &mut tally.unknown,
@@ -225,6 +232,36 @@ pub enum Product {
     Power(PowerFacts),
     /// A guest that went back to a snapshot, as it was found afterwards.
     RolledBack(RollBackFacts),
+    /// What came of each step of an enforcement plan, in the order of its steps.
+    Enforced(Vec<Enforced>),
+}
+
+/// What came of one step of an enforcement plan.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Enforced {
+    /// The project's name.
+    pub project: String,
+    /// What was done, in the word of `--json`.
+    pub action: &'static str,
+    /// The guest, where it was about one.
+    pub guest: Option<GuestRef>,
+    /// What came of it.
+    pub fate: Fate,
+    /// Whether the shutdown was only requested: high availability will make it in its own time.
+    pub requested: bool,
+    /// The task of the shutdown, once there was one.
+    pub upid: Option<Upid>,
+}
+
+impl Enforced {
+    /// Returns the word under which `--json` reports what came of it.
+    pub const fn word(&self) -> &'static str {
+        if self.requested {
+            "requested"
+        } else {
+            self.fate.as_str()
+        }
+    }
 }
 
 /// What is known of a snapshot after it was taken.

@@ -9,6 +9,7 @@ mod clone_guest;
 mod create_guest;
 mod danger;
 mod destroy;
+mod enforce;
 mod permitted;
 mod places;
 mod power;
@@ -31,6 +32,7 @@ pub use destroy::{
     DestroyContext, DestroyLosses, DestroyRequest, linked_clones, refuses_destruction,
     refuses_destruction_in,
 };
+pub use enforce::EnforceRequest;
 pub use permitted::permit;
 pub use places::{Features, Original, refuses_copy, refuses_node, refuses_storage, takes_disks};
 pub use power::{PowerRequest, refuses_power};
@@ -39,6 +41,8 @@ pub use roll_back::{Afterwards, ConfigChange, Losses, RollBackContext, RollBackR
 pub use snapshot::{
     DeleteSnapshotRequest, KeepMarkRequest, SnapshotRequest, refuses_ram, refuses_snapshots,
 };
+
+pub(super) use state_space::{StateNeeds, nearly_full};
 
 use std::fmt;
 

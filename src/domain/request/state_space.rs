@@ -14,11 +14,11 @@ const KEPT_FREE: f64 = 0.05;
 
 /// How much memory several snapshots would save, storage by storage.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub(super) struct StateNeeds(BTreeMap<(StorageName, Option<NodeName>), u64>);
+pub(in crate::domain) struct StateNeeds(BTreeMap<(StorageName, Option<NodeName>), u64>);
 
 impl StateNeeds {
     /// Adds a guest's memory; one whose storage or size is not known is left to the server.
-    pub(super) fn add(
+    pub(in crate::domain) fn add(
         &mut self,
         guest: &Guest,
         config: Option<&GuestConfig>,
@@ -37,7 +37,7 @@ impl StateNeeds {
     }
 
     /// Says which storage would be filled up, if one would.
-    pub(super) fn refusal(&self, resources: &Resources) -> Option<String> {
+    pub(in crate::domain) fn refusal(&self, resources: &Resources) -> Option<String> {
         self.0.iter().find_map(|((name, node), need)| {
             let storage = resources.storages.iter().find(|storage| {
                 storage.name == *name && node.as_ref().is_none_or(|node| storage.node == *node)
@@ -64,12 +64,7 @@ fn state_storage<'a>(
     resources: Option<&'a Resources>,
 ) -> Option<&'a Storage> {
     let (config, resources) = (config?, resources?);
-    let find = |name: &StorageName| {
-        resources
-            .storages
-            .iter()
-            .find(|it| it.name == *name && (it.shared || it.node == guest.node))
-    };
+    let find = |name: &StorageName| storage_of(guest, name, resources);
     if let Some(named) = config.get("vmstatestorage") {
         return find(&named.raw().parse().ok()?);
     }
@@ -82,4 +77,32 @@ fn state_storage<'a>(
         .find(|storage| storage.shared)
         .or(held.first())
         .copied()
+}
+
+/// Finds a storage as a guest's node has it.
+fn storage_of<'a>(
+    guest: &Guest,
+    name: &StorageName,
+    resources: &'a Resources,
+) -> Option<&'a Storage> {
+    let mut storages = resources.storages.iter();
+    storages.find(|it| it.name == *name && (it.shared || it.node == guest.node))
+}
+
+/// Says which storage of a guest's disks has less free already than is to stay free, if one has.
+pub(in crate::domain) fn nearly_full(
+    guest: &Guest,
+    config: &GuestConfig,
+    resources: &Resources,
+) -> Option<String> {
+    let drives = config.drives();
+    let mut names = drives.iter().filter_map(|drive| drive.storage.as_ref());
+    let full = names.find(|name| {
+        storage_of(guest, name, resources)
+            .and_then(|storage| storage.size.zip(storage.used))
+            .is_some_and(|(size, used)| {
+                (size.saturating_sub(used) as f64) < size as f64 * KEPT_FREE
+            })
+    })?;
+    Some(format!("storage {full} has less than 5 % free"))
 }

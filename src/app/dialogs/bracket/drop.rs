@@ -49,7 +49,7 @@ impl DropBracketPurpose {
         let (mut deleted, mut kept) = (Vec::new(), Vec::new());
         if let Ok(Operation::Batch(batch)) = &form.checked {
             let name = bracket.name.snapshot();
-            let guests = batch.operations().map(Operation::guest);
+            let guests = batch.operations().filter_map(Operation::guest);
             deleted = guests.map(|guest| format!("{name} of {guest}")).collect();
             kept = left_out(batch.skipped());
         }

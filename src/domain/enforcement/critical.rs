@@ -1,4 +1,4 @@
-//! What the rules of enforcement say about single guests.
+//! The guests that enforcement never shuts down.
 
 /// The tags of guests that enforcement never shuts down (SPEC §5.8).
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,0 +1,225 @@
+//! `proxdeck enforce`: what is to be done about projects over their budgets.
+//!
+//! The plan is printed; `--yes` acts on what was printed, and `--auto`, run by a timer, on what may
+//! be done although nobody looked.
+
+mod look;
+mod tell;
+
+use super::complaint::Refusal;
+use super::connect::Session;
+use super::execute::{Watched, execute_and_tell};
+use super::output::Output;
+use super::progress::Progress;
+use super::setup::Setup;
+use super::{Exit, change, channels, interruptible};
+use crate::config::settings::rules::EnforcementMode;
+use crate::domain::enforcement::{
+    Action, EnforcementPlan, EnforcementRules, ProjectPlan, may_act_alone, next_sighting,
+};
+use crate::domain::operation::Operation;
+use crate::domain::request::EnforceRequest;
+use crate::notify::Notifier;
+use crate::runtime::Ending;
+
+use look::Look;
+use tell::{Held, Told};
+
+/// Show what is to be done about projects over their budgets: warn, throttle, shut down, tell
+///
+/// Nothing is done without --yes, which acts on what was printed. Before each shutdown the guest is
+/// looked at again, and a busy one is left alone; none is ever stopped by force.
+///
+/// With --auto, for a timer, it acts only where [enforcement] mode is "auto", the figures are
+/// complete, and a run at least 10 minutes ago saw the project over its quota as well.
+#[derive(Debug, clap::Args)]
+pub(super) struct Enforce {
+    /// Do what the plan says
+    #[arg(long)]
+    yes: bool,
+
+    /// Do what may be done although nobody looked at the plan
+    #[arg(long, conflicts_with = "yes")]
+    auto: bool,
+
+    /// Print one JSON document
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+impl Enforce {
+    pub(super) async fn run(&self, setup: &Setup, output: &Output) -> anyhow::Result<Exit> {
+        if self.yes || self.auto {
+            setup.require_writable()?;
+        }
+        if !setup.rules.selection.is_configured() {
+            return Err(Refusal::new(
+                "NoSelection",
+                "the config selects no guests, and enforcement shuts down managed ones alone",
+                "write [selection] with tags = [\"…\"], pools or vmids into the config",
+            )
+            .into());
+        }
+        let rules = rules(setup);
+        let mut ending = Ending::listen()?;
+        let session = Session::open(setup).await?;
+        let looking = Look::take(&session, setup, output);
+        let mut look = interruptible(&mut ending, looking).await?;
+        let held = if self.auto {
+            hold_back(setup, &session, &look, &rules)?
+        } else {
+            Vec::new()
+        };
+        let is_held = |name: &str| held.iter().any(|held| held.name() == name);
+        let reading = look.details(&session, &rules, is_held);
+        interruptible(&mut ending, reading).await?;
+        let plan = look.plan(&rules, |project| !is_held(project.name()));
+        let executes = (self.yes || self.auto) && !plan.is_empty();
+        let mut told = Told::new(&plan, held);
+        if !self.json {
+            told.tell(output);
+            for note in look.notes() {
+                output.note(note);
+            }
+            if !executes && !plan.is_empty() {
+                output.note("this is the plan alone; nothing was done");
+            }
+        }
+        let watched = if executes {
+            let operation = check(&session, &look, plan.clone(), &rules).await?;
+            Some(execute(&session, setup, output, &mut ending, operation).await)
+        } else {
+            log_warnings(&plan);
+            None
+        };
+        let exit = match &watched {
+            None => Exit::Done,
+            Some(Watched::Ended(report)) if report.outcome.is_success() => Exit::Done,
+            Some(Watched::Ended(_)) => Exit::Failed,
+            Some(Watched::Stopped(_) | Watched::Left(_)) => Exit::Interrupted,
+        };
+        if let Some(watched) = &watched {
+            told.carried(watched);
+        }
+        if self.json {
+            told.print(&session.cluster, look.time(), look.notes(), output);
+        } else {
+            told.tell_carried(output);
+        }
+        Ok(exit)
+    }
+}
+
+/// Remembers what this run saw, and names the projects that it may not act on alone.
+fn hold_back(
+    setup: &Setup,
+    session: &Session,
+    look: &Look<'_>,
+    rules: &EnforcementRules,
+) -> anyhow::Result<Vec<Held>> {
+    let now = look.now();
+    let standings = look.standings();
+    let memory = setup.enforcement_memory(&session.cluster);
+    let earlier = memory.update(|earlier| {
+        let seen = setup.rules.projects.iter().filter_map(|project| {
+            let (name, known) = (project.name(), earlier.get(project.name()));
+            let next = match standings.iter().find(|each| each.project == name) {
+                Some(standing) => next_sighting(known, standing, now),
+                // What was not judged is neither confirmed nor denied.
+                None => known.cloned(),
+            };
+            Some((name.to_owned(), next?))
+        });
+        seen.collect()
+    })?;
+    let acts = setup.loaded.settings.enforcement.mode == EnforcementMode::Auto;
+    let plan = look.plan(rules, |_| true);
+    let held = plan.projects().iter().filter_map(|project| {
+        let name = project.project().name();
+        let standing = standings.iter().find(|each| each.project == name)?;
+        let judged = may_act_alone(project, standing, earlier.get(name), acts, now);
+        judged.err().map(|reason| Held::new(project, reason))
+    });
+    Ok(held.filter(|held| !held.is_idle()).collect())
+}
+
+/// Converts the rules of the settings.
+fn rules(setup: &Setup) -> EnforcementRules {
+    let settings = &setup.loaded.settings.enforcement;
+    EnforcementRules {
+        critical: setup.rules.critical_tags.clone(),
+        snapshot_first: settings.snapshot_before_shutdown,
+        shutdown_timeout_seconds: u32::try_from(settings.shutdown_timeout.as_secs())
+            .unwrap_or(u32::MAX),
+        max_shutdowns: usize::try_from(settings.max_shutdowns).unwrap_or(usize::MAX),
+    }
+}
+
+/// Checks the plan against the cluster, and what the account may do.
+async fn check(
+    session: &Session,
+    look: &Look<'_>,
+    plan: EnforcementPlan,
+    rules: &EnforcementRules,
+) -> anyhow::Result<Operation> {
+    let permissions = session.client.access().permissions().await?;
+    let request = EnforceRequest {
+        plan,
+        cluster: session.cluster.clone(),
+        shutdown_timeout_seconds: rules.shutdown_timeout_seconds,
+    };
+    let operation = request
+        .check(Some(look.resources()), Some(look.skew()))
+        .map_err(|objections| {
+            let reasons: Vec<String> = objections.iter().map(ToString::to_string).collect();
+            change::refused(&reasons)
+        })?;
+    let needs = operation.needs();
+    let unmet = needs.iter().filter(|need| !need.is_met(&permissions));
+    let unmet: Vec<String> = unmet.map(ToString::to_string).collect();
+    if unmet.is_empty() {
+        return Ok(operation);
+    }
+    let advice = "ask an administrator for the privilege; nothing was changed";
+    Err(Refusal::new("Forbidden", unmet.join("\n"), advice).into())
+}
+
+/// Carries the plan out.
+async fn execute(
+    session: &Session,
+    setup: &Setup,
+    output: &Output,
+    ending: &mut Ending,
+    operation: Operation,
+) -> Watched {
+    let access = change::access_of(session, setup, output);
+    let notifier = Notifier::new(channels::of(&setup.loaded.settings));
+    let label = operation.title();
+    let mut progress = Progress::of_work(output, &setup.environment, label);
+    let watched = execute_and_tell(
+        &session.client,
+        &operation,
+        &access,
+        notifier,
+        &mut progress,
+        ending,
+    )
+    .await;
+    progress.finish();
+    watched
+}
+
+/// Tells whether a project's plan does nothing but warn.
+fn is_idle(project: &ProjectPlan) -> bool {
+    let mut steps = project.steps().iter();
+    steps.all(|step| matches!(step.action, Action::Warn))
+}
+
+/// Writes warnings into the log; a plan that is executed does so itself.
+fn log_warnings(plan: &EnforcementPlan) {
+    for (project, step) in plan.steps() {
+        if matches!(step.action, Action::Warn) {
+            tracing::warn!("project {}: {}", project.project().name(), step.reason);
+        }
+    }
+}
