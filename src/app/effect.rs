@@ -9,13 +9,13 @@ use crate::domain::guest::{Guest, GuestRef};
 use crate::domain::guest_config::GuestConfig;
 use crate::domain::guest_status::GuestStatus;
 use crate::domain::history::{Series, Span};
-use crate::domain::id::{NodeName, StorageName};
+use crate::domain::id::{NodeName, PoolName, StorageName};
 use crate::domain::operation::{CopyKind, Operation};
 use crate::domain::permission::Permissions;
 use crate::domain::snapshot::SnapshotList;
 use crate::domain::task::{LogLine, Task, TaskState, Upid};
 use crate::domain::text::Text;
-use crate::domain::usage::{Account, Origin, Period};
+use crate::domain::usage::{Account, LedgerEntry, Origin, Period};
 use crate::domain::volume::Volume;
 
 /// Something to be done outside; whatever comes of it returns as an event.
@@ -45,6 +45,8 @@ pub enum Effect {
     Title(String),
     /// Writes down what changed among the alerts; the date is the server's.
     Remember(Box<Changes>, DateTime<Utc>),
+    /// Notes what guests have used; the date is the server's.
+    RecordUsage(Vec<LedgerEntry>, DateTime<Utc>),
     /// Sends a tick after this many milliseconds.
     Wake(u64),
     /// Stops the program until it is continued.
@@ -90,6 +92,8 @@ pub enum Query {
     TokenEnd,
     /// Whether a guest's disks, or those of its snapshot, can be copied in a way.
     CanCopy(GuestRef, CopyKind, Option<Text>),
+    /// The comment of a pool, in which a throttle may stand.
+    PoolComment(PoolName),
 }
 
 /// The answer to a [`Query`].
@@ -110,7 +114,7 @@ pub enum Answer {
     /// Tasks of a node.
     Tasks(Vec<Task>),
     /// What a guest has used, and where it comes from.
-    Account(Box<(Account, Origin)>),
+    Account(Box<(Account, Option<Origin>)>),
     /// What lies on a storage.
     Contents(Vec<Volume>),
     /// A time zone; absent where the node names none that is known.
@@ -119,4 +123,6 @@ pub enum Answer {
     Ends(Option<DateTime<Utc>>),
     /// Whether disks can be copied.
     CanCopy(bool),
+    /// A pool's comment; absent where it has none.
+    PoolComment(Option<Text>),
 }

@@ -16,6 +16,7 @@ use crate::domain::id::Vmid;
 use crate::domain::operation::{Operation, Update};
 use crate::domain::snapshot::SnapshotList;
 use crate::domain::task::Task;
+use crate::domain::text::Text;
 use crate::domain::time::Now;
 
 /// The cursor rests so long before anything is read for the guest under it.
@@ -58,6 +59,7 @@ impl State {
                 self.follow_guests(before.as_deref());
                 self.follow_accounts();
                 self.assess_projects();
+                self.record_usage(&mut effects);
                 self.watch_limits();
                 self.look_for_alerts(&mut effects);
                 self.rows_changed(&mut effects);
@@ -161,6 +163,7 @@ impl State {
             Ok(Answer::Ends(ends)) => self.settle_ends(ticket, &Ok(ends)),
             Ok(Answer::TaskLog(state, lines)) => self.settle_log(ticket, &Ok((state, lines))),
             Ok(Answer::CanCopy(can)) => self.settle_feature(ticket, &Ok(can)),
+            Ok(Answer::PoolComment(comment)) => self.settle_comment(ticket, &Ok(comment)),
             // A failure carries no type; the ticket finds what was asked for.
             Err(failure) => {
                 self.learn_from_refusal(ticket, &failure);
@@ -168,6 +171,7 @@ impl State {
                 self.settle_snapshots(ticket, Err(failure.clone()));
                 self.settle_config(ticket, &Err(failure.clone()));
                 self.settle_feature(ticket, &Err(failure.clone()));
+                self.settle_comment(ticket, &Err(failure.clone()));
                 self.settle_status(ticket, Err(failure.clone()));
                 self.settle_last_hour(ticket, Err(&failure));
                 self.settle_history(ticket, Err(failure.clone()));
@@ -199,6 +203,14 @@ impl State {
         for dialog in &mut self.dialogs {
             if let Dialog::Form(form) = dialog {
                 form.settle_feature(ticket, self.now.moment, result);
+            }
+        }
+    }
+
+    fn settle_comment(&mut self, ticket: Ticket, result: &Result<Option<Text>, Failure>) {
+        for dialog in &mut self.dialogs {
+            if let Dialog::Form(form) = dialog {
+                form.settle_comment(ticket, self.now.moment, result);
             }
         }
     }
@@ -249,7 +261,7 @@ impl State {
                 lists: &self.snapshots.lists,
                 rules: &self.setting.rules,
                 usage: &self.usage,
-                zone: self.quota_zone().0,
+                zone: self.quota_zone().calendar(),
                 now: self.now,
             });
             privileges::require(&mut form.form.checked, permissions);

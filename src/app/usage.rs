@@ -3,20 +3,23 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
+use super::detail;
 use super::effect::{Effect, Query, Ticket};
 use super::readings::Readings;
 use super::remote::Remote;
-use super::state::{Rules, State, View};
+use super::state::{State, View};
 use crate::domain::failure::Failure;
 use crate::domain::guest::Guest;
 use crate::domain::id::{NodeName, StorageName, Vmid};
-use crate::domain::inventory::{NodeState, Resources, Storage};
+use crate::domain::inventory::Resources;
 use crate::domain::project::{Project, Resource, Window};
+use crate::domain::time::Moment;
 use crate::domain::usage::{
-    Account, Accounting, GoneGuest, Ledger, Living, Member, Origin, OwnedVolume, Period,
-    ProjectStanding, StorageContents, StorageUse, Unread, VolumeKind, project_use, storage_use,
+    Account, Accounting, ContentList, Ledger, Origin, Period, ProjectStanding, StorageContents,
+    StorageUse, Unread, UsageReadings, Zone, content_lists, hidden_owners, storage_use,
 };
 use crate::domain::volume::Volume;
 
@@ -26,19 +29,24 @@ const ACCOUNTS_LIVE: Duration = Duration::from_mins(30);
 const CONTENTS_LIVE: Duration = Duration::from_mins(15);
 /// The cluster's time zone hardly ever changes.
 const ZONE_LIVES: Duration = Duration::from_hours(6);
+/// What guests have used is written into the ledger so often.
+const RECORDED: Duration = Duration::from_mins(10);
+/// An older account does not vouch that its guest is still there.
+const VOUCHES: chrono::TimeDelta = chrono::TimeDelta::hours(1);
 /// So many questions an account costs for the most part: a configuration, a month, a day.
 const COST: usize = 3;
 
 /// A storage, and the node whose own it is; absent where it is shared.
-pub type StorageKey = (StorageName, Option<NodeName>);
+type StorageKey = (StorageName, Option<NodeName>);
 
 /// What has been read of guests' use, and what follows for their projects.
 #[derive(Debug, Clone, PartialEq)]
 pub struct UsageBook {
-    accounts: Readings<Vmid, (Account, Origin)>,
+    accounts: Readings<Vmid, (Account, Option<Origin>)>,
     contents: Readings<StorageKey, Vec<Volume>>,
     zone: Remote<Option<Tz>>,
     ledger: Ledger,
+    recorded: Option<Moment>,
     standings: Vec<ProjectStanding>,
 }
 
@@ -49,6 +57,7 @@ impl Default for UsageBook {
             contents: Readings::new(CONTENTS_LIVE),
             zone: Remote::default(),
             ledger: Ledger::default(),
+            recorded: None,
             standings: Vec::new(),
         }
     }
@@ -72,10 +81,7 @@ impl UsageBook {
     }
 
     /// Returns when the oldest of these guests' accounts was read.
-    pub fn oldest<'a>(
-        &self,
-        guests: impl IntoIterator<Item = &'a Guest>,
-    ) -> Option<crate::domain::time::Moment> {
+    pub fn oldest<'a>(&self, guests: impl IntoIterator<Item = &'a Guest>) -> Option<Moment> {
         let read = |guest: &Guest| Some(self.accounts.of(&guest.vmid)?.answer()?.read);
         guests.into_iter().filter_map(read).min()
     }
@@ -90,151 +96,124 @@ impl UsageBook {
         self.ledger = ledger;
     }
 
-    fn storage(&self, resources: &Resources) -> StorageUse {
-        let contents = disk_storages(resources).map(|storage| {
-            let key = key_of(storage);
-            let volumes = self.contents.of(&key).and_then(Remote::value);
-            StorageContents {
-                storage: key.0,
-                node: key.1,
-                volumes: volumes.map(|volumes| owned(volumes)).ok_or(Unread),
-            }
-        });
-        storage_use(&contents.collect::<Vec<_>>())
+    /// Tells whether a guest was read, or will not be: its figures are all that there will be.
+    fn is_settled(&self, vmid: Vmid) -> bool {
+        let account = self.accounts.of(&vmid);
+        account.is_some_and(|account| account.value().is_some() || account.failure().is_some())
     }
 }
 
-fn owned(volumes: &[Volume]) -> Vec<OwnedVolume> {
-    let owned = volumes.iter().filter_map(|volume| {
-        Some(OwnedVolume {
-            vmid: volume.owner?,
-            kind: if volume.is_guest_disk() {
-                VolumeKind::Disk
-            } else {
-                VolumeKind::Other
-            },
-            bytes: volume.size,
-        })
-    });
-    owned.collect()
+fn lists(resources: &Resources) -> Vec<ContentList> {
+    content_lists(&resources.storages, &resources.nodes)
 }
 
-/// Returns the storages that may hold guests' disks.
-fn disk_storages(resources: &Resources) -> impl Iterator<Item = &Storage> {
-    resources.storages.iter().filter(|storage| {
-        // One that does not say may hold anything.
-        storage.content.as_ref().is_none_or(|content| {
-            let mut kinds = content.raw().split(',');
-            kinds.any(|kind| matches!(kind.trim(), "images" | "rootdir"))
-        })
-    })
-}
-
-fn key_of(storage: &Storage) -> StorageKey {
-    let node = (!storage.shared).then(|| storage.node.clone());
-    (storage.name.clone(), node)
-}
-
-/// Tells whether a project bounds anything that only history knows.
-fn wants_history(project: &Project) -> bool {
-    [
-        Resource::CpuHours,
-        Resource::MemoryGbHours,
-        Resource::NetworkGb,
-    ]
-    .into_iter()
-    .any(|resource| project.budget.quota(resource).bound().is_some())
-}
-
-/// Sorts the guests by the project that counts them.
-fn members<'a>(resources: &'a Resources, rules: &Rules) -> Vec<Vec<&'a Guest>> {
-    // One pass over the guests, however many projects there are.
-    let names: BTreeMap<&str, usize> = rules
-        .projects
-        .iter()
-        .enumerate()
-        .map(|(index, project)| (project.name(), index))
-        .collect();
-    let mut members: Vec<Vec<&Guest>> = rules.projects.iter().map(|_| Vec::new()).collect();
-    for seen in &resources.guests {
-        let owner = rules.projects.assign(&seen.guest).project;
-        let index = owner.and_then(|owner| names.get(owner.name()));
-        if let Some(members) = index.and_then(|index| members.get_mut(*index)) {
-            members.push(&seen.guest);
-        }
-    }
-    members
+fn key_of(list: &ContentList) -> StorageKey {
+    (list.storage.clone(), list.node.clone())
 }
 
 impl State {
-    /// Returns the time zone in which months begin, and whether anybody has said so.
-    pub fn quota_zone(&self) -> (Tz, bool) {
-        let of_cluster = || self.usage.zone.value().copied().flatten();
-        let zone = self.setting.rules.zone.or_else(of_cluster);
-        (zone.unwrap_or(Tz::UTC), zone.is_some())
+    /// Returns the time zone in which months begin, and who says so.
+    pub fn quota_zone(&self) -> Zone {
+        let of_cluster = self.usage.zone.value().copied().flatten();
+        match (self.setting.rules.zone, of_cluster) {
+            (Some(zone), _) => Zone::Configured(zone),
+            (None, Some(zone)) => Zone::OfCluster(zone),
+            (None, None) => Zone::Unknown,
+        }
     }
 
     /// Holds what the projects have used against their budgets.
     pub(super) fn assess_projects(&mut self) {
-        let Some(resources) = self.inventory.resources.value() else {
-            return;
-        };
-        let (zone, _) = self.quota_zone();
-        let now = self.server_time();
         let rules = &self.setting.rules;
         if rules.projects.iter().next().is_none() {
             return;
         }
-        let book = &self.usage;
-        let storage = book.storage(resources);
-        let living: Vec<Living> = resources
-            .guests
-            .iter()
-            .map(|seen| living(book, &seen.guest))
-            .collect();
-        let members = members(resources, rules);
-        let standings = rules.projects.iter().zip(members).map(|(project, guests)| {
-            let period = Period::of(project.window, now, zone);
-            if rules.accounting == Accounting::SinceBoot {
-                return ProjectStanding::since_boot(project, &guests, period);
+        let Some(resources) = self.inventory.resources.value() else {
+            return;
+        };
+        let guests: Vec<&Guest> = resources.guests.iter().map(|seen| &seen.guest).collect();
+        let (zone, now) = (self.quota_zone(), self.server_time());
+        let standings = match rules.accounting {
+            Accounting::SinceBoot => {
+                let divided = rules.projects.divide(guests.iter().copied());
+                let standings = divided.into_iter().map(|(project, members)| {
+                    let period = Period::of(project.window, now, zone.calendar());
+                    ProjectStanding::since_boot(project, &members, period)
+                });
+                standings.collect()
             }
-            let reads = wants_history(project);
-            let members: Vec<Member<'_>> = guests
-                .iter()
-                .map(|guest| match book.account(guest.vmid) {
-                    // What was counted in a month that is over is of no use.
-                    Some(account) if account.until > period.from => Member::Read(account),
-                    _ => Member::Unread(guest),
-                })
-                .collect();
-            let unread = guests
-                .iter()
-                .filter(|guest| reads && !is_settled(book, guest.vmid))
-                .count();
-            let gone: Vec<GoneGuest> = book.ledger.gone(project.name(), &period, &living);
-            let used = project_use(&members, &storage, &gone, book.ledger.covers(&period));
-            let mut standing = ProjectStanding::of(project, &used, period, guests.len());
-            standing.unread = unread;
-            standing
-        });
-        self.usage.standings = standings.collect();
+            Accounting::History => {
+                let readings = self.usage_readings(resources);
+                let mut standings = readings.standings(&rules.projects, &guests, now, zone);
+                // A guest that cannot be read is missing from the figures, but not awaited.
+                for (standing, (_, members)) in standings
+                    .iter_mut()
+                    .zip(rules.projects.divide(guests.iter().copied()))
+                {
+                    if standing.unread > 0 {
+                        let settled = |guest: &&&Guest| !self.usage.is_settled(guest.vmid);
+                        standing.unread = members.iter().filter(settled).count();
+                    }
+                }
+                standings
+            }
+        };
+        self.usage.standings = standings;
+    }
+
+    /// Collects what was read, in the form in which it is reckoned with.
+    pub(super) fn usage_readings(&self, resources: &Resources) -> UsageReadings {
+        let accounts = self.usage.accounts.answers();
+        let accounts = accounts.map(|(vmid, account)| (*vmid, account.value.0.clone()));
+        UsageReadings {
+            accounts: accounts.collect(),
+            storage: self.storage_use(resources),
+            ledger: self.usage.ledger.clone(),
+        }
+    }
+
+    fn storage_use(&self, resources: &Resources) -> StorageUse {
+        let lists = lists(resources);
+        let contents: Vec<StorageContents> = lists
+            .iter()
+            .map(|list| {
+                let (storage, node) = key_of(list);
+                let volumes = self.usage.contents.of(&key_of(list));
+                let volumes = volumes.and_then(Remote::value).cloned().ok_or(Unread);
+                StorageContents {
+                    storage,
+                    node,
+                    volumes,
+                }
+            })
+            .collect();
+        let owners = resources.guests.iter().map(|seen| seen.guest.vmid);
+        let hidden = match self.permissions.value() {
+            Some(permissions) => hidden_owners(&lists, owners, permissions),
+            // As long as nobody knows what the account may see, any disk may be hidden.
+            None => owners.collect(),
+        };
+        storage_use(&contents).with_hidden(hidden)
     }
 
     /// Returns the guests whose history is wanted, with the window of their project.
     fn accounted(&self) -> Vec<(Vmid, Window)> {
         let rules = &self.setting.rules;
-        if rules.accounting == Accounting::SinceBoot {
-            return Vec::new();
-        }
-        let Some(resources) = self.inventory.resources.value() else {
+        let resources = self.inventory.resources.value();
+        let Some(resources) = resources.filter(|_| rules.accounting == Accounting::History) else {
             return Vec::new();
         };
-        let wanted = resources.guests.iter().filter_map(|seen| {
-            let project = rules.projects.assign(&seen.guest).project?;
-            let counts = wants_history(project) && !seen.guest.template;
-            counts.then_some((seen.guest.vmid, project.window))
-        });
-        wanted.collect()
+        let divided = rules
+            .projects
+            .divide(resources.guests.iter().map(|seen| &seen.guest));
+        divided
+            .into_iter()
+            .filter(|(project, _)| project.budget.bounds_flow())
+            .flat_map(|(project, members)| {
+                let window = project.window;
+                members.into_iter().map(move |guest| (guest.vmid, window))
+            })
+            .collect()
     }
 
     /// Asks for one account or content list that is due; tells whether it did.
@@ -246,32 +225,29 @@ impl State {
     }
 
     fn ask_for_contents(&mut self, effects: &mut Vec<Effect>) -> bool {
-        let now = self.now.moment;
-        let Some(resources) = self.inventory.resources.value() else {
+        let rules = &self.setting.rules;
+        let is_bounded = rules
+            .projects
+            .iter()
+            .any(|project| project.budget.bounds(Resource::StorageGb));
+        let resources = self.inventory.resources.value();
+        let wants = is_bounded && rules.accounting == Accounting::History;
+        let Some(resources) = resources.filter(|_| wants) else {
             return false;
         };
-        let is_online = |node: &NodeName| {
-            let node = resources.node(node);
-            node.is_some_and(|node| node.state == NodeState::Online)
-        };
-        let asked: BTreeMap<StorageKey, NodeName> = disk_storages(resources)
-            .filter(|storage| storage.available)
-            .filter_map(|storage| {
-                let node = if storage.shared {
-                    let mut online = self.online_nodes().into_iter();
-                    online
-                        .find(|node| *node == storage.node)
-                        .or_else(|| self.online_nodes().into_iter().next())?
-                } else {
-                    storage.node.clone()
-                };
-                is_online(&node).then(|| (key_of(storage), node))
+        let asked: BTreeMap<StorageKey, NodeName> = lists(resources)
+            .into_iter()
+            .filter_map(|list| {
+                let key = key_of(&list);
+                Some((key, list.through?))
             })
             .collect();
-        let Some(key) = self.usage.contents.due(asked.keys().cloned(), now) else {
-            return false;
-        };
-        let Some(node) = asked.get(&key).cloned() else {
+        let due = self
+            .usage
+            .contents
+            .due(asked.keys().cloned(), self.now.moment);
+        let Some((key, node)) = due.and_then(|key| Some((key.clone(), asked.get(&key)?.clone())))
+        else {
             return false;
         };
         let query = Query::Contents(node, key.0.clone());
@@ -287,14 +263,10 @@ impl State {
         if let Some(first) = self.looked_at() {
             wanted.sort_by_key(|(vmid, _)| !first.contains(vmid));
         }
-        let due = self
-            .usage
-            .accounts
-            .due(wanted.iter().map(|(vmid, _)| *vmid), now);
-        let Some((vmid, window)) = due.and_then(|due| {
-            let mut wanted = wanted.into_iter();
-            wanted.find(|(vmid, _)| *vmid == due)
-        }) else {
+        let numbers = wanted.iter().map(|(vmid, _)| *vmid);
+        let due = self.usage.accounts.due(numbers, now);
+        let found = due.and_then(|due| wanted.into_iter().find(|(vmid, _)| *vmid == due));
+        let Some((vmid, window)) = found else {
             return false;
         };
         let resources = self.inventory.resources.value();
@@ -303,8 +275,8 @@ impl State {
         };
         let guest = seen.guest.clone();
         let known = self.usage.accounts.of(&vmid).and_then(Remote::value);
-        let origin = known.map(|(_, origin)| origin.clone());
-        let (zone, _) = self.quota_zone();
+        let origin = known.and_then(|(_, origin)| origin.clone());
+        let zone = self.quota_zone().calendar();
         let period = Period::of(window, self.server_time(), zone);
         let query = Query::Account(Box::new(guest), origin, period);
         let ticket = self.ask_background(query, effects);
@@ -336,12 +308,9 @@ impl State {
     /// Asks in which zone the cluster is, where the config does not say and a month is counted.
     pub(super) fn ask_for_zone(&mut self, effects: &mut Vec<Effect>) {
         let rules = &self.setting.rules;
-        let wants = rules.zone.is_none()
-            && rules
-                .projects
-                .iter()
-                .any(|each| each.window == Window::Month);
-        if !wants || !super::detail::is_due(&self.usage.zone, self.now.moment, ZONE_LIVES) {
+        let by_month = |project: &Project| project.window == Window::Month;
+        let wants = rules.zone.is_none() && rules.projects.iter().any(by_month);
+        if !wants || !detail::is_due(&self.usage.zone, self.now.moment, ZONE_LIVES) {
             return;
         }
         if let Some(node) = self.online_nodes().into_iter().next() {
@@ -351,10 +320,33 @@ impl State {
         }
     }
 
+    /// Has it written down what guests have used, so that it counts when they are gone.
+    pub(super) fn record_usage(&mut self, effects: &mut Vec<Effect>) {
+        let (now, server) = (self.now.moment, self.server_time());
+        let is_due = |at: Moment| now.since(at) >= RECORDED;
+        let resources = self.inventory.resources.value();
+        let Some(resources) = resources.filter(|_| self.usage.recorded.is_none_or(is_due)) else {
+            return;
+        };
+        let is_waiting = |standing: &ProjectStanding| standing.unread > 0;
+        let has_none = self.usage.standings.is_empty();
+        if has_none || self.usage.standings.iter().any(is_waiting) {
+            return;
+        }
+        let guests = resources.guests.iter().map(|seen| &seen.guest);
+        let is_fresh = |account: &Account| is_fresh(account, server);
+        let readings = self.usage_readings(resources);
+        let entries = readings.entries(&self.setting.rules.projects, guests, is_fresh);
+        self.usage.recorded = Some(now);
+        if !entries.is_empty() && self.setting.rules.accounting == Accounting::History {
+            effects.push(Effect::RecordUsage(entries, server));
+        }
+    }
+
     pub(super) fn settle_account(
         &mut self,
         ticket: Ticket,
-        result: Result<(Account, Origin), Failure>,
+        result: Result<(Account, Option<Origin>), Failure>,
     ) {
         self.usage.accounts.settle(ticket, self.now.moment, result);
     }
@@ -372,42 +364,31 @@ impl State {
         let Some(resources) = self.inventory.resources.value() else {
             return;
         };
-        let accounts = &mut self.usage.accounts;
-        let same: BTreeMap<Vmid, bool> = accounts
-            .answers()
-            .map(|(vmid, account)| {
-                let identity = &account.value.0.identity;
-                let seen = resources.guest(*vmid);
-                let is_same = seen.is_some_and(|seen| {
-                    let renamed = match (&identity.name, &seen.guest.name) {
-                        (Some(before), Some(now)) => before != now,
-                        _ => false,
-                    };
-                    seen.guest.kind == identity.kind && !renamed
-                });
-                (*vmid, is_same)
+        let is_same = |account: &Account| {
+            let identity = &account.identity;
+            let seen = resources.guest(identity.vmid);
+            seen.is_some_and(|seen| {
+                let renamed = match (&identity.name, &seen.guest.name) {
+                    (Some(before), Some(now)) => before != now,
+                    _ => false,
+                };
+                seen.guest.kind == identity.kind && !renamed
             })
+        };
+        let strangers: BTreeSet<Vmid> = self
+            .usage
+            .accounts
+            .answers()
+            .filter(|(_, account)| !is_same(&account.value.0))
+            .map(|(vmid, _)| *vmid)
             .collect();
-        accounts.retain(|vmid| {
-            resources.guest(*vmid).is_some() && same.get(vmid).copied().unwrap_or(true)
-        });
+        self.usage
+            .accounts
+            .retain(|vmid| !strangers.contains(vmid) && resources.guest(*vmid).is_some());
     }
 }
 
-/// Tells whether a guest was read, or will not be: its figures are all that there will be.
-fn is_settled(book: &UsageBook, vmid: Vmid) -> bool {
-    book.accounts
-        .of(&vmid)
-        .is_some_and(|account| account.value().is_some() || account.failure().is_some())
-}
-
-/// Says of a guest of the list that it lives, and since when it is counted.
-fn living(book: &UsageBook, guest: &Guest) -> Living {
-    match book.account(guest.vmid) {
-        Some(account) => Living::of(account),
-        None => Living {
-            identity: crate::domain::usage::Identity::of(guest, &Origin::default()),
-            counted_from: None,
-        },
-    }
+/// Tells whether an account vouches that its guest is still there.
+fn is_fresh(account: &Account, server: DateTime<Utc>) -> bool {
+    server.signed_duration_since(account.until) < VOUCHES
 }

@@ -12,6 +12,7 @@ use super::pool;
 use super::setup::Setup;
 use super::snapshot::read::{self, Silent};
 use super::target::Target;
+use super::throttle;
 use super::{Exit, half_made, interruptible};
 use crate::domain::guest::{Guest, GuestRef};
 use crate::domain::guest_name::GuestName;
@@ -134,6 +135,7 @@ impl Wanted<'_> {
             change,
             along,
         } = interruptible(&mut ending, prepare).await?;
+        throttle::confirm_override(&change, self.json, output, &mut ending).await?;
         output.note(format_args!(
             "{}: copied along with the disks: {}",
             change.guest,
@@ -187,7 +189,11 @@ impl Wanted<'_> {
             storage: self.storage.cloned(),
             description: String::new(),
             start: self.start,
+            // Whoever is at the terminal is asked, once all else is checked.
+            overrides_throttle: true,
         };
+        let joins = request.joins(source, &setup.rules.projects);
+        let project = throttle::look(client, joins).await;
         let resources = reading.resources();
         let context = CloneContext {
             source: Some(source),
@@ -195,6 +201,7 @@ impl Wanted<'_> {
             config: Some(&config),
             features,
             resources: Some(&resources),
+            project: project.as_ref(),
         };
         let now = client.server_time().unwrap_or(reading.time);
         let stamp = Stamp::new(now, rand::random());

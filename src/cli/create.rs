@@ -11,6 +11,7 @@ use super::inventory::Reading;
 use super::output::Output;
 use super::pool;
 use super::setup::Setup;
+use super::throttle;
 use super::{Exit, half_made, interruptible};
 use crate::app::state::Rules;
 use crate::domain::guest::Guest;
@@ -94,6 +95,7 @@ impl Create {
         let mut ending = Ending::listen()?;
         let prepare = self.prepare(template, pool, profile, setup);
         let (session, time, change) = interruptible(&mut ending, prepare).await?;
+        throttle::confirm_override(&change, self.json, output, &mut ending).await?;
         output.note(format_args!(
             "{}: its firewall rules come along with the disks; its tags, protection and start at boot do not",
             change.guest
@@ -155,13 +157,18 @@ impl Create {
             kind: self.full.then_some(CopyKind::Full),
             tag: setup.rules.selection.tag_of_new_guests().map(str::to_owned),
             start: self.start,
+            // Whoever is at the terminal is asked, once all else is checked.
+            overrides_throttle: true,
             template,
         };
+        let joins = found.and_then(|source| request.joins(source, &setup.rules.projects));
+        let project = throttle::look(client, joins).await;
         let resources = reading.resources();
         let context = CreateContext {
             source: found,
             config: config.as_ref(),
             resources: Some(&resources),
+            project: project.as_ref(),
         };
         let now = client.server_time().unwrap_or(reading.time);
         let stamp = Stamp::new(now, rand::random());

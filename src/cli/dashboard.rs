@@ -35,6 +35,7 @@ pub(super) async fn run(setup: &Setup) -> anyhow::Result<Exit> {
         // Where a person stands is where the file is looked for.
         exports: std::env::current_dir().unwrap_or_else(|_| ".".into()),
         memory: setup.alert_memory(&session.cluster),
+        ledger: setup.usage_ledger(&session.cluster),
         notes: note.into_iter().collect(),
     })
     .await?;

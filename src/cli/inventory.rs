@@ -6,7 +6,7 @@ use super::connect::Session;
 use crate::domain::guest::Guest;
 use crate::domain::inventory::{Node, Resources, Storage};
 use crate::domain::time::Moment;
-use crate::proxmox::Error;
+use crate::proxmox::{Client, Error};
 use crate::runtime::Clock;
 
 /// What the cluster said, and when.
@@ -54,6 +54,12 @@ impl Reading {
             storages: self.storages.clone(),
             rejected: self.rejected,
         }
+    }
+
+    /// Returns the server's calendar when the answer had come.
+    pub(super) fn server_time(&self, client: &Client) -> DateTime<Utc> {
+        let skew = client.cost().clock_skew.unwrap_or_default();
+        self.time.checked_add_signed(skew).unwrap_or(self.time)
     }
 
     /// Returns how many seconds ago the answer came.

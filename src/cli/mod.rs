@@ -41,6 +41,8 @@ mod simulate;
 mod snapshot;
 mod table;
 mod target;
+mod throttle;
+mod unread;
 
 use std::path::PathBuf;
 use std::process::ExitCode;

@@ -48,6 +48,7 @@ impl<'a> Progress<'a> {
         environment: &Environment,
         label: &str,
         count: usize,
+        things: &str,
     ) -> Self {
         let bar = is_watched(environment).then(|| {
             let bar = ProgressBar::new(count as u64);
@@ -56,7 +57,7 @@ impl<'a> Progress<'a> {
             bar
         });
         if bar.is_none() && count > 1 {
-            output.note(format_args!("{label} of {count} guests"));
+            output.note(format_args!("{label} of {count} {things}"));
         }
         Self {
             output,

@@ -11,7 +11,6 @@ use crate::domain::project::{Budget, Membership, Project, Projects, Quota, Windo
 use crate::domain::retention::Policy;
 use crate::domain::selection::{Pattern, Selection};
 use crate::domain::template::CardProfile;
-use crate::domain::usage::Accounting;
 
 /// Converts the settings; what only the rules themselves can object to is reported here.
 pub(super) fn of(settings: &Settings, source: &Source) -> Result<Rules, ConfigError> {
@@ -43,15 +42,8 @@ pub(super) fn of(settings: &Settings, source: &Source) -> Result<Rules, ConfigEr
         retention,
         templates: settings.templates.clone(),
         profiles: settings.network_profiles.iter().map(card).collect(),
-        accounting: match settings.quota.accounting {
-            budgets::Accounting::History => Accounting::History,
-            budgets::Accounting::SinceBoot => Accounting::SinceBoot,
-        },
-        zone: settings
-            .quota
-            .timezone
-            .as_deref()
-            .and_then(|zone| zone.parse().ok()),
+        accounting: settings.quota.accounting,
+        zone: settings.quota.timezone,
         critical_tags: CriticalTags::new(texts(&settings.enforcement.critical_tags)),
     };
     ConfigError::unless_empty(problems, rules)

@@ -16,6 +16,7 @@ use crate::config::error::{ConfigError, Place, Problem, Source, nearest};
 use crate::config::load::{Flags, Loaded, load, load_demo};
 use crate::config::paths::Paths;
 use crate::config::settings::KeyOverride;
+use crate::config::usage_ledger::UsageLedger;
 use crate::domain::text::clean;
 use crate::operations::{AuditLog, WriteAccess};
 use crate::runtime::logging::{self, Log};
@@ -130,6 +131,14 @@ impl Setup {
     /// Names the file in which `enforce --auto` remembers what it saw.
     pub(super) fn enforcement_memory(&self, cluster: &str) -> EnforcementMemory {
         EnforcementMemory::new(self.paths.enforcement(), cluster)
+    }
+
+    /// Names the file of what guests had used; absent where there is no folder for it.
+    pub(super) fn usage_ledger(&self, cluster: &str) -> Option<UsageLedger> {
+        let folder = self.paths.create_state_folder();
+        folder
+            .is_ok()
+            .then(|| UsageLedger::new(self.paths.usage_ledger(), cluster))
     }
 
     /// Names whoever sits here: by the system's name for them, else by the account in use.

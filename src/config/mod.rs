@@ -17,3 +17,4 @@ pub mod secrets;
 pub mod settings;
 pub mod starter;
 pub mod state_file;
+pub mod usage_ledger;

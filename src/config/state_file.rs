@@ -11,8 +11,8 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-/// The largest file of state, in bytes.
-const MAX_FILE: u64 = 16 << 20;
+/// The largest file of state, in bytes; a usage ledger of 20,000 guests with long names is half of it.
+const MAX_FILE: u64 = 64 << 20;
 
 /// A file that holds one value as JSON.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,6 +65,10 @@ impl StateFile {
         change(&mut value);
         let mut content = serde_json::to_vec_pretty(&value)?;
         content.push(b'\n');
+        if content.len() as u64 > MAX_FILE {
+            // Nobody could read it any more.
+            return Err(ErrorKind::FileTooLarge.into());
+        }
         // Made with mode 0600, in the same folder: a rename does not cross file systems.
         let mut file = tempfile::NamedTempFile::new_in(folder)?;
         file.write_all(&content)?;

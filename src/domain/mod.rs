@@ -3,6 +3,7 @@
 //! Nothing here reads a clock, a file or a socket; time comes in as an argument. Everything above
 //! (client, operations, state, screen) speaks in these types, so a rule has exactly one home.
 
+pub mod admission;
 pub mod alert;
 pub mod bracket;
 pub mod chart;

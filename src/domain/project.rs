@@ -303,6 +303,18 @@ impl Budget {
             Resource::NetworkGb => self.network_gb,
         }
     }
+
+    /// Tells whether it bounds a resource.
+    pub const fn bounds(&self, resource: Resource) -> bool {
+        self.quota(resource).bound().is_some()
+    }
+
+    /// Tells whether it bounds anything that is counted over time, for which histories are read.
+    pub const fn bounds_flow(&self) -> bool {
+        self.bounds(Resource::CpuHours)
+            || self.bounds(Resource::MemoryGbHours)
+            || self.bounds(Resource::NetworkGb)
+    }
 }
 
 /// All projects, in the order of the config.
@@ -384,6 +396,22 @@ impl Projects {
             project: claims.next(),
             also_claimed_by: claims.collect(),
         }
+    }
+
+    /// Returns each project with the guests that it counts, in the order of the config.
+    pub fn divide<'a>(
+        &self,
+        guests: impl IntoIterator<Item = &'a Guest>,
+    ) -> Vec<(&Project, Vec<&'a Guest>)> {
+        let mut divided: Vec<(&Project, Vec<&Guest>)> =
+            self.0.iter().map(|project| (project, Vec::new())).collect();
+        for guest in guests {
+            let owner = self.0.iter().position(|project| project.matches(guest));
+            if let Some((_, members)) = owner.and_then(|index| divided.get_mut(index)) {
+                members.push(guest);
+            }
+        }
+        divided
     }
 
     /// Returns the guests that a project counts, leaving out those that an earlier one claims.

@@ -86,6 +86,8 @@ struct Line<'a> {
     calls: Vec<LoggedCall>,
     #[serde(skip_serializing_if = "Option::is_none")]
     subject: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    overridden: Option<&'a str>,
     upid: Option<&'a str>,
     outcome: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -198,6 +200,7 @@ impl<'a> Auditor<'a> {
             targets: vec![Target::of(&part.guest)],
             calls: Vec::new(),
             subject: Some(&subject),
+            overridden: None,
             upid: part.upid.as_ref().map(Upid::as_str),
             outcome: part.fate.as_str(),
             error: reason_of(&part.fate),
@@ -225,6 +228,7 @@ impl<'a> Auditor<'a> {
             upid: None,
             outcome: fate.as_str(),
             error: reason_of(fate),
+            overridden: None,
             made: None,
             notes: Vec::new(),
         });
@@ -255,7 +259,7 @@ impl<'a> Auditor<'a> {
         &'b self,
         cluster: &'b str,
         time: Option<DateTime<Utc>>,
-        operation: &Operation,
+        operation: &'b Operation,
         outcome: &'b str,
     ) -> Line<'b> {
         Line {
@@ -266,6 +270,7 @@ impl<'a> Auditor<'a> {
             targets: operation.guests().into_iter().map(Target::of).collect(),
             calls: Vec::new(),
             subject: None,
+            overridden: operation.overridden_throttle(),
             upid: None,
             outcome,
             error: None,

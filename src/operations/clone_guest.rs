@@ -7,6 +7,7 @@ use super::follow::Following;
 use super::lookup::still_meant;
 use super::parts::part_of;
 use super::start::Start;
+use super::throttle::still_admits;
 use super::{Context, unverified};
 use crate::domain::failure::{Failure, FailureKind};
 use crate::domain::guest::GuestRef;
@@ -294,7 +295,11 @@ impl Errand for Copying<'_> {
     }
 
     async fn look_again(&self, client: &Client, guest: &GuestRef) -> Result<(), Error> {
-        still_meant(client, guest).await.map(|_| ())
+        still_meant(client, guest).await?;
+        match self.operation.admission() {
+            Some(admission) => still_admits(client, admission).await,
+            None => Ok(()),
+        }
     }
 
     async fn send(&self, client: &Client, guest: &GuestRef) -> Result<Upid, Error> {

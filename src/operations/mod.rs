@@ -25,6 +25,7 @@ mod prune;
 mod roll_back;
 mod snapshot;
 mod start;
+mod throttle;
 pub mod usage;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -34,6 +35,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 pub use audit::{AuditLog, WriteAccess};
+pub use throttle::read_throttle;
 
 use audit::{Auditor, Watch};
 use batch::Board;
@@ -186,6 +188,10 @@ pub async fn run(
     };
     let mut report = execute(context, operation).await;
     watch.end();
+    let overridden = operation.overridden_throttle();
+    report
+        .notes
+        .extend(overridden.map(|reason| format!("throttle overridden: {reason}")));
     auditor.ended(operation, &report, client.server_time());
     report.notes.extend(auditor.failure().map(str::to_owned));
     reporter.ended(report).await;

@@ -22,6 +22,7 @@ use super::{clipboard, input};
 use crate::app::state::Setting;
 use crate::app::{Effect, Event, State};
 use crate::config::alert_memory::AlertMemory;
+use crate::config::usage_ledger::UsageLedger;
 use crate::operations::WriteAccess;
 use crate::proxmox::Client;
 use crate::ui::{self, Theme, Viewport};
@@ -50,6 +51,8 @@ pub struct Dashboard {
     pub exports: PathBuf,
     /// What is remembered of alerts; absent where nothing may be.
     pub memory: Option<AlertMemory>,
+    /// What guests had used when they were last seen; absent where nothing may be remembered.
+    pub ledger: Option<UsageLedger>,
     /// What should be known from the start, such as a log that cannot be written.
     pub notes: Vec<String>,
 }
@@ -91,6 +94,7 @@ pub async fn drive(
         access: Arc::new(dashboard.access),
         exports: dashboard.exports,
         memory: dashboard.memory,
+        ledger: dashboard.ledger,
         stops: HashMap::new(),
     };
     tasks.spawn(refresh::run(
@@ -109,6 +113,9 @@ pub async fn drive(
     if let Some(memory) = &performer.memory {
         // What is remembered asks for nothing.
         let _ = state.update(Event::Remembered(memory.read()), clock.now());
+    }
+    if let Some(ledger) = &performer.ledger {
+        let _ = state.update(Event::Ledger(Box::new(ledger.read())), clock.now());
     }
     for note in dashboard.notes {
         // A note asks for nothing.
@@ -219,6 +226,7 @@ fn perform(
             Effect::Copy(text) => clipboard::copy(&text),
             Effect::Ring => surface.ring(),
             Effect::Title(title) => surface.title(&title),
+            Effect::RecordUsage(entries, server) => performer.record_usage(entries, server),
             Effect::Remember(changes, server) => performer.remember(*changes, server),
             Effect::Export { name, text } => performer.export(name, text),
             Effect::Wake(milliseconds) => performer.wake(Duration::from_millis(milliseconds)),

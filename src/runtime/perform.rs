@@ -15,12 +15,14 @@ use crate::app::jobs::JobId;
 use crate::app::{Answer, Event, Query, Ticket};
 use crate::config::alert_memory::AlertMemory;
 use crate::config::new_file::write_new;
+use crate::config::usage_ledger::UsageLedger;
 use crate::domain::alert::Changes;
 use crate::domain::failure::{Failure, FailureKind};
 use crate::domain::node::served;
 use crate::domain::operation::{CopyKind, Operation, Outcome, Report, Update};
 use crate::domain::text::Text;
 use crate::domain::token::TokenExpiry;
+use crate::domain::usage::LedgerEntry;
 use crate::operations::{self, Reporter, WriteAccess, usage};
 use crate::proxmox::endpoints::{Standing, TaskFilter};
 use crate::proxmox::{Client, Error};
@@ -37,6 +39,8 @@ pub(super) struct Performer {
     pub(super) exports: PathBuf,
     /// What is remembered of alerts.
     pub(super) memory: Option<AlertMemory>,
+    /// What guests had used when they were last seen.
+    pub(super) ledger: Option<UsageLedger>,
     /// How each job is asked to begin no further step.
     pub(super) stops: HashMap<JobId, CancellationToken>,
 }
@@ -98,6 +102,30 @@ impl Performer {
                     Event::Note(format!("alerts cannot be remembered: {}", cause(&error)))
                 }
                 Err(panicked) => Event::Note(format!("alerts cannot be remembered: {panicked}")),
+            };
+            let _ = events.send(event).await;
+        });
+    }
+
+    /// Notes in the ledger what guests have used, and tells what others have noted.
+    pub(super) fn record_usage(&self, entries: Vec<LedgerEntry>, server: DateTime<Utc>) {
+        let Some(ledger) = self.ledger.clone() else {
+            return;
+        };
+        let events = self.events.clone();
+        self.tasks.spawn(async move {
+            let update = move || {
+                ledger.update(|ledger| {
+                    for entry in &entries {
+                        entry.record(ledger, server);
+                    }
+                })
+            };
+            let written = tokio::task::spawn_blocking(update).await;
+            let event = match written {
+                Ok(Ok(ledger)) => Event::Ledger(Box::new(ledger)),
+                Ok(Err(error)) => Event::Note(format!("use is not remembered: {}", cause(&error))),
+                Err(panicked) => Event::Note(format!("use is not remembered: {panicked}")),
             };
             let _ = events.send(event).await;
         });
@@ -213,6 +241,10 @@ async fn answer(client: &Client, query: Query) -> Result<Answer, Error> {
             let can = client.guests().feature(&guest, feature, snapshot).await?;
             Ok(Answer::CanCopy(can))
         }
+        Query::PoolComment(pool) => {
+            let comment = client.pools().comment(&pool).await?;
+            Ok(Answer::PoolComment(comment))
+        }
         Query::FailedTasks(node, since) => client
             .tasks()
             .failed_since(&node, since)
@@ -230,12 +262,8 @@ async fn answer(client: &Client, query: Query) -> Result<Answer, Error> {
             Ok(Answer::Tasks(tasks))
         }
         Query::Account(guest, origin, period) => {
-            let origin = match origin {
-                Some(origin) => origin,
-                None => usage::origin(client, &guest).await?,
-            };
-            let account = usage::account(client, &guest, &origin, &period).await?;
-            Ok(Answer::Account(Box::new((account, origin))))
+            let account = usage::account_of(client, &guest, origin, &period).await?;
+            Ok(Answer::Account(Box::new(account)))
         }
         Query::Contents(node, storage) => client
             .storage()

@@ -58,7 +58,7 @@ fn answer(desk: &mut Desk, effects: &[Effect]) -> (usize, usize) {
                     cpu_hours: Amount::new(8.0, Certainty::Exact),
                     ..account.used
                 };
-                Answer::Account(Box::new((account, Origin::default())))
+                Answer::Account(Box::new((account, Some(Origin::default()))))
             }
             _ => continue,
         };

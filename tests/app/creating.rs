@@ -382,7 +382,11 @@ fn enter_runs_exactly_what_was_checked() {
     go_to(&mut desk, Field::Network);
     desk.press("Right");
     go_to(&mut desk, Field::Pool);
-    desk.press("Right");
+    for effect in desk.press("Right") {
+        if let Effect::Fetch(ticket, Query::PoolComment(_)) = effect {
+            desk.happen(Event::Fetched(ticket, Ok(Answer::PoolComment(None))));
+        }
+    }
     let checked = form(&desk).checked.clone().unwrap();
     let effects = desk.press("Enter");
     assert_eq!(runs(&effects), 1);

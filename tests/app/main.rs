@@ -22,6 +22,7 @@ mod pruning;
 mod random;
 mod reading;
 mod rolling_back;
+mod throttled;
 mod unread;
 mod watching;
 mod words;

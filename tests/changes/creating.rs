@@ -48,6 +48,7 @@ pub(crate) async fn wish(stage: &Stage) -> CreateRequest {
         kind: None,
         tag: Some("autovibe".into()),
         start: true,
+        overrides_throttle: false,
     }
 }
 
@@ -64,6 +65,7 @@ pub(crate) async fn check_with(stage: &Stage, request: &CreateRequest, nonce: u6
         source: Some(&source),
         config: Some(&config),
         resources: Some(&resources),
+        ..CreateContext::default()
     };
     let stamp = Stamp::new(DateTime::from_timestamp(1_795_424_445, 0).unwrap(), nonce);
     request.check(&context, &stamp).unwrap()

@@ -23,3 +23,4 @@ mod powering;
 mod pruning;
 mod rolling_back;
 mod snapshots;
+mod throttled;

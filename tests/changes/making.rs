@@ -42,6 +42,7 @@ pub(crate) async fn clone(stage: &Stage, wish: Wish<'_>) -> Operation {
         storage: None,
         description: config.description().to_owned(),
         start: wish.start,
+        overrides_throttle: false,
     };
     let context = CloneContext {
         source: Some(&guest),

@@ -68,6 +68,19 @@ fn quota() {
 }
 
 #[test]
+fn quota_by_history() {
+    let world = World::small();
+    let rules = RULES.replace("since-boot", "history");
+    world.home.write_config(&world.config(&rules));
+    let ran = world.run(&["quota", "--json"]);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    ran.json();
+    stable(&ran.stdout, |text| {
+        insta::assert_snapshot!("quota_by_history", text);
+    });
+}
+
+#[test]
 fn error() {
     golden(&["snapshot", "list", "999999", "--json"], "error", 2);
 }

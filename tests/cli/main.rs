@@ -10,6 +10,7 @@
 )]
 
 mod brackets;
+mod budgets;
 mod changes;
 mod checking;
 mod config;
@@ -30,4 +31,5 @@ mod snapshots;
 mod streams;
 #[cfg(unix)]
 mod terminal;
+mod throttled;
 mod world;

@@ -8,6 +8,7 @@ use std::time::Duration;
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 use rustix::process::{Pid, Signal, kill_process};
 
+use crate::throttled;
 use crate::world::World;
 
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -288,4 +289,32 @@ fn the_dashboard_shows_a_configured_cluster_until_it_is_left() {
     let (code, printed) = session.end();
     assert_eq!(code, 0, "{printed}");
     assert!(printed.contains("\u{1b}[?1049h") && printed.contains("\u{1b}[?1049l"));
+}
+
+#[test]
+fn a_throttle_is_overridden_only_when_that_is_typed() {
+    for (arguments, _) in throttled::WAYS {
+        let world = throttled::world(throttled::THROTTLE);
+        let mut session = Session::start(&world, arguments);
+        session.wait_for("cpu_hours over its quota");
+        session.wait_for("Type override to go on:");
+        session.press("y\r");
+        session.wait_for("interrupted; nothing was changed");
+        assert_eq!(session.end().0, 130, "{arguments:?}");
+        assert!(world.writes().is_empty(), "{arguments:?}");
+        let mut session = Session::start(&world, arguments);
+        session.wait_for("Type override to go on:");
+        session.press("override\r");
+        let (code, printed) = session.end();
+        assert_eq!(code, 0, "{arguments:?}: {printed}");
+        assert!(
+            printed.contains("throttle overridden: alpha is"),
+            "{printed}"
+        );
+        assert!(!world.writes().is_empty(), "{arguments:?}");
+        let asked_for_json = [arguments, &["--json"]].concat();
+        let session = Session::start(&world, &asked_for_json);
+        session.wait_for("\"Throttled\"");
+        assert_eq!(session.end().0, 2, "{arguments:?}");
+    }
 }

@@ -161,7 +161,7 @@ pub(crate) fn stable(text: &str, check: impl FnOnce(&str)) {
     settings.add_filter(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ", "[time]");
     settings.add_filter(r"\d{8}-\d{4}(\d\d)?", "[date]");
     settings.add_filter(
-        r"(\x22(cpu|memory|uptime|used|excess)\x22: )[\d.e-]+",
+        r"(\x22(cpu|memory|uptime|used|excess|projected|coverage)\x22: )[\d.e-]+",
         "$1[figure]",
     );
     settings.add_filter(r"(\x22age_seconds\x22: )\d\d+", "$1[figure]");

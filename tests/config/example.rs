@@ -241,10 +241,7 @@ fn what_has_no_effect_yet_says_so() {
         "bell",
         "sustain_seconds",
         "marker_pool",
-        "window",
         "notify",
-        "accounting",
-        "timezone",
     ];
     for key in unused {
         let setting = |setting: &str| setting.trim_start_matches('#').starts_with(key);

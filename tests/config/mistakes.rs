@@ -381,3 +381,26 @@ fn no_complaint_repeats_a_secret() {
         assert!(!complaints.contains("hunter2"), "{config}: {complaints}");
     }
 }
+
+#[test]
+fn a_time_zone_that_is_none_is_told_with_the_one_that_was_meant() {
+    let zone = |text: &str| one(&format!("[quota]\ntimezone = \"{text}\""));
+    let told = |text: &str, cure: &str| {
+        format!(
+            "config.toml, line 2, column 12: `timezone` in [quota] names no time zone: `{text}`; {cure}"
+        )
+    };
+    for (text, meant) in [
+        ("Europe/Berln", "Europe/Berlin"),
+        ("berlin", "Europe/Berlin"),
+        ("america/new york", "America/New_York"),
+        ("utc", "UTC"),
+    ] {
+        assert_eq!(zone(text), told(text, &format!("did you mean `{meant}`?")));
+    }
+    let cure = "write a name as \"Europe/Berlin\" or \"UTC\"";
+    assert_eq!(
+        zone("where the sun never sets"),
+        told("where the sun never sets", cure)
+    );
+}

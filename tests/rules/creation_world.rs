@@ -2,6 +2,7 @@
 
 use chrono::DateTime;
 use pretty_assertions::assert_eq;
+use proxdeck::domain::admission::JoinedProject;
 use proxdeck::domain::guest::{Guest, Status};
 use proxdeck::domain::guest_config::GuestConfig;
 use proxdeck::domain::inventory::{Node, NodeState, Resources, SeenGuest, Storage};
@@ -15,12 +16,14 @@ use super::worlds::guest;
 
 const GIB: u64 = 1 << 30;
 
-/// What a case may change: the wish, the template as it is now, its configuration, the cluster.
+/// What a case may change: the wish, the template as it is now, its configuration, the cluster, and
+/// the project that the guests join.
 pub(crate) struct World {
     pub(crate) request: CreateRequest,
     pub(crate) source: Option<Guest>,
     pub(crate) options: Option<Vec<(&'static str, String)>>,
     pub(crate) resources: Option<Resources>,
+    pub(crate) project: Option<JoinedProject>,
 }
 
 pub(crate) fn config(options: &[(&str, &str)]) -> GuestConfig {
@@ -63,6 +66,7 @@ pub(crate) fn request() -> CreateRequest {
         kind: None,
         tag: Some("autovibe".into()),
         start: true,
+        overrides_throttle: false,
     }
 }
 
@@ -143,6 +147,7 @@ impl World {
             source: Some(template()),
             options: Some(options.to_vec()),
             resources: Some(resources()),
+            project: None,
         }
     }
 
@@ -168,6 +173,7 @@ impl World {
             source: self.source.as_ref(),
             config: config.as_ref(),
             resources: self.resources.as_ref(),
+            project: self.project.as_ref(),
         };
         self.request.check(&context, &stamp()).map_err(|all| {
             let all = all.into_iter();

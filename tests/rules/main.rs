@@ -1,6 +1,7 @@
 //! The pure rules, each held against tables of examples and against properties.
 #![cfg(test)]
 
+mod admission;
 mod alerts;
 mod brackets;
 mod creation;
@@ -24,5 +25,6 @@ mod usage;
 mod usage_frames;
 mod usage_ledger;
 mod usage_properties;
+mod usage_readings;
 mod usage_sums;
 mod worlds;

@@ -35,7 +35,7 @@ fn account(number: u64, origin: &Origin, period: &Period) -> Account {
 fn recorded(accounts: &[Account]) -> Ledger {
     let mut ledger = Ledger::default();
     for account in accounts {
-        ledger.record(account.until, [("lab", account)]);
+        ledger.record(account.until, "lab", [account], 0);
     }
     ledger
 }
@@ -181,22 +181,38 @@ fn a_period_is_covered_while_records_are_at_most_an_hour_apart() {
     let day = |now| Period::of(Window::Hours24, now, Tz::UTC);
     let begun = at("2026-11-10T00:00:00Z");
     for hour in 0..=24 {
-        ledger.record(begun + TimeDelta::hours(hour), []);
+        ledger.record(begun + TimeDelta::hours(hour), "lab", [], 0);
     }
     let end = begun + TimeDelta::hours(24);
-    assert!(ledger.covers(&day(end)));
-    assert!(ledger.covers(&day(end + TimeDelta::hours(1))));
-    assert!(!ledger.covers(&day(end + TimeDelta::seconds(3_601))));
-    assert!(!ledger.covers(&day(end - TimeDelta::seconds(1))));
+    assert!(ledger.covers("lab", &day(end)));
+    assert!(ledger.covers("lab", &day(end + TimeDelta::hours(1))));
+    assert!(!ledger.covers("lab", &day(end + TimeDelta::seconds(3_601))));
+    assert!(!ledger.covers("lab", &day(end - TimeDelta::seconds(1))));
 
     let later = end + TimeDelta::seconds(3_601);
-    ledger.record(later, []);
+    ledger.record(later, "lab", [], 0);
     assert!(
-        !ledger.covers(&day(later)),
+        !ledger.covers("lab", &day(later)),
         "a guest may have come and gone"
     );
     let written = serde_json::to_value(&ledger).unwrap();
-    assert_eq!(written["kept"].as_array().unwrap().len(), 2);
+    assert_eq!(written["kept"]["lab"].as_array().unwrap().len(), 2);
+}
+
+#[test]
+fn a_project_is_vouched_for_by_itself_and_only_while_none_of_its_guests_is_missing() {
+    let mut ledger = Ledger::default();
+    let day = |now| Period::of(Window::Hours24, now, Tz::UTC);
+    let begun = at("2026-11-10T00:00:00Z");
+    for hour in 0..=24 {
+        let now = begun + TimeDelta::hours(hour);
+        ledger.record(now, "whole", [], 0);
+        ledger.record(now, "part", [], usize::from(hour == 12));
+    }
+    let end = day(begun + TimeDelta::hours(24));
+    assert!(ledger.covers("whole", &end));
+    assert!(!ledger.covers("part", &end), "two hours in between");
+    assert!(!ledger.covers("new", &end), "nobody looked at it");
 }
 
 #[test]
@@ -206,17 +222,17 @@ fn what_no_window_reaches_is_forgotten_and_so_is_the_future_of_a_wrong_clock() {
         &origin("a", None),
         &month("2026-11-11T00:00:00Z"),
     )]);
-    ledger.record(at("2027-11-11T00:00:00Z"), []);
-    ledger.record(at("2026-11-20T00:00:00Z"), []);
+    ledger.record(at("2027-11-11T00:00:00Z"), "lab", [], 0);
+    ledger.record(at("2026-11-20T00:00:00Z"), "lab", [], 0);
     let written = serde_json::to_value(&ledger).unwrap();
     assert_eq!(written["guests"].as_array().unwrap().len(), 0);
     let now = at("2026-11-20T00:00:00Z").timestamp();
-    assert_eq!(written["kept"], serde_json::json!([[now, now]]));
+    assert_eq!(written["kept"], serde_json::json!({ "lab": [[now, now]] }));
 }
 
 #[test]
 fn a_ledger_of_nonsense_is_read_as_what_makes_sense_of_it() {
-    let text = r#"{"version":1,"kept":[[5,1],[1,5],[9223372036854775807,9223372036854775807]],"guests":[
+    let text = r#"{"version":1,"kept":{"lab":[[5,1],[1,5],[9223372036854775807,9223372036854775807]]},"guests":[
         {"vmid":104,"kind":"qemu","project":"lab","from":1793491200,"until":1793577600,"cpu_hours":[-4,"="],"network_gb":[2,"~"]},
         {"vmid":7,"kind":"qemu","project":"lab","from":0,"until":1},
         {"vmid":105,"kind":"pod","project":"lab","from":0,"until":1},
@@ -225,7 +241,7 @@ fn a_ledger_of_nonsense_is_read_as_what_makes_sense_of_it() {
     let gone = ledger.gone("lab", &month("2026-11-20T00:00:00Z"), []);
     assert_eq!(told(&gone), [(104, "unknown".to_owned())]);
     assert_eq!(gone[0].used.network_gb.to_string(), "~2");
-    let other: Ledger = serde_json::from_str(r#"{"version":2,"kept":[[1,2]]}"#).unwrap();
+    let other: Ledger = serde_json::from_str(r#"{"version":2,"kept":{"lab":[[1,2]]}}"#).unwrap();
     assert_eq!(other, Ledger::default());
 }
 
@@ -247,7 +263,7 @@ fn ten_thousand_guests_are_a_few_megabytes() {
         })
         .collect();
     let mut ledger = Ledger::default();
-    ledger.record(period.until, accounts.iter().map(|each| ("lab", each)));
+    ledger.record(period.until, "lab", &accounts, 0);
     let text = serde_json::to_string(&ledger).unwrap();
     assert!(text.len() < 4_000_000, "{}", text.len());
     assert_eq!(serde_json::from_str::<Ledger>(&text).unwrap(), ledger);

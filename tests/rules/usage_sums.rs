@@ -9,27 +9,32 @@ use proxdeck::domain::history::Span;
 use proxdeck::domain::project::{Budget, Membership, Project, Quota, Resource, Window};
 use proxdeck::domain::quota::{Amount, Certainty, ResourceUsage, Tier, assess};
 use proxdeck::domain::usage::{
-    Account, Member, Origin, OwnedVolume, Period, ProjectUse, StorageContents, StorageUse, Unread,
-    VolumeKind, project_ahead, project_use, storage_use,
+    Account, Member, Origin, Period, ProjectUse, StorageContents, StorageUse, Unread,
+    project_ahead, project_use, storage_use,
 };
+use proxdeck::domain::volume::{Volume, VolumeContent};
 use rstest::rstest;
 
 use super::worlds::{Server, at, busy_row, guest, hours, vmid};
 
 const GB: u64 = 1_000_000_000;
 
-fn volume(owner: u64, gigabytes: u64) -> OwnedVolume {
-    OwnedVolume {
-        vmid: vmid(owner),
-        kind: VolumeKind::from_word("images"),
-        bytes: Some(gigabytes * GB),
+fn volume(owner: u64, gigabytes: u64) -> Volume {
+    Volume {
+        id: format!("a:vm-{owner}-disk-0"),
+        owner: Some(vmid(owner)),
+        content: Some(VolumeContent::from_word("images")),
+        format: None,
+        size: Some(gigabytes * GB),
+        used: None,
+        parent: None,
     }
 }
 
 fn listed(
     storage: &str,
     node: Option<&str>,
-    volumes: Result<Vec<OwnedVolume>, Unread>,
+    volumes: Result<Vec<Volume>, Unread>,
 ) -> StorageContents {
     StorageContents {
         storage: storage.parse().unwrap(),
@@ -50,8 +55,8 @@ fn disks(contents: &[StorageContents], owner: u64) -> String {
 
 #[test]
 fn pitfall_18_every_disk_of_an_owner_counts_and_nothing_else() {
-    let of_kind = |word, gigabytes| OwnedVolume {
-        kind: VolumeKind::from_word(word),
+    let of_kind = |word, gigabytes| Volume {
+        content: Some(VolumeContent::from_word(word)),
         ..volume(104, gigabytes)
     };
     let contents = [
@@ -100,8 +105,8 @@ fn pitfall_18_what_was_not_read_makes_a_lower_bound_and_nothing_read_leaves_the_
     assert_eq!(disks(&contents, 105), "≥15", "the boot disk alone is more");
     assert_eq!(disks(&[unread], 104), "≥15");
     assert_eq!(disks(&[], 104), "≥15");
-    let sizeless = OwnedVolume {
-        bytes: None,
+    let sizeless = Volume {
+        size: None,
         ..volume(104, 0)
     };
     let contents = [read, listed("b", None, Ok(vec![sizeless]))];
@@ -111,8 +116,8 @@ fn pitfall_18_what_was_not_read_makes_a_lower_bound_and_nothing_read_leaves_the_
 
 #[test]
 fn sizes_beyond_all_disks_stay_finite() {
-    let huge = OwnedVolume {
-        bytes: Some(u64::MAX),
+    let huge = Volume {
+        size: Some(u64::MAX),
         ..volume(104, 0)
     };
     let sums = storage_use(&[listed("a", None, Ok(vec![huge; 1_000]))]);

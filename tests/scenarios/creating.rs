@@ -2,6 +2,7 @@
 
 use proxdeck::app::state::Rules;
 use proxdeck::domain::id::Vmid;
+use proxdeck::domain::project::{Membership, Project, Projects};
 use proxdeck::domain::selection::Selection;
 use proxdeck::domain::template::{CardProfile, Template};
 use proxdeck::domain::units::Size;
@@ -116,4 +117,61 @@ async fn a_guest_that_is_half_made_is_named_on_the_screen() {
     deck.see_no("its disk is not as wanted").await;
     let simulator = deck.quit().await;
     assert_eq!(called(&simulator, "base-1").status, RunState::Stopped);
+}
+
+/// The same, with a project whose pool is throttled.
+async fn throttled() -> Deck {
+    let project = Project::new("alpha", Membership::Pool("lab".parse().unwrap()));
+    let mut wish = wish();
+    wish.rules.projects = Projects::new(vec![project.unwrap()]).unwrap();
+    let deck = Deck::start(wish).await;
+    let marker = "[proxdeck throttled 2026-11-27T08:10:31Z cpu_hours tier=throttle]";
+    deck.simulator()
+        .edit(|world| world.set_pool_comment("lab", Some(marker)).unwrap());
+    deck.see("web-1").await;
+    deck
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_throttled_project_takes_a_guest_once_its_throttle_is_overridden() {
+    let deck = throttled().await;
+    deck.press("n");
+    deck.see("its firewall rules").await;
+    deck.press("<Tab> <Right>");
+    deck.see("alpha is throttled since 2026-11-27 08:10Z: cpu_hours over its quota")
+        .await;
+    deck.see("(not yet)").await;
+    deck.press("<Enter> <Tab>");
+    deck.see("[ ] override that of alpha").await;
+    deck.press("<Space>");
+    deck.see("[x] override that of alpha").await;
+    deck.press("<Enter>");
+    deck.see("create base-1 from base (throttle overridden) done")
+        .await;
+    let simulator = deck.quit().await;
+    let guest = called(&simulator, "base-1");
+    assert_eq!(guest.pool.as_deref(), Some("lab"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_throttle_set_while_the_form_is_open_refuses_on_enter() {
+    let deck = throttled().await;
+    let comment = |text| {
+        deck.simulator()
+            .edit(|world| world.set_pool_comment("lab", text).unwrap());
+    };
+    comment(None);
+    deck.press("n");
+    deck.see("its firewall rules").await;
+    deck.press("<Tab> <Right>");
+    deck.until("that alpha is free", |screen| {
+        screen.contains("◉ alpha") && screen.contains("Enter make it")
+    })
+    .await;
+    comment(Some("[proxdeck throttled by hand]"));
+    deck.press("<Enter>");
+    deck.see_no("New guest").await;
+    deck.see("alpha counts as throttled").await;
+    let simulator = deck.quit().await;
+    assert_eq!(writes(&simulator, 0), [] as [&str; 0]);
 }

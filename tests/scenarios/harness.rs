@@ -90,6 +90,7 @@ impl Deck {
             },
             exports: wish.exports,
             memory: wish.memory,
+            ledger: None,
             notes: Vec::new(),
         };
         let (keys, pressed) = mpsc::unbounded_channel();

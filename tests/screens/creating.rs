@@ -28,6 +28,8 @@ const GIB: u64 = 1 << 30;
 struct Scene {
     state: State,
     now: Now,
+    /// The comment of every pool.
+    comment: Option<Text>,
 }
 
 fn guest(vmid: u64, name: &str) -> Guest {
@@ -202,7 +204,16 @@ impl Scene {
         Self {
             state: State::new(setting, now),
             now,
+            comment: None,
         }
+    }
+
+    /// Throttles every project.
+    fn throttled(mut self) -> Self {
+        let marker =
+            "[proxdeck throttled 2026-11-27T08:10:31Z cpu_hours,storage_gb tier=emergency]";
+        self.comment = Some(marker.into());
+        self
     }
 
     fn read(mut self) -> Self {
@@ -217,12 +228,17 @@ impl Scene {
 
     fn happen(&mut self, event: Event) {
         for effect in self.state.update(event, self.now) {
-            if let Effect::Fetch(ticket, Query::Config(_)) = effect {
-                let answer = Answer::Config(Box::new(config()));
-                let _ = self
-                    .state
-                    .update(Event::Fetched(ticket, Ok(answer)), self.now);
-            }
+            let Effect::Fetch(ticket, query) = effect else {
+                continue;
+            };
+            let answer = match query {
+                Query::Config(_) => Answer::Config(Box::new(config())),
+                Query::PoolComment(_) => Answer::PoolComment(self.comment.clone()),
+                _ => continue,
+            };
+            let _ = self
+                .state
+                .update(Event::Fetched(ticket, Ok(answer)), self.now);
         }
     }
 
@@ -266,6 +282,16 @@ fn the_form_with_bars_without_unicode() {
     let pictures = scene.pictures(FORM, false);
     assert!(pictures.is_ascii(), "{pictures}");
     insta::assert_snapshot!(pictures);
+}
+
+#[test]
+fn the_form_with_a_throttled_project() {
+    let scene = Scene::new(rules()).throttled().read();
+    let refused = scene.press("n Tab Right");
+    let pictures = refused.pictures(FORM, true);
+    let overridden = refused.press("Tab Space");
+    let overridden = overridden.pictures(FORM, true);
+    insta::assert_snapshot!(format!("{pictures}\n\n{overridden}"));
 }
 
 #[test]

@@ -43,7 +43,7 @@ fn read(scene: &mut Scene, seconds: u64) {
                         network_gb: exact(number / 2.0),
                         storage_gb: Amount::UNKNOWN,
                     };
-                    Answer::Account(Box::new((account, Origin::default())))
+                    Answer::Account(Box::new((account, Some(Origin::default()))))
                 }
                 Query::Contents(_, storage) if storage.as_str() == "vmstore" => {
                     let volume = |owner: u64, gigabytes: u64| Volume {

@@ -3,6 +3,7 @@
 use super::form::{Form, Item, Preview, Switch, Weight};
 use super::offers::Offers;
 use super::purpose::{FormDialog, Known, Purpose, ask};
+use super::throttle::{self, Throttles};
 use crate::app::effect::{Query, Ticket};
 use crate::app::remote::Remote;
 use crate::domain::failure::Failure;
@@ -36,6 +37,7 @@ pub(super) struct ClonePurpose {
     config: Remote<GuestConfig>,
     can_copy: Remote<bool>,
     can_link: Remote<bool>,
+    pub(super) throttles: Throttles,
 }
 
 impl FormDialog {
@@ -126,6 +128,7 @@ impl FormDialog {
             config: Remote::default(),
             can_copy: Remote::default(),
             can_link: Remote::default(),
+            throttles: Throttles::default(),
         };
         Self::new(target, form, Purpose::Clone(Box::new(purpose)))
     }
@@ -137,11 +140,9 @@ impl ClonePurpose {
     }
 
     pub(super) fn questions(&mut self, target: &GuestRef, next: &mut u64) -> Vec<(Ticket, Query)> {
-        if self.config.is_pending()
-            || self.config.answer().is_some()
-            || self.config.failure().is_some()
-        {
-            return Vec::new();
+        let mut questions = self.throttles.questions(next);
+        if self.config.is_pending() || !self.config.is_open() {
+            return questions;
         }
         let name = self.snapshot.as_ref().map(|snapshot| snapshot.name.clone());
         let config = match &name {
@@ -149,11 +150,12 @@ impl ClonePurpose {
             None => Query::Config(target.clone()),
         };
         let feature = |kind| Query::CanCopy(target.clone(), kind, name.clone());
-        vec![
+        questions.extend([
             ask(&mut self.config, config, next),
             ask(&mut self.can_copy, feature(CopyKind::Full), next),
             ask(&mut self.can_link, feature(CopyKind::Linked), next),
-        ]
+        ]);
+        questions
     }
 
     pub(super) fn settle(
@@ -175,10 +177,14 @@ impl ClonePurpose {
         self.can_link.settle(ticket, now, result.clone());
     }
 
-    pub(super) fn check(&self, form: &mut Form, target: &GuestRef, known: &Known<'_>) {
-        let request = self.request(form, target);
+    pub(super) fn check(&mut self, form: &mut Form, target: &GuestRef, known: &Known<'_>) {
+        let mut request = self.request(form, target);
+        let source = known.guest(target.vmid);
+        let joins = source.and_then(|source| request.joins(source, &known.rules.projects));
+        let project = self.throttles.of(joins);
+        request.overrides_throttle = throttle::offer_override(form, project.as_ref());
         let context = CloneContext {
-            source: known.guest(target.vmid),
+            source,
             snapshots: known.snapshots,
             config: self.config.value(),
             features: Features {
@@ -186,6 +192,7 @@ impl ClonePurpose {
                 clone: self.can_link.value().copied(),
             },
             resources: known.resources,
+            project: project.as_ref(),
         };
         self.dim(form, &request, &context);
         form.checked = request.check(&context, &self.stamp);
@@ -194,6 +201,7 @@ impl ClonePurpose {
             form.checked = Err(vec![Objection::new(Field::Whole, reason)]);
         }
         form.preview = self.preview(context.source, request.kind);
+        throttle::tell(form, context.project);
         let critical = context
             .source
             .map(|source| critical_tags_copied(source, &known.rules.critical_tags));
@@ -226,6 +234,7 @@ impl ClonePurpose {
             storage: self.offers.storage(form.chosen(Field::Storage)),
             description: form.text(Field::Description).to_owned(),
             start: form.is_on(Field::Start),
+            overrides_throttle: false,
         }
     }
 
@@ -262,19 +271,13 @@ impl ClonePurpose {
         request: &CloneRequest,
         known: &Known<'_>,
     ) -> Option<super::Budget> {
-        let probe = Guest {
-            name: Some(request.name.as_str().into()),
-            pool: request.pool_of(source),
-            template: false,
-            ..source.clone()
-        };
         let guests = NewGuests {
             count: 1,
             cores: source.figures.max_cpu,
             memory: source.figures.max_memory,
             disks: self.config.value().and_then(GuestConfig::disk_size),
         };
-        known.budget_of(&probe, &guests)
+        known.budget_of(&request.probe(source), &guests)
     }
 
     fn preview(&self, source: Option<&Guest>, kind: CopyKind) -> Vec<Preview> {

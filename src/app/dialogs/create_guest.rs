@@ -3,6 +3,7 @@
 use super::form::{Budget, Form, Item, Preview, Switch, Weight};
 use super::offers::Offers;
 use super::purpose::{FormDialog, Known, Purpose, ask};
+use super::throttle::{self, Throttles};
 use crate::app::effect::{Query, Ticket};
 use crate::app::remote::Remote;
 use crate::app::state::Rules;
@@ -35,6 +36,7 @@ pub(super) struct CreatePurpose {
     offers: Offers,
     tag: Option<String>,
     stamp: Stamp,
+    pub(super) throttles: Throttles,
 }
 
 /// An entry of the catalogue, the guest of its number, and that guest's configuration.
@@ -110,6 +112,7 @@ impl FormDialog {
             offers,
             tag: rules.selection.tag_of_new_guests().map(str::to_owned),
             stamp,
+            throttles: Throttles::default(),
         };
         purpose.fill(&mut form, chosen, resources);
         Some(Self::new(target, form, Purpose::Create(Box::new(purpose))))
@@ -168,16 +171,15 @@ impl CreatePurpose {
     }
 
     pub(super) fn questions(&mut self, next: &mut u64) -> Vec<(Ticket, Query)> {
-        let Some(Entry { source, config, .. }) = self.entries.get_mut(self.filled) else {
-            return Vec::new();
-        };
-        let is_asked = config.is_pending() || config.answer().is_some();
-        match source {
-            Some(source) if !is_asked && config.failure().is_none() => {
-                vec![ask(config, Query::Config(source.clone()), next)]
-            }
-            _ => Vec::new(),
+        let mut questions = self.throttles.questions(next);
+        if let Some(Entry { source, config, .. }) = self.entries.get_mut(self.filled)
+            && let Some(source) = source
+            && config.is_open()
+            && !config.is_pending()
+        {
+            questions.push(ask(config, Query::Config(source.clone()), next));
         }
+        questions
     }
 
     pub(super) fn settle(
@@ -210,21 +212,29 @@ impl CreatePurpose {
         let Some(entry) = self.entries.get(chosen) else {
             return;
         };
-        let context = CreateContext {
+        let mut context = CreateContext {
             source: known.guest(entry.template.vmid),
             config: entry.config.value(),
             resources: known.resources,
+            project: None,
         };
         if !self.fitted && context.config.is_some() {
             self.fitted = true;
             fit_copy(form, &context);
         }
-        let Some(request) = self.request(form, profile) else {
+        let Some(mut request) = self.request(form, profile) else {
             return;
         };
+        let joins = context
+            .source
+            .and_then(|source| request.joins(source, &known.rules.projects));
+        let project = self.throttles.of(joins);
+        request.overrides_throttle = throttle::offer_override(form, project.as_ref());
+        context.project = project.as_ref();
         self.dim(form, &request, &context);
         form.checked = request.check(&context, &self.stamp);
         form.preview = preview(entry, &request, &context);
+        throttle::tell(form, context.project);
         form.budget = budget(&request, &context, known);
     }
 
@@ -248,6 +258,7 @@ impl CreatePurpose {
             kind: COPIES.get(form.chosen(Field::Copy)).copied(),
             tag: self.tag.clone(),
             start: form.is_on(Field::Start),
+            overrides_throttle: false,
         })
     }
 
@@ -381,13 +392,6 @@ fn budget(
     known: &Known<'_>,
 ) -> Option<Budget> {
     let source = context.source?;
-    let probe = Guest {
-        name: Some(request.name.as_str().into()),
-        pool: request.pool.clone(),
-        tags: request.tag.iter().map(|tag| tag.as_str().into()).collect(),
-        template: false,
-        ..source.clone()
-    };
     let size = |text: &str| text.trim().parse::<Size>().ok().map(Size::bytes);
     let guests = NewGuests {
         count: request.number()?,
@@ -401,5 +405,5 @@ fn budget(
         memory: size(&request.memory).or(source.figures.max_memory),
         disks: request.disk_bytes(context),
     };
-    known.budget_of(&probe, &guests)
+    known.budget_of(&request.probe(source), &guests)
 }

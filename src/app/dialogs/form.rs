@@ -271,6 +271,27 @@ impl Form {
         }
     }
 
+    /// Puts a field behind another one; the field that has the keys keeps them.
+    pub(super) fn insert_after(&mut self, field: Field, item: Item) {
+        let place = self.items.iter().position(|item| item.field == field);
+        let place = place.map_or(self.items.len(), |index| index + 1);
+        if self.focus >= place {
+            self.focus += 1;
+        }
+        self.items.insert(place, item);
+    }
+
+    /// Takes a field out; where it had the keys, the one before it gets them.
+    pub(super) fn remove(&mut self, field: Field) {
+        let Some(place) = self.items.iter().position(|item| item.field == field) else {
+            return;
+        };
+        self.items.remove(place);
+        if self.focus >= place {
+            self.focus = self.focus.saturating_sub(1);
+        }
+    }
+
     pub(super) fn is_on(&self, field: Field) -> bool {
         matches!(self.input(field), Some(Input::Switch(switch)) if switch.on)
     }

@@ -23,6 +23,7 @@ mod quit;
 mod roll_back;
 mod several;
 mod snapshot;
+mod throttle;
 
 pub use acknowledge::AckDialog;
 pub use bracket::{BracketVerb, BracketsDialog};

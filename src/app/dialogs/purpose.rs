@@ -176,6 +176,20 @@ impl FormDialog {
         }
     }
 
+    /// Takes in a pool's comment, in which a throttle may stand.
+    pub(in crate::app) fn settle_comment(
+        &mut self,
+        ticket: Ticket,
+        now: Moment,
+        result: &Result<Option<Text>, Failure>,
+    ) {
+        if let Purpose::Clone(purpose) = &mut self.purpose {
+            purpose.throttles.settle(ticket, now, result);
+        } else if let Purpose::Create(purpose) = &mut self.purpose {
+            purpose.throttles.settle(ticket, now, result);
+        }
+    }
+
     /// Checks what was filled in against the world as it is now.
     pub(in crate::app) fn check(&mut self, known: &Known<'_>) {
         let (form, target) = (&mut self.form, &self.target);

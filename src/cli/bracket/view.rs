@@ -146,7 +146,8 @@ impl View {
         output: &Output,
     ) {
         let label = "reading the configurations";
-        let progress = Progress::of_readings(output, &setup.environment, label, guests.len());
+        let progress =
+            Progress::of_readings(output, &setup.environment, label, guests.len(), "guests");
         let client = &self.session.client;
         let read: Vec<Configs<'_>> = stream::iter(guests)
             .map(|guest| {

@@ -7,18 +7,17 @@ use std::sync::Arc;
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::StreamExt as _;
 use futures_util::stream;
-use serde::Serialize;
 
 use crate::cli::budgets::Budgets;
-use crate::cli::complaint::Complaint;
 use crate::cli::connect::Session;
 use crate::cli::inventory::Reading;
 use crate::cli::output::Output;
 use crate::cli::setup::Setup;
 use crate::cli::snapshot::read::{Silent, lists};
+use crate::cli::unread::Unread;
 use crate::domain::alert::{AlertBook, Situation};
 use crate::domain::bracket::{Bracket, find_all};
-use crate::domain::failure::{Failure, FailureKind};
+use crate::domain::failure::Failure;
 use crate::domain::guest::{Guest, Status};
 use crate::domain::history::Span;
 use crate::domain::id::{NodeName, Vmid};
@@ -33,45 +32,6 @@ use crate::runtime::Clock;
 
 /// So many questions are asked at once (SPEC §1.1).
 const AT_ONCE: usize = 4;
-
-/// Something that could not be read, or may not be seen.
-#[derive(Debug, Serialize)]
-pub(super) struct Unread {
-    /// What, in words.
-    pub(super) what: String,
-    error: Complaint,
-    /// Whether the account may not see it, ever; that is no failure of this run.
-    forbidden: bool,
-}
-
-impl Unread {
-    fn new(what: impl Into<String>, failure: &Failure) -> Self {
-        Self {
-            what: what.into(),
-            error: Complaint::of_failure(failure),
-            forbidden: failure.kind == FailureKind::Forbidden,
-        }
-    }
-
-    /// Tells whether it makes the whole look incomplete.
-    pub(super) fn counts(&self) -> bool {
-        !self.forbidden
-    }
-
-    /// Says it on stderr.
-    pub(super) fn tell(&self, output: &Output) {
-        let verb = if self.forbidden {
-            "is not for this account to see"
-        } else {
-            "could not be read"
-        };
-        output.note(format_args!(
-            "proxdeck: {} {verb}: {}",
-            self.what,
-            self.error.message()
-        ));
-    }
-}
 
 /// What one look shows.
 pub(super) struct Look {
@@ -99,10 +59,7 @@ impl Look {
         let clock = Clock::start();
         // Without it there is nothing to check.
         let reading = Reading::take(session).await?;
-        let server = reading
-            .time
-            .checked_add_signed(client.cost().clock_skew.unwrap_or_default())
-            .unwrap_or(reading.time);
+        let server = reading.server_time(client);
         let moment = clock.moment();
         let mut look = Self {
             server,
@@ -110,7 +67,7 @@ impl Look {
             moment,
             inventory: Inventory::default(),
             violations: BTreeMap::new(),
-            budgets: Budgets::of(setup, &reading),
+            budgets: Budgets::read(session, setup, &reading, output).await,
             failed_tasks: BTreeMap::new(),
             brackets: Vec::new(),
             certificates: BTreeMap::new(),

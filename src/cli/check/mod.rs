@@ -11,13 +11,14 @@ use std::fmt::Write as _;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use self::look::{Look, Unread};
+use self::look::Look;
 use super::Exit;
 use super::connect::Session;
 use super::document::{Document, rfc3339};
 use super::output::Output;
 use super::setup::Setup;
 use super::table::{Side, Table};
+use super::unread::Unread;
 use crate::config::alert_memory::AlertMemory;
 use crate::domain::alert::{AlertBook, Standing, Stands, lasting};
 use crate::domain::limits::Severity;

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use chrono_tz::Tz;
 use futures_util::StreamExt as _;
 use futures_util::stream;
 
@@ -11,8 +10,8 @@ use crate::cli::budgets::Budgets;
 use crate::cli::complaint::Refusal;
 use crate::cli::connect::Session;
 use crate::cli::inventory::Reading;
+use crate::cli::output::Output;
 use crate::cli::setup::Setup;
-use crate::config::settings::projects::Accounting;
 use crate::domain::enforcement::{
     EnforcementPlan, EnforcementRules, Member, ProjectCase, SnapshotFirst, plan,
 };
@@ -20,12 +19,12 @@ use crate::domain::failure::Failure;
 use crate::domain::guest::{Guest, GuestRef};
 use crate::domain::guest_config::GuestConfig;
 use crate::domain::id::Vmid;
-use crate::domain::inventory::{NodeState, Resources};
+use crate::domain::inventory::Resources;
 use crate::domain::project::{Project, Window};
-use crate::domain::quota::{Use, since_boot};
+use crate::domain::quota::Use;
 use crate::domain::request::MOST_CLOCK_SKEW;
 use crate::domain::throttle::{Found, find};
-use crate::domain::usage::ProjectStanding;
+use crate::domain::usage::{Accounting, ProjectStanding};
 use crate::proxmox::Client;
 
 /// So many questions are asked at once (SPEC §1.1).
@@ -54,7 +53,11 @@ struct Detail {
 
 impl<'a> Look<'a> {
     /// Reads what every project needs; refuses where clocks differ too much for any window.
-    pub(super) async fn take(session: &Session, setup: &'a Setup) -> anyhow::Result<Self> {
+    pub(super) async fn take(
+        session: &Session,
+        setup: &'a Setup,
+        output: &Output,
+    ) -> anyhow::Result<Self> {
         let client = &session.client;
         let reading = Reading::take(session).await?;
         let skew = client.cost().clock_skew.unwrap_or_default();
@@ -84,7 +87,8 @@ impl<'a> Look<'a> {
                 BTreeMap::new()
             }
         };
-        let figures = Figures::read(client, setup, &reading).await;
+        let figures = Figures::read(session, setup, &reading, output).await;
+        notes.extend(figures.notes.iter().cloned());
         for (what, failure) in &figures.unread {
             notes.push(format!("{what} could not be read: {failure}"));
         }
@@ -234,19 +238,26 @@ struct Figures {
     standings: Vec<ProjectStanding>,
     used: BTreeMap<Vmid, Use>,
     unread: Vec<(String, Failure)>,
+    notes: Vec<String>,
     /// Whether it is known when a month begins, as far as that matters.
     knows_months: bool,
 }
 
 impl Figures {
-    async fn read(client: &Client, setup: &Setup, reading: &Reading) -> Self {
-        let budgets = Budgets::of(setup, reading);
+    async fn read(session: &Session, setup: &Setup, reading: &Reading, output: &Output) -> Self {
+        let budgets = Budgets::read(session, setup, reading, output).await;
+        let readings = budgets.readings();
         let used = reading.guests.iter();
         Self {
             standings: budgets.projects().to_vec(),
-            used: used.map(|guest| (guest.vmid, since_boot(guest))).collect(),
+            used: used
+                .map(|guest| (guest.vmid, readings.used_by(guest)))
+                .collect(),
             unread: budgets.unread().to_vec(),
-            knows_months: knows_months(client, setup, reading).await,
+            notes: budgets.notes().to_vec(),
+            // Since boot no window counts.
+            knows_months: budgets.accounting() == Accounting::SinceBoot
+                || budgets.zone().known().is_some(),
         }
     }
 
@@ -263,28 +274,4 @@ impl Figures {
             .find(|standing| standing.project == project.name())
             .ok_or_else(|| "its use is not known".to_owned())
     }
-}
-
-/// Tells whether the time zone of months is known, by the config or from a node.
-async fn knows_months(client: &Client, setup: &Setup, reading: &Reading) -> bool {
-    let quota = &setup.loaded.settings.quota;
-    let is_zone = |name: &str| name.parse::<Tz>().is_ok();
-    let has_month = setup
-        .rules
-        .projects
-        .iter()
-        .any(|project| project.window == Window::Month);
-    if !has_month || quota.accounting == Accounting::SinceBoot {
-        return true;
-    }
-    if let Some(zone) = &quota.timezone {
-        return is_zone(zone);
-    }
-    let mut online = reading.nodes.iter();
-    let Some(node) = online.find(|node| node.state == NodeState::Online) else {
-        return false;
-    };
-    let time = client.nodes().time(&node.name).await;
-    let zone = time.ok().and_then(|time| time.zone);
-    zone.is_some_and(|zone| is_zone(zone.raw()))
 }

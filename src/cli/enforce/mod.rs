@@ -63,7 +63,7 @@ impl Enforce {
         let rules = rules(setup);
         let mut ending = Ending::listen()?;
         let session = Session::open(setup).await?;
-        let looking = Look::take(&session, setup);
+        let looking = Look::take(&session, setup, output);
         let mut look = interruptible(&mut ending, looking).await?;
         let held = if self.auto {
             hold_back(setup, &session, &look, &rules)?

@@ -110,7 +110,7 @@ pub(in crate::cli) async fn lists(
         }
     }
     let label = "reading the snapshots";
-    let progress = Progress::of_readings(output, &setup.environment, label, asked.len());
+    let progress = Progress::of_readings(output, &setup.environment, label, asked.len(), "guests");
     let answers: Vec<_> = stream::iter(asked)
         .map(|guest| {
             let progress = &progress;

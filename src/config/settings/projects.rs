@@ -3,11 +3,14 @@
 use std::fmt;
 use std::str::FromStr;
 
+use chrono_tz::{TZ_VARIANTS, Tz};
+
 use super::rules::{Matcher, read_bound, read_pool};
 use super::{Bound, require_known};
 use crate::config::document::{Entry, Findings, Section};
-use crate::config::error::{InvalidSetting, quoted};
+use crate::config::error::{InvalidSetting, nearest, quoted};
 use crate::domain::id::PoolName;
+use crate::domain::usage::Accounting;
 
 /// The largest budget of any resource; more is a slip of the finger.
 const MAX_BUDGET: f64 = 1e12;
@@ -96,22 +99,13 @@ pub enum Window {
     Hours24,
 }
 
-/// Where figures of usage come from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Accounting {
-    /// From the recorded averages over the window.
-    History,
-    /// From what each guest has used since it was started.
-    SinceBoot,
-}
-
 /// How usage is counted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Quota {
     /// Where the figures come from.
     pub accounting: Accounting,
     /// The time zone in which months begin; without one the cluster's.
-    pub timezone: Option<String>,
+    pub timezone: Option<Tz>,
 }
 
 impl Default for Quota {
@@ -253,21 +247,37 @@ pub(super) fn read_quota(mut section: Section<'_>, findings: &mut Findings<'_>) 
         .unwrap_or(Accounting::History);
     let timezone = section.take("timezone").and_then(|entry| {
         let text = entry.text(findings, "a time zone, as \"Europe/Berlin\"")?;
-        // Whether the zone exists is for the calendar to say; here only its form is looked at.
-        let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '/' | '_' | '-' | '+');
-        if text.chars().all(fits) {
-            return Some(text.to_owned());
+        let zone = text.parse::<Tz>();
+        if zone.is_err() {
+            let cure = match nearest_zone(text) {
+                Some(meant) => format!("did you mean `{meant}`?"),
+                None => "write a name as \"Europe/Berlin\" or \"UTC\"".to_owned(),
+            };
+            entry.reject(
+                findings,
+                format_args!("names no time zone: {}", quoted(text)),
+                cure,
+            );
         }
-        entry.reject(
-            findings,
-            format_args!("cannot be {}", quoted(text)),
-            "write a name as \"Europe/Berlin\" or \"UTC\"",
-        );
-        None
+        zone.ok()
     });
     section.finish(findings);
     Quota {
         accounting,
         timezone,
     }
+}
+
+/// Finds the time zone that was probably meant: by its city alone, or by a slip of the finger.
+fn nearest_zone(text: &str) -> Option<&'static str> {
+    let names = || TZ_VARIANTS.iter().map(|zone| zone.name());
+    let written = text.trim().replace(' ', "_");
+    let city = |name: &str| {
+        let own = name.rsplit('/').next().unwrap_or(name);
+        own.eq_ignore_ascii_case(&written)
+    };
+    names()
+        .find(|name| name.eq_ignore_ascii_case(&written))
+        .or_else(|| names().find(|name| city(name)))
+        .or_else(|| nearest(text, names()))
 }

@@ -2,6 +2,7 @@
 
 use super::call::Call;
 use super::stamp::Stamp;
+use crate::domain::admission::Admission;
 use crate::domain::guest::GuestRef;
 use crate::domain::guest_name::GuestName;
 use crate::domain::id::{NodeName, PoolName, StorageName, Vmid};
@@ -49,6 +50,8 @@ pub(in crate::domain) struct Copy {
     pub(in crate::domain) start: bool,
     /// The storages that the copied disks lie on, where they are known.
     pub(in crate::domain) source_storages: Vec<StorageName>,
+    /// Under which terms its project takes it; absent: it joins none.
+    pub(in crate::domain) admission: Option<Admission>,
 }
 
 impl CloneGuest {
@@ -175,6 +178,11 @@ impl CloneGuest {
     /// Returns what proves that a guest came from this operation.
     pub fn stamp(&self) -> &Stamp {
         &self.copy.stamp
+    }
+
+    /// Returns under which terms a project takes the new guest; absent: it joins none.
+    pub fn admission(&self) -> Option<&Admission> {
+        self.copy.admission.as_ref()
     }
 
     /// Tells whether the new guest is started.

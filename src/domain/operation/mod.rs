@@ -38,6 +38,7 @@ pub(super) use clone_guest::Copy;
 pub(super) use create_guest::Wish;
 pub(super) use snapshot::deletion;
 
+use super::admission::Admission;
 use super::guest::GuestRef;
 use super::permission::Need;
 
@@ -142,6 +143,26 @@ impl Operation {
         }
     }
 
+    /// Returns what kept its project from taking new guests and was overridden, if so.
+    pub fn overridden_throttle(&self) -> Option<&str> {
+        match self {
+            Self::CloneGuest(operation) => operation.admission().and_then(Admission::overridden),
+            Self::CreateGuest(operation) => {
+                let admission = operation.copy().admission();
+                admission.and_then(Admission::overridden)
+            }
+            Self::Batch(batch) => batch.operations().find_map(Self::overridden_throttle),
+            Self::TakeSnapshot(_)
+            | Self::DeleteSnapshot(_)
+            | Self::KeepMark(_)
+            | Self::RollBack(_)
+            | Self::Power(_)
+            | Self::Destroy(_)
+            | Self::Prune(_)
+            | Self::Enforce(_) => None,
+        }
+    }
+
     /// Returns the word under which `--json` and the audit log name it.
     pub fn kind(&self) -> &'static str {
         match self {
@@ -161,6 +182,14 @@ impl Operation {
 
     /// Returns what it does, as a title: `snapshot 104 agent-build-4`.
     pub fn title(&self) -> String {
+        let mut title = self.deed();
+        if self.overridden_throttle().is_some() {
+            title.push_str(" (throttle overridden)");
+        }
+        title
+    }
+
+    fn deed(&self) -> String {
         match self {
             Self::TakeSnapshot(operation) => format!("snapshot {}", operation.guest()),
             Self::DeleteSnapshot(operation) => format!(

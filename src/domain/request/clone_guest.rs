@@ -2,6 +2,7 @@
 
 use super::places::{Features, Original, refuses_copy, refuses_node, refuses_storage};
 use super::{Field, Objection, Objections};
+use crate::domain::admission::JoinedProject;
 use crate::domain::enforcement::CriticalTags;
 use crate::domain::guest::{Guest, GuestRef, Status};
 use crate::domain::guest_config::GuestConfig;
@@ -9,6 +10,7 @@ use crate::domain::guest_name::GuestName;
 use crate::domain::id::{GuestKind, NodeName, PoolName, StorageName, Vmid};
 use crate::domain::inventory::Resources;
 use crate::domain::operation::{CloneGuest, Copy, CopyKind, Operation, Stamp};
+use crate::domain::project::{Project, Projects};
 use crate::domain::snapshot::{Snapshot, SnapshotList};
 
 /// The wish for a copy of a guest, of its present or of one of its snapshots.
@@ -34,6 +36,8 @@ pub struct CloneRequest {
     pub description: String,
     /// Whether it is started when it is there.
     pub start: bool,
+    /// Whether a throttle of its project is overridden.
+    pub overrides_throttle: bool,
 }
 
 /// Which pool a new guest joins.
@@ -61,6 +65,8 @@ pub struct CloneContext<'a> {
     pub features: Features,
     /// Guests, nodes and storages of the cluster.
     pub resources: Option<&'a Resources>,
+    /// The project that [`CloneRequest::joins`]; absent: none, which nothing can throttle.
+    pub project: Option<&'a JoinedProject>,
 }
 
 impl CloneRequest {
@@ -90,6 +96,7 @@ impl CloneRequest {
         if let Some(source) = source {
             self.check_places(source, context, &mut objections);
         }
+        let admission = objections.admit(context.project, self.overrides_throttle);
         let made = source.zip(name).map(|(source, name)| {
             let pool = self.pool_of(source);
             let storages = context
@@ -111,6 +118,7 @@ impl CloneRequest {
                     stamp: stamp.clone(),
                     start: self.start,
                     source_storages: storages.into_iter().collect(),
+                    admission,
                 },
             )))
         });
@@ -124,6 +132,21 @@ impl CloneRequest {
             PoolChoice::None => None,
             PoolChoice::Named(pool) => Some(pool.clone()),
         }
+    }
+
+    /// Describes the copy, as far as projects ask.
+    pub fn probe(&self, source: &Guest) -> Guest {
+        Guest {
+            name: Some(self.name.as_str().into()),
+            pool: self.pool_of(source),
+            template: false,
+            ..source.clone()
+        }
+    }
+
+    /// Finds the project that the copy would count for.
+    pub fn joins<'a>(&self, source: &Guest, projects: &'a Projects) -> Option<&'a Project> {
+        projects.assign(&self.probe(source)).project
     }
 
     fn check_vmid(&self, context: &CloneContext<'_>, objections: &mut Objections) -> Option<Vmid> {
@@ -252,6 +275,7 @@ mod tests {
             storage: None,
             description: "builds".into(),
             start: true,
+            overrides_throttle: false,
         }
     }
 

@@ -6,6 +6,7 @@ use super::places::{
     Features, Original, refuses_copy, refuses_node, refuses_room, refuses_storage,
 };
 use super::{Field, Objection, Objections};
+use crate::domain::admission::{Admission, JoinedProject};
 use crate::domain::guest::{Guest, GuestRef};
 use crate::domain::guest_config::GuestConfig;
 use crate::domain::guest_name::GuestName;
@@ -14,6 +15,7 @@ use crate::domain::inventory::Resources;
 use crate::domain::operation::{
     Batch, CloneGuest, Copy, CopyKind, CreateGuest, Operation, Stamp, Wish,
 };
+use crate::domain::project::{Project, Projects};
 use crate::domain::template::{CardProfile, Template};
 use crate::domain::units::Size;
 
@@ -53,6 +55,8 @@ pub struct CreateRequest {
     pub tag: Option<String>,
     /// Whether they are started when they are there.
     pub start: bool,
+    /// Whether a throttle of their project is overridden.
+    pub overrides_throttle: bool,
 }
 
 /// What is known when a creation is checked; the less, the more is left to the server.
@@ -64,6 +68,8 @@ pub struct CreateContext<'a> {
     pub config: Option<&'a GuestConfig>,
     /// Guests, nodes and storages of the cluster.
     pub resources: Option<&'a Resources>,
+    /// The project that [`CreateRequest::joins`]; absent: none, which nothing can throttle.
+    pub project: Option<&'a JoinedProject>,
 }
 
 /// What was typed, read and found good.
@@ -85,11 +91,13 @@ impl CreateRequest {
         let names = self.check_names(&mut objections);
         let sizes = self.check_sizes(source, context, &mut objections);
         let kind = source.map(|source| self.check_places(source, context, &mut objections));
+        let admission = objections.admit(context.project, self.overrides_throttle);
         objections.description(&described(context, stamp));
         let made = source.zip(kind).and_then(|(source, kind)| {
             let operations = names.into_iter().zip(0..).map(|(name, number)| {
                 let stamp = stamp.sibling(number);
-                let clone = self.clone_of(source, context, kind, name, stamp);
+                let admission = admission.clone();
+                let clone = self.clone_of(source, context, (kind, admission), name, stamp);
                 let wish = Wish {
                     template: self.template.name.clone(),
                     cores: sizes.cores,
@@ -159,15 +167,45 @@ impl CreateRequest {
             let reason = format!("how many is a number from 1 to {MOST_GUESTS}");
             objections.add(Field::Count, reason);
         }
-        let names = match count {
+        let names = self.names();
+        let checked: Result<Vec<GuestName>, _> =
+            names.iter().map(|name| name.parse::<GuestName>()).collect();
+        objections.accept(Field::Name, checked).unwrap_or_default()
+    }
+
+    /// Returns the names of all wanted guests as typed; of a number that is none, one.
+    fn names(&self) -> Vec<String> {
+        match self.number() {
             None | Some(1) => vec![self.name.clone()],
             Some(count) => (1..=count)
                 .map(|number| format!("{}-{number}", self.name))
                 .collect(),
-        };
-        let checked: Result<Vec<GuestName>, _> =
-            names.iter().map(|name| name.parse::<GuestName>()).collect();
-        objections.accept(Field::Name, checked).unwrap_or_default()
+        }
+    }
+
+    /// Describes the guest that a name would stand for, as far as projects ask.
+    fn guest_called(&self, name: &str, source: &Guest) -> Guest {
+        Guest {
+            name: Some(name.into()),
+            pool: self.pool.clone(),
+            tags: self.tag.iter().map(|tag| tag.as_str().into()).collect(),
+            template: false,
+            ..source.clone()
+        }
+    }
+
+    /// Describes the first of the wanted guests, as far as projects ask.
+    pub fn probe(&self, source: &Guest) -> Guest {
+        let names = self.names();
+        self.guest_called(names.first().unwrap_or(&self.name), source)
+    }
+
+    /// Finds the project that the wanted guests would count for.
+    pub fn joins<'a>(&self, source: &Guest, projects: &'a Projects) -> Option<&'a Project> {
+        let names = self.names().into_iter();
+        names
+            .map(|name| self.guest_called(&name, source))
+            .find_map(|guest| projects.assign(&guest).project)
     }
 
     fn check_sizes(
@@ -300,7 +338,7 @@ impl CreateRequest {
         &self,
         source: &Guest,
         context: &CreateContext<'_>,
-        kind: CopyKind,
+        (kind, admission): (CopyKind, Option<Admission>),
         name: GuestName,
         stamp: Stamp,
     ) -> CloneGuest {
@@ -321,6 +359,7 @@ impl CreateRequest {
                 stamp,
                 start: false,
                 source_storages: storages.into_iter().collect(),
+                admission,
             },
         )
     }

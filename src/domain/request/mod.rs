@@ -46,6 +46,7 @@ pub(super) use state_space::{StateNeeds, nearly_full};
 
 use std::fmt;
 
+use super::admission::{Admission, JoinedProject};
 use super::guest::{Guest, GuestRef};
 
 /// The longest description that is sent; the server's limit for a guest's own is the same.
@@ -92,6 +93,8 @@ pub enum Field {
     Vmid,
     /// The pool.
     Pool,
+    /// Whether the throttle of the project is overridden.
+    Throttle,
     /// The node.
     Node,
     /// The storage.
@@ -160,6 +163,11 @@ impl Objections {
             self.add(Field::Whole, reason);
         }
         Some(guest)
+    }
+
+    /// Asks the project that new guests join for admission, and objects where it has none.
+    fn admit(&mut self, project: Option<&JoinedProject>, overriding: bool) -> Option<Admission> {
+        self.accept(Field::Throttle, project?.admit(overriding))
     }
 
     /// Objects to a description that the server would cut or refuse.

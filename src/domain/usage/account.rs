@@ -143,6 +143,20 @@ impl Account {
         }
     }
 
+    /// Returns the same as an estimate: where the guest comes from is not known, and so the history
+    /// of its number may be another's.
+    #[must_use]
+    pub fn of_unknown_origin(mut self) -> Self {
+        let doubted = |amount: Amount| amount.at_best(Certainty::Estimated);
+        self.used = Use {
+            cpu_hours: doubted(self.used.cpu_hours),
+            memory_gb_hours: doubted(self.used.memory_gb_hours),
+            network_gb: doubted(self.used.network_gb),
+            ..self.used
+        };
+        self
+    }
+
     /// Reckons what a guest used since its process started, whatever the period is.
     pub fn since_boot(guest: &Guest, origin: &Origin, period: &Period) -> Self {
         let own = period.since(origin.birth);

@@ -22,12 +22,16 @@ const LONGEST_WINDOW: TimeDelta = TimeDelta::days(32);
 /// Beyond so many guests those are forgotten that were seen longest ago.
 const MOST_GUESTS: usize = 20_000;
 
+/// From when until when something was kept.
+pub(super) type Kept = (DateTime<Utc>, DateTime<Utc>);
+
 /// What was known of every guest when it was seen last, and when that was noted.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(from = "Document", into = "Document")]
 pub struct Ledger {
-    /// The times during which no guest can have come and gone unnoticed, the earliest first.
-    pub(super) kept: Vec<(DateTime<Utc>, DateTime<Utc>)>,
+    /// For each project the times during which none of its guests can have come and gone unnoticed,
+    /// the earliest first.
+    pub(super) kept: BTreeMap<String, Vec<Kept>>,
     /// The guests that a number has belonged to, the one seen last at the end.
     pub(super) guests: BTreeMap<Vmid, Vec<Entry>>,
 }
@@ -78,16 +82,21 @@ pub struct GoneGuest {
 }
 
 impl Ledger {
-    /// Notes the accounts of all guests, each with its project, and forgets what no window reaches.
+    /// Notes the accounts of a project's guests, and forgets what no window reaches.
     ///
-    /// Only after every guest of every project was read: a record says that none is missing.
+    /// Of `missing` others nothing is known; unless there are none, this does not vouch for the
+    /// project.
     pub fn record<'a>(
         &mut self,
         now: DateTime<Utc>,
-        accounts: impl IntoIterator<Item = (&'a str, &'a Account)>,
+        project: &str,
+        accounts: impl IntoIterator<Item = &'a Account>,
+        missing: usize,
     ) {
-        self.keep(now);
-        for (project, account) in accounts {
+        if missing == 0 {
+            self.keep(now, project);
+        }
+        for account in accounts {
             self.note(project, account);
         }
         self.prune(now);
@@ -131,19 +140,19 @@ impl Ledger {
         gone
     }
 
-    /// Tells whether no guest can have come and gone unnoticed within a period.
-    pub fn covers(&self, period: &Period) -> bool {
-        self.kept
-            .iter()
-            .any(|(from, until)| *from <= period.from && period.until - *until <= LONGEST_PAUSE)
+    /// Tells whether no guest of a project can have come and gone unnoticed within a period.
+    pub fn covers(&self, project: &str, period: &Period) -> bool {
+        let mut kept = self.kept.get(project).into_iter().flatten();
+        kept.any(|(from, until)| *from <= period.from && period.until - *until <= LONGEST_PAUSE)
     }
 
-    fn keep(&mut self, now: DateTime<Utc>) {
+    fn keep(&mut self, now: DateTime<Utc>, project: &str) {
+        let kept = self.kept.entry(project.to_owned()).or_default();
         // What lies ahead was noted by a clock that went wrong.
-        self.kept.retain(|(from, _)| *from <= now);
-        match self.kept.last_mut() {
+        kept.retain(|(from, _)| *from <= now);
+        match kept.last_mut() {
             Some((_, until)) if now - *until <= LONGEST_PAUSE => *until = now,
-            _ => self.kept.push((now, now)),
+            _ => kept.push((now, now)),
         }
     }
 
@@ -183,7 +192,7 @@ impl Ledger {
         let Some(oldest) = now.checked_sub_signed(LONGEST_WINDOW) else {
             return;
         };
-        self.kept.retain(|(_, until)| *until >= oldest);
+        self.retain_kept(|(from, until)| *until >= oldest && *from <= now);
         self.guests.retain(|_, entries| {
             entries.retain(|entry| entry.until >= oldest && entry.from <= now);
             !entries.is_empty()
@@ -208,10 +217,17 @@ impl Ledger {
             entries.retain(|entry| entry.until > last_forgotten);
             !entries.is_empty()
         });
-        self.kept.retain(|(_, until)| *until > last_forgotten);
-        for (from, _) in &mut self.kept {
+        self.retain_kept(|(_, until)| *until > last_forgotten);
+        for (from, _) in self.kept.values_mut().flatten() {
             *from = last_forgotten.max(*from);
         }
+    }
+
+    fn retain_kept(&mut self, is_wanted: impl Fn(&Kept) -> bool) {
+        self.kept.retain(|_, kept| {
+            kept.retain(&is_wanted);
+            !kept.is_empty()
+        });
     }
 }
 
@@ -289,7 +305,7 @@ mod tests {
             used: Use::UNKNOWN,
         };
         let mut ledger = Ledger {
-            kept: vec![(at(0), at(50)), (at(90), at(200))],
+            kept: BTreeMap::from([("lab".to_owned(), vec![(at(0), at(50)), (at(90), at(200))])]),
             guests: (100..110)
                 .map(|number| (Vmid::new(number).unwrap(), vec![entry(number)]))
                 .collect(),
@@ -297,6 +313,6 @@ mod tests {
         ledger.forget_beyond(4);
         let left: Vec<u32> = ledger.guests.keys().map(|vmid| vmid.get()).collect();
         assert_eq!(left, [106, 107, 108, 109]);
-        assert_eq!(ledger.kept, [(at(105), at(200))]);
+        assert_eq!(ledger.kept["lab"], [(at(105), at(200))]);
     }
 }

@@ -2,11 +2,13 @@
 //!
 //! What makes no sense in a file is left out; a file of another version is read as an empty one.
 
-use chrono::{DateTime, Utc};
+use std::collections::BTreeMap;
+
+use chrono::DateTime;
 use serde::{Deserialize, Serialize};
 
 use super::account::Identity;
-use super::ledger::{Entry, Ledger};
+use super::ledger::{Entry, Kept, Ledger};
 use crate::domain::id::{GuestKind, Vmid};
 use crate::domain::quota::{Amount, Certainty, Use};
 use crate::domain::text::Text;
@@ -21,7 +23,7 @@ const LONGEST_NAME: usize = 128;
 #[serde(default)]
 pub(super) struct Document {
     version: u32,
-    kept: Vec<(i64, i64)>,
+    kept: BTreeMap<String, Vec<(i64, i64)>>,
     guests: Vec<Row>,
 }
 
@@ -62,9 +64,11 @@ impl From<Document> for Ledger {
         if document.version != VERSION {
             return ledger;
         }
-        let kept = document.kept.into_iter().filter_map(span);
-        ledger.kept = kept.collect();
-        ledger.kept.sort_unstable();
+        for (project, spans) in document.kept {
+            let mut kept: Vec<Kept> = spans.into_iter().filter_map(span).collect();
+            kept.sort_unstable();
+            ledger.kept.insert(project, kept);
+        }
         for entry in document.guests.into_iter().filter_map(entry) {
             let entries = ledger.guests.entry(entry.identity.vmid).or_default();
             entries.push(entry);
@@ -83,14 +87,17 @@ impl From<Ledger> for Document {
             kept: ledger
                 .kept
                 .into_iter()
-                .map(|(from, until)| (from.timestamp(), until.timestamp()))
+                .map(|(project, kept)| {
+                    let seconds = |(from, until): Kept| (from.timestamp(), until.timestamp());
+                    (project, kept.into_iter().map(seconds).collect())
+                })
                 .collect(),
             guests: ledger.guests.into_values().flatten().map(row).collect(),
         }
     }
 }
 
-fn span((from, until): (i64, i64)) -> Option<(DateTime<Utc>, DateTime<Utc>)> {
+fn span((from, until): (i64, i64)) -> Option<Kept> {
     let moment = |seconds| DateTime::from_timestamp(seconds, 0);
     (from <= until).then_some((moment(from)?, moment(until)?))
 }

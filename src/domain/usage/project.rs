@@ -52,6 +52,16 @@ pub struct Coverage {
 }
 
 impl Coverage {
+    /// Returns the share of one resource; disks are not counted over time.
+    pub const fn of(&self, resource: Resource) -> Option<f64> {
+        match resource {
+            Resource::CpuHours => self.cpu_hours,
+            Resource::MemoryGbHours => self.memory_gb_hours,
+            Resource::StorageGb => None,
+            Resource::NetworkGb => self.network_gb,
+        }
+    }
+
     /// Returns the share of the figure that is known least.
     pub fn least(&self) -> Option<f64> {
         [self.cpu_hours, self.memory_gb_hours, self.network_gb]

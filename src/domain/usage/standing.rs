@@ -5,7 +5,9 @@ use super::projection::{Projection, project_ahead};
 use super::window::Period;
 use crate::domain::guest::Guest;
 use crate::domain::project::{Project, Resource, Window};
-use crate::domain::quota::{Certainty, ResourceUsage, Tier, assess, used_since_boot, worst_tier};
+use crate::domain::quota::{
+    Amount, Certainty, ResourceUsage, Tier, assess, used_since_boot, worst_tier,
+};
 
 /// A project's use beside its budget; screen, commands, alerts and enforcement get the same.
 #[derive(Debug, Clone, PartialEq)]
@@ -50,12 +52,16 @@ impl ProjectStanding {
 
     /// Reckons what the guests of a project have used since they were started, from the resource
     /// list alone.
+    ///
+    /// That says nothing of the window, and so nothing of its end.
     pub fn since_boot(project: &Project, members: &[&Guest], period: Period) -> Self {
         let used = ProjectUse {
             used: used_since_boot(members.iter().copied()),
             coverage: Coverage::default(),
         };
-        Self::of(project, &used, period, members.len())
+        let mut standing = Self::of(project, &used, period, members.len());
+        standing.ahead = standing.usage.iter().map(unforeseen).collect();
+        standing
     }
 
     /// Returns the tier of its worst resource.
@@ -79,5 +85,14 @@ impl ProjectStanding {
             && bounded
                 .map(|each| each.used.certainty())
                 .all(|certainty| certainty == Certainty::Exact)
+    }
+}
+
+fn unforeseen(usage: &ResourceUsage) -> Projection {
+    let used = Amount::UNKNOWN;
+    Projection {
+        used,
+        tier: ResourceUsage::new(usage.resource, used, usage.quota).tier,
+        full_in: None,
     }
 }

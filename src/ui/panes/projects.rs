@@ -291,14 +291,13 @@ fn explanation(
 }
 
 fn counted(standing: &ProjectStanding, state: &State) -> String {
-    let (zone, is_known) = state.quota_zone();
-    let since = standing.period.from.with_timezone(&zone);
+    let zone = state.quota_zone();
+    let since = standing.period.from.with_timezone(&zone.calendar());
     let window = match standing.window {
         Window::Month => {
-            let zone = if is_known {
-                zone.name().to_owned()
-            } else {
-                "UTC, for want of a known zone".to_owned()
+            let zone = match zone.known() {
+                Some(zone) => zone.name(),
+                None => "UTC, for want of a known zone",
             };
             let left = format::span(standing.period.left());
             format!(
