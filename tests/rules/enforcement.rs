@@ -240,13 +240,14 @@ fn a_throttle_that_cannot_be_read_binds_and_is_mended_or_lifted() {
 }
 
 #[test]
-fn a_lower_bound_under_the_quota_lifts_nothing() {
+fn a_lower_bound_under_the_quota_lifts_for_whoever_approves_and_says_so() {
     let rules = EnforcementRules::default();
     let found = marker(MarkedTier::Throttle, 1);
     assert_eq!(
         plan_of(cpu(50.0, Certainty::AtLeast), found, &[], &rules),
         [
-            "alpha notes: the throttle stays: cpu_hours ≥50 is a lower bound, and may be over the quota"
+            "alpha unthrottle: back under the quota: cpu_hours ≥50 of 100 core-hours",
+            "alpha notify team: ok; was throttle",
         ]
     );
 }

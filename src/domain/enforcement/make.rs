@@ -131,25 +131,31 @@ fn throttle(
     });
 }
 
-/// Adds the lifting of a throttle, unless nobody can tell that what it was for is over.
+/// Adds the lifting of a throttle, unless nothing is known of what it was for.
+///
+/// A lower bound under the quota lifts it: its sign stands in the reason for whoever approves the
+/// plan, and nobody acts on it alone ([`super::may_act_alone`]).
 fn lift(standing: &ProjectStanding, found: &Found, told: MarkedTier, plan: &mut ProjectPlan) {
     let is_meant = |resource: Resource| match found.marker() {
         Some(marker) => marker.resources().contains(&resource),
         None => true,
     };
-    // A lower bound under the quota says nothing about the rest.
+    if standing.unread > 0 {
+        plan.notes.push(format!(
+            "the throttle stays: {} of its guests could not be read",
+            standing.unread
+        ));
+        return;
+    }
     let open = standing.usage.iter().find(|each| {
         is_meant(each.resource)
             && each.quota.bound().is_some()
-            && matches!(
-                each.used.certainty(),
-                Certainty::AtLeast | Certainty::Unknown
-            )
+            && each.used.certainty() == Certainty::Unknown
     });
     if let Some(open) = open {
         plan.notes.push(format!(
-            "the throttle stays: {} {} is a lower bound, and may be over the quota",
-            open.resource, open.used
+            "the throttle stays: nothing is known of {}",
+            open.resource
         ));
         return;
     }
