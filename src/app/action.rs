@@ -118,6 +118,8 @@ pub enum Change {
     Prune,
     /// Takes the same snapshot of the marked guests, or shows what was taken so.
     Bracket,
+    /// Does something about projects over their budgets.
+    Enforce,
 }
 
 /// A key of a form.
@@ -177,6 +179,7 @@ impl Action {
             Self::Change(Change::Prune) => "prune",
             Self::CleanUp => "clean-up",
             Self::Change(Change::Bracket) => "bracket",
+            Self::Change(Change::Enforce) => "enforce",
             Self::Acknowledge => "acknowledge",
             Self::Log => "log",
             Self::HistoryShorter => "history-shorter",

@@ -35,13 +35,17 @@ fn refusal(state: &State, change: Change) -> Option<String> {
         return (!is_read).then(|| "the cluster is not read yet".to_owned());
     }
     // A plan may be looked at and exported by anybody; its dialog refuses to execute it.
-    if state.setting.read_only && change != Change::Prune {
+    let is_plan = matches!(change, Change::Prune | Change::Enforce);
+    if state.setting.read_only && !is_plan {
         return Some("read-only".to_owned());
     }
     if change == Change::Bracket {
         return busy_mark(state);
     }
-    if change == Change::Prune {
+    if change == Change::Enforce && state.setting.rules.projects.iter().next().is_none() {
+        return Some("no [projects] in the config have budgets".to_owned());
+    }
+    if is_plan {
         let managed = state.setting.rules.selection.is_configured();
         return (!managed)
             .then(|| "no [selection] in the config says which guests are managed".to_owned());
@@ -82,7 +86,7 @@ fn refusal(state: &State, change: Change) -> Option<String> {
         }
         Change::Clone => request::refuses_clones(guest),
         Change::Power => guest.template.then(|| "a template cannot run".to_owned()),
-        Change::Create | Change::Prune | Change::Bracket => None,
+        Change::Create | Change::Prune | Change::Bracket | Change::Enforce => None,
         Change::Destroy => request::refuses_destruction(guest),
     }
 }
@@ -144,7 +148,7 @@ fn needs(change: Change, vmid: Vmid) -> Vec<Need> {
         }
         Change::Clone => on("VM.Clone"),
         Change::Power => on("VM.PowerMgmt"),
-        Change::Create | Change::Prune | Change::Bracket => Vec::new(),
+        Change::Create | Change::Prune | Change::Bracket | Change::Enforce => Vec::new(),
         Change::Destroy => on("VM.Allocate"),
     }
 }

@@ -19,6 +19,7 @@ impl State {
         }
         self.ask_for_token(effects);
         self.ask_for_zone(effects);
+        self.ask_for_pools(effects);
         while self.has_background_room() {
             if self.ask_for_last_hour(effects) || self.ask_for_alerts(effects) {
                 continue;

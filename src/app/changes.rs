@@ -17,6 +17,9 @@ impl State {
         if change == Change::Prune {
             return self.open_prune();
         }
+        if change == Change::Enforce {
+            return self.open_enforcement();
+        }
         if change == Change::Create {
             return self.open_create();
         }
@@ -69,7 +72,7 @@ impl State {
                 self.dialogs
                     .push(Dialog::Power(PowerMenu::new(vec![guest.to_ref()], first)));
             }
-            Change::Create | Change::Prune | Change::Bracket => {}
+            Change::Create | Change::Prune | Change::Bracket | Change::Enforce => {}
             Change::Destroy => {
                 let policy = self.setting.rules.retention.clone();
                 self.open_form(FormDialog::destroy(&guest, policy, None));

@@ -12,6 +12,7 @@ use crate::domain::history::{Series, Span};
 use crate::domain::id::{NodeName, PoolName, StorageName};
 use crate::domain::operation::{CopyKind, Operation};
 use crate::domain::permission::Permissions;
+use crate::domain::pool::Pool;
 use crate::domain::snapshot::SnapshotList;
 use crate::domain::task::{LogLine, Task, TaskState, Upid};
 use crate::domain::text::Text;
@@ -86,6 +87,10 @@ pub enum Query {
     Contents(NodeName, StorageName),
     /// In which time zone a node is.
     Zone(NodeName),
+    /// The pools, with their comments.
+    Pools,
+    /// Whether the disks of a guest can be snapshotted.
+    CanSnapshot(GuestRef),
     /// When the certificate of a node ends.
     Certificate(NodeName),
     /// When the API token in use ends.
@@ -119,6 +124,8 @@ pub enum Answer {
     Contents(Vec<Volume>),
     /// A time zone; absent where the node names none that is known.
     Zone(Option<Tz>),
+    /// The pools, with their comments.
+    Pools(Vec<Pool>),
     /// When a certificate or a token ends; absent where it never does, or where nobody says.
     Ends(Option<DateTime<Utc>>),
     /// Whether disks can be copied.

@@ -20,9 +20,10 @@ use super::remote::Remote;
 use super::snapshot_table::SnapshotTable;
 use super::snapshots::SnapshotPane;
 use super::tasks::TaskPane;
+use super::throttles::Throttles;
 use super::toasts::Toasts;
 use super::usage::UsageBook;
-use crate::domain::enforcement::CriticalTags;
+use crate::domain::enforcement::EnforcementRules;
 use crate::domain::guest::Guest;
 use crate::domain::inventory::{Inventory, Link, LinkState, STANDSTILL, SeenGuest};
 use crate::domain::limits::Limits;
@@ -79,8 +80,8 @@ pub struct Rules {
     pub accounting: Accounting,
     /// The time zone in which months begin; absent where the config names none.
     pub zone: Option<Tz>,
-    /// The tags of guests that enforcement never shuts down.
-    pub critical_tags: CriticalTags,
+    /// How enforcement acts.
+    pub enforcement: EnforcementRules,
 }
 
 /// A page of the dashboard, by its number.
@@ -199,6 +200,8 @@ pub struct State {
     pub permissions: Remote<Permissions>,
     /// What the projects use.
     pub usage: UsageBook,
+    /// The throttles of the projects.
+    pub throttles: Throttles,
     /// The limits that stand broken.
     pub limits: LimitWatch,
     /// What should be looked at.
@@ -254,6 +257,7 @@ impl State {
             link: Link::default(),
             permissions: Remote::default(),
             usage: UsageBook::default(),
+            throttles: Throttles::default(),
             limits: LimitWatch::default(),
             alerts: AlertPane::default(),
             guests: GuestTable::default(),

@@ -13,7 +13,7 @@ use super::{outcomes, privileges};
 use crate::domain::failure::Failure;
 use crate::domain::guest_config::GuestConfig;
 use crate::domain::id::Vmid;
-use crate::domain::operation::{Operation, Update};
+use crate::domain::operation::{Operation, Product, Update};
 use crate::domain::snapshot::SnapshotList;
 use crate::domain::task::Task;
 use crate::domain::text::Text;
@@ -131,6 +131,9 @@ impl State {
             self.permissions.outdate();
         }
         self.toasts.announce(news, self.now.moment);
+        if matches!(report.product, Some(Product::Enforced(_))) {
+            self.throttles.outdate();
+        }
         for vmid in touched {
             self.snapshots.lists.outdate(vmid);
             self.detail.outdate(vmid);
@@ -159,6 +162,7 @@ impl State {
             }
             Ok(Answer::Account(account)) => self.settle_account(ticket, Ok(*account)),
             Ok(Answer::Contents(volumes)) => self.settle_contents(ticket, Ok(volumes)),
+            Ok(Answer::Pools(pools)) => self.throttles.settle(ticket, now, Ok(pools)),
             Ok(Answer::Zone(zone)) => self.settle_zone(ticket, Ok(zone)),
             Ok(Answer::Ends(ends)) => self.settle_ends(ticket, &Ok(ends)),
             Ok(Answer::TaskLog(state, lines)) => self.settle_log(ticket, &Ok((state, lines))),
@@ -180,6 +184,7 @@ impl State {
                 self.settle_account(ticket, Err(failure.clone()));
                 self.settle_contents(ticket, Err(failure.clone()));
                 self.settle_zone(ticket, Err(failure.clone()));
+                self.throttles.settle(ticket, now, Err(failure.clone()));
                 self.settle_log(ticket, &Err(failure));
             }
         }
@@ -195,6 +200,8 @@ impl State {
         for dialog in &mut self.dialogs {
             if let Dialog::Form(form) = dialog {
                 form.settle(ticket, self.now.moment, result);
+            } else if let Dialog::Enforce(enforce) = dialog {
+                enforce.settle_config(ticket, self.now.moment, result);
             }
         }
     }
@@ -203,6 +210,8 @@ impl State {
         for dialog in &mut self.dialogs {
             if let Dialog::Form(form) = dialog {
                 form.settle_feature(ticket, self.now.moment, result);
+            } else if let Dialog::Enforce(enforce) = dialog {
+                enforce.settle_feature(ticket, self.now.moment, result);
             }
         }
     }
@@ -268,6 +277,17 @@ impl State {
         } else if let Dialog::Prune(plan) = &mut dialog {
             plan.check(&self.snapshots.lists, resources, &self.link, self.now);
             privileges::require(&mut plan.checked, permissions);
+        } else if let Dialog::Enforce(enforce) = &mut dialog {
+            if let Some(resources) = resources.filter(|_| !enforce.is_whole) {
+                let plan = self.enforcement_plan(resources, enforce.details());
+                let are_read = self.throttles.is_settled_since(enforce.opened());
+                if are_read {
+                    enforce.follow(plan, self.usage.is_read());
+                }
+            }
+            let timeout = self.setting.rules.enforcement.shutdown_timeout_seconds;
+            enforce.check(resources, &self.link, &self.setting.cluster, timeout);
+            privileges::require(&mut enforce.checked, permissions);
         } else if let Dialog::Quit(quit) = &mut dialog {
             quit.update(self.jobs.titles());
         } else if let Dialog::Brackets(brackets) = &mut dialog {
@@ -302,6 +322,7 @@ impl State {
                 questions
             }
             Some(Dialog::Prune(plan)) => plan.questions(lists, &mut self.tickets, now),
+            Some(Dialog::Enforce(plan)) => plan.questions(&mut self.tickets),
             Some(Dialog::Brackets(brackets)) => brackets.questions(lists, &mut self.tickets, now),
             Some(
                 Dialog::Power(_)

@@ -95,6 +95,11 @@ impl UsageBook {
         self.waits
     }
 
+    /// Tells whether nothing is awaited that a project's standing needs.
+    pub(super) fn is_read(&self) -> bool {
+        self.standings.iter().all(|standing| standing.unread == 0)
+    }
+
     /// Counts the answers that are awaited.
     pub(super) fn flying(&self) -> usize {
         self.accounts.flying() + self.contents.flying()

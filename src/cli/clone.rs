@@ -209,7 +209,7 @@ impl Wanted<'_> {
             .check(&context, &stamp)
             .map_err(|objections| change::refused(&change::objected(&whom, &objections)))?;
         let mut along = copied_along(Some(source), &config);
-        let critical = critical_tags_copied(source, &setup.rules.critical_tags);
+        let critical = critical_tags_copied(source, &setup.rules.enforcement.critical);
         if !critical.is_empty() {
             let tags = critical.join(", ");
             along.push(format!(

@@ -1,9 +1,11 @@
 //! The dashboard, started with what the command line and the config say.
 
+use super::channels;
 use super::connect::Session;
 use super::setup::Setup;
 use super::{Exit, interruptible};
 use crate::app::state::Setting;
+use crate::notify::Notifier;
 use crate::runtime::{self, Dashboard, Ending};
 
 /// Opens the dashboard and stays until it is left.
@@ -34,6 +36,7 @@ pub(super) async fn run(setup: &Setup) -> anyhow::Result<Exit> {
         access,
         // Where a person stands is where the file is looked for.
         exports: std::env::current_dir().unwrap_or_else(|_| ".".into()),
+        notifier: Notifier::new(channels::of(&setup.loaded.settings)),
         memory: setup.alert_memory(&session.cluster),
         ledger: setup.usage_ledger(&session.cluster),
         notes: note.into_iter().collect(),

@@ -188,7 +188,7 @@ impl Restore {
             frozen: Some(&frozen),
             comparing: false,
             storages: &reading.storages,
-            critical_tags: Some(&setup.rules.critical_tags),
+            critical_tags: Some(&setup.rules.enforcement.critical),
         };
         let operation = request
             .check(&context)

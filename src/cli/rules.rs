@@ -5,7 +5,7 @@ use crate::config::error::{ConfigError, Problem, Source};
 use crate::config::settings::network::NetworkProfile;
 use crate::config::settings::rules as written;
 use crate::config::settings::{Bound as WrittenBound, Settings, projects as budgets};
-use crate::domain::enforcement::CriticalTags;
+use crate::domain::enforcement::{CriticalTags, EnforcementRules};
 use crate::domain::limits::{Bound, Bounds, InvalidLimit, Limits, Override, Percent, Runtime};
 use crate::domain::project::{Budget, Membership, Project, Projects, Quota, Window};
 use crate::domain::retention::Policy;
@@ -44,9 +44,19 @@ pub(super) fn of(settings: &Settings, source: &Source) -> Result<Rules, ConfigEr
         profiles: settings.network_profiles.iter().map(card).collect(),
         accounting: settings.quota.accounting,
         zone: settings.quota.timezone,
-        critical_tags: CriticalTags::new(texts(&settings.enforcement.critical_tags)),
+        enforcement: enforcement(&settings.enforcement),
     };
     ConfigError::unless_empty(problems, rules)
+}
+
+fn enforcement(written: &written::Enforcement) -> EnforcementRules {
+    EnforcementRules {
+        critical: CriticalTags::new(texts(&written.critical_tags)),
+        snapshot_first: written.snapshot_before_shutdown,
+        shutdown_timeout_seconds: u32::try_from(written.shutdown_timeout.as_secs())
+            .unwrap_or(u32::MAX),
+        max_shutdowns: usize::try_from(written.max_shutdowns).unwrap_or(usize::MAX),
+    }
 }
 
 fn card(written: &NetworkProfile) -> CardProfile {
@@ -232,14 +242,14 @@ mod tests {
         assert_eq!(rules.selection, Selection::Unconfigured);
         assert_eq!(rules.limits.general, Bounds::default());
         assert_eq!(rules.projects.iter().count(), 0);
-        assert_eq!(rules.critical_tags, CriticalTags::default());
+        assert_eq!(rules.enforcement.critical, CriticalTags::default());
     }
 
     #[test]
     fn critical_tags_are_those_of_the_config() {
         let rules = rules("[enforcement]\ncritical_tags = [\"prod\"]\n").unwrap();
-        assert!(rules.critical_tags.contains("prod"));
-        assert!(!rules.critical_tags.contains("critical"));
+        assert!(rules.enforcement.critical.contains("prod"));
+        assert!(!rules.enforcement.critical.contains("critical"));
     }
 
     #[test]

@@ -23,6 +23,7 @@ use crate::app::state::Setting;
 use crate::app::{Effect, Event, State};
 use crate::config::alert_memory::AlertMemory;
 use crate::config::usage_ledger::UsageLedger;
+use crate::notify::Notifier;
 use crate::operations::WriteAccess;
 use crate::proxmox::Client;
 use crate::ui::{self, Theme, Viewport};
@@ -49,6 +50,8 @@ pub struct Dashboard {
     pub access: WriteAccess,
     /// The folder into which plans are exported.
     pub exports: PathBuf,
+    /// Who tells people elsewhere what enforcement did.
+    pub notifier: Notifier,
     /// What is remembered of alerts; absent where nothing may be.
     pub memory: Option<AlertMemory>,
     /// What guests had used when they were last seen; absent where nothing may be remembered.
@@ -93,6 +96,7 @@ pub async fn drive(
         cancelled: cancelled.clone(),
         access: Arc::new(dashboard.access),
         exports: dashboard.exports,
+        notifier: dashboard.notifier,
         memory: dashboard.memory,
         ledger: dashboard.ledger,
         stops: HashMap::new(),

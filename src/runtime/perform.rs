@@ -23,6 +23,7 @@ use crate::domain::operation::{CopyKind, Operation, Outcome, Report, Update};
 use crate::domain::text::Text;
 use crate::domain::token::TokenExpiry;
 use crate::domain::usage::LedgerEntry;
+use crate::notify::Notifier;
 use crate::operations::{self, Reporter, WriteAccess, usage};
 use crate::proxmox::endpoints::{Standing, TaskFilter};
 use crate::proxmox::{Client, Error};
@@ -37,6 +38,8 @@ pub(super) struct Performer {
     pub(super) access: Arc<WriteAccess>,
     /// The folder of files that a person asks for.
     pub(super) exports: PathBuf,
+    /// Who tells people elsewhere.
+    pub(super) notifier: Notifier,
     /// What is remembered of alerts.
     pub(super) memory: Option<AlertMemory>,
     /// What guests had used when they were last seen.
@@ -162,11 +165,14 @@ impl Performer {
             events,
             cancelled,
             access,
+            notifier,
             ..
         } = self.clone();
         let (updates, mut received) = mpsc::channel(32);
         let work = self.tasks.spawn(async move {
-            let reporter = Reporter::new(updates).with_stop(stop);
+            let reporter = Reporter::new(updates)
+                .with_stop(stop)
+                .with_notifier(notifier);
             tokio::select! {
                 () = cancelled.cancelled() => {}
                 () = operations::run(&client, &operation, &reporter, &access) => {}
@@ -273,6 +279,11 @@ async fn answer(client: &Client, query: Query) -> Result<Answer, Error> {
         Query::Zone(node) => {
             let zone = client.nodes().time(&node).await?.zone;
             Ok(Answer::Zone(zone.and_then(|zone| zone.raw().parse().ok())))
+        }
+        Query::Pools => client.pools().list().await.map(Answer::Pools),
+        Query::CanSnapshot(guest) => {
+            let can = client.guests().feature(&guest, "snapshot", None).await?;
+            Ok(Answer::CanCopy(can))
         }
         Query::Certificate(node) => {
             let certificates = client.nodes().certificates(&node).await?;

@@ -13,6 +13,8 @@ pub struct Viewport {
     pub all_snapshots: usize,
     /// The first shown row of the projects.
     pub projects: usize,
+    /// The first shown line of the enforcement plan.
+    pub enforcement: usize,
     /// The first shown row of the tasks.
     pub tasks: usize,
     /// The first shown row of the nodes.

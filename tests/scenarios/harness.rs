@@ -11,6 +11,7 @@ use futures_util::{StreamExt, stream};
 use proxdeck::app::keymap::Keymap;
 use proxdeck::app::state::{Rules, Setting};
 use proxdeck::config::alert_memory::AlertMemory;
+use proxdeck::notify::Notifier;
 use proxdeck::operations::WriteAccess;
 use proxdeck::proxmox::{Client, Connection, Credentials, Trust};
 use proxdeck::runtime::{Dashboard, Surface, drive};
@@ -89,6 +90,7 @@ impl Deck {
                 WriteAccess::Unlogged
             },
             exports: wish.exports,
+            notifier: Notifier::new(Vec::new()),
             memory: wish.memory,
             ledger: None,
             notes: Vec::new(),

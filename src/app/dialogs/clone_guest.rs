@@ -204,7 +204,7 @@ impl ClonePurpose {
         throttle::tell(form, context.project);
         let critical = context
             .source
-            .map(|source| critical_tags_copied(source, &known.rules.critical_tags));
+            .map(|source| critical_tags_copied(source, &known.rules.enforcement.critical));
         if let Some(tags) = critical.filter(|tags| !tags.is_empty()) {
             let tags = tags.join(", ");
             let text = format!("the copy is tagged {tags} too, and enforcement will spare it");

@@ -7,6 +7,7 @@ mod clone_guest;
 mod create_guest;
 mod delete_snapshot;
 mod destroy;
+mod enforce;
 mod failure;
 mod field;
 mod filter;
@@ -27,6 +28,7 @@ mod throttle;
 
 pub use acknowledge::AckDialog;
 pub use bracket::{BracketVerb, BracketsDialog};
+pub use enforce::{EnforceDialog, EnforceLine, GuestDetail};
 pub use failure::FailureText;
 pub use field::TextField;
 pub use filter::FilterLine;
@@ -59,6 +61,8 @@ pub enum Dialog {
     Power(PowerMenu),
     /// Shows what retention deletes.
     Prune(Box<PruneDialog>),
+    /// Shows what is done about projects over their budgets.
+    Enforce(Box<EnforceDialog>),
     /// Shows the brackets.
     Brackets(Box<BracketsDialog>),
     /// Shows the keys of a place.
@@ -125,6 +129,7 @@ impl Dialog {
             Self::Form(_) => Context::Form,
             Self::Power(_) | Self::Quit(_) => Context::Menu,
             Self::Prune(_) => Context::Plan,
+            Self::Enforce(_) => Context::Enforcement,
             Self::Brackets(_) => Context::Brackets,
             Self::Filter(_) | Self::Palette(_) | Self::Acknowledge(_) => Context::Filter,
             Self::Help(_) | Self::Log(_) | Self::Failure(_) | Self::Lock(_) => Context::Reading,
@@ -136,6 +141,7 @@ impl Dialog {
         match self {
             Self::Form(form) => form.types(combo),
             Self::Prune(plan) => plan.types(combo),
+            Self::Enforce(plan) => plan.types(combo),
             Self::Filter(line) => line.types(combo),
             Self::Palette(palette) => palette.types(combo),
             Self::Acknowledge(dialog) => dialog.types(combo),
@@ -163,6 +169,7 @@ impl Dialog {
             | Self::Failure(_)
             | Self::Power(_)
             | Self::Brackets(_)
+            | Self::Enforce(_)
             | Self::Prune(_) => {}
         }
     }
@@ -176,6 +183,7 @@ impl Dialog {
             Self::Form(form) => form.act(action),
             Self::Power(menu) => menu.act(action),
             Self::Prune(plan) => plan.act(action, page),
+            Self::Enforce(plan) => plan.act(action, page),
             Self::Brackets(brackets) => brackets.act(action, page),
             Self::Help(help) => help.act(action),
             Self::Quit(quit) => quit.act(action),

@@ -105,7 +105,7 @@ impl RollBackPurpose {
             frozen: self.frozen.value(),
             comparing: !(is_settled(&self.present) && is_settled(&self.frozen)),
             storages: known.resources.map_or(&[], |resources| &resources.storages),
-            critical_tags: Some(&known.rules.critical_tags),
+            critical_tags: Some(&known.rules.enforcement.critical),
         };
         let request = RollBackRequest {
             guest: target.clone(),

@@ -95,7 +95,7 @@ impl KnownMembers for Sight<'_, '_> {
     }
 
     fn critical_tags(&self) -> Option<&CriticalTags> {
-        Some(&self.known.rules.critical_tags)
+        Some(&self.known.rules.enforcement.critical)
     }
 }
 

@@ -36,6 +36,8 @@ pub enum Context {
     Menu,
     /// A plan that is edited.
     Plan,
+    /// The enforcement plan.
+    Enforcement,
     /// The list of brackets.
     Brackets,
     /// A dialog that is only read.
@@ -61,6 +63,7 @@ impl Context {
             | Self::Form
             | Self::Menu
             | Self::Plan
+            | Self::Enforcement
             | Self::Brackets
             | Self::Reading => false,
         }
@@ -124,18 +127,25 @@ const DIALOGS: &[Context] = &[
     Context::Form,
     Context::Menu,
     Context::Plan,
+    Context::Enforcement,
     Context::Brackets,
     Context::Reading,
     Context::Filter,
 ];
 const PLAN: &[Context] = &[Context::Plan];
-const LINES: &[Context] = &[Context::Menu, Context::Plan, Context::Brackets];
-const PAGES: &[Context] = &[Context::Plan, Context::Brackets];
+const LINES: &[Context] = &[
+    Context::Menu,
+    Context::Plan,
+    Context::Enforcement,
+    Context::Brackets,
+];
+const PAGES: &[Context] = &[Context::Plan, Context::Enforcement, Context::Brackets];
 const EVERYWHERE: &[Context] = &[
     Context::Anywhere,
     Context::Form,
     Context::Menu,
     Context::Plan,
+    Context::Enforcement,
     Context::Brackets,
     Context::Reading,
     Context::Filter,
@@ -171,6 +181,7 @@ pub static BINDINGS: &[Binding] = &[
     row(Action::Change(Change::Destroy), SUBJECT, &[], "", "destroy the guest for good; also the last row of the power menu"),
     row(Action::Change(Change::Prune), PANES, &["p"], "prune", "plan what retention deletes, in all managed guests"),
     row(Action::Change(Change::Bracket), PANES, &["b"], "bracket", "take the same snapshot of the marked guests; without marks show all brackets, to restore or drop one"),
+    row(Action::Change(Change::Enforce), PANES, &["E"], "enforce", "plan what is done about projects over their budgets: throttle, shut down, tell"),
     row(Action::Acknowledge, ALERTS, &["a"], "acknowledge", "take the alert in hand, or give it back; it holds until the alert ends, at most 8 hours"),
     row(Action::Open, LISTS, &["Enter"], "open", "open what is under the cursor"),
     row(Action::Log, LOGGED, &["l"], "log", "show the task's log, or that of the guest's last task"),

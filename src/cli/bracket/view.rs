@@ -54,7 +54,7 @@ impl View {
             resources: reading.resources(),
             configs: BTreeMap::new(),
             frozen: BTreeMap::new(),
-            critical_tags: setup.rules.critical_tags.clone(),
+            critical_tags: setup.rules.enforcement.critical.clone(),
             session,
             reading,
         })

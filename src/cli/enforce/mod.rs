@@ -60,7 +60,7 @@ impl Enforce {
             )
             .into());
         }
-        let rules = rules(setup);
+        let rules = setup.rules.enforcement.clone();
         let mut ending = Ending::listen()?;
         let session = Session::open(setup).await?;
         let looking = Look::take(&session, setup, output);
@@ -141,18 +141,6 @@ fn hold_back(
         judged.err().map(|reason| Held::new(project, reason))
     });
     Ok(held.filter(|held| !held.is_idle()).collect())
-}
-
-/// Converts the rules of the settings.
-fn rules(setup: &Setup) -> EnforcementRules {
-    let settings = &setup.loaded.settings.enforcement;
-    EnforcementRules {
-        critical: setup.rules.critical_tags.clone(),
-        snapshot_first: settings.snapshot_before_shutdown,
-        shutdown_timeout_seconds: u32::try_from(settings.shutdown_timeout.as_secs())
-            .unwrap_or(u32::MAX),
-        max_shutdowns: usize::try_from(settings.max_shutdowns).unwrap_or(usize::MAX),
-    }
 }
 
 /// Checks the plan against the cluster, and what the account may do.

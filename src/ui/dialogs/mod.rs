@@ -2,6 +2,7 @@
 
 mod acknowledge;
 mod brackets;
+mod enforce;
 mod failure;
 mod form;
 mod help;
@@ -26,6 +27,7 @@ pub(super) fn draw(frame: &mut Frame<'_>, state: &State, theme: &Theme, viewport
             Dialog::Form(dialog) => form::draw(frame, &dialog.form, theme),
             Dialog::Power(menu) => power::draw(frame, menu, state, theme),
             Dialog::Prune(plan) => prune::draw(frame, plan, theme, viewport),
+            Dialog::Enforce(plan) => enforce::draw(frame, plan, theme, viewport),
             Dialog::Brackets(list) => brackets::draw(frame, list, state, theme, viewport),
             Dialog::Help(page) => help::draw(frame, page, state, theme),
             Dialog::Quit(quit) => quit::draw(frame, quit, theme),
