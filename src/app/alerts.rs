@@ -10,7 +10,9 @@ use super::effect::{Effect, Query};
 use super::readings::Readings;
 use super::remote::Remote;
 use super::state::{Pane, State, View};
-use crate::domain::alert::{Alert, AlertBook, AlertKey, AlertKind, Situation, Standing, Subject};
+use crate::domain::alert::{
+    Alert, AlertBook, AlertKey, AlertKind, FailingChannel, Situation, Standing, Subject,
+};
 use crate::domain::bracket::{Bracket, find_all};
 use crate::domain::failure::{Failure, FailureKind};
 use crate::domain::guest::GuestRef;
@@ -42,6 +44,8 @@ pub struct AlertPane {
     brackets: Option<Vec<Bracket>>,
     /// How much the alerts of each guest press.
     flags: BTreeMap<Vmid, Severity>,
+    /// The notify channels that failed the last time.
+    pub(super) failing: Vec<FailingChannel>,
     /// The terminal's title as it was last set.
     title: String,
 }
@@ -57,6 +61,7 @@ impl Default for AlertPane {
             token: Remote::default(),
             brackets: None,
             flags: BTreeMap::new(),
+            failing: Vec::new(),
             title: String::new(),
         }
     }
@@ -145,6 +150,7 @@ impl State {
             .filter(|each| each.unread == 0)
             .cloned()
             .collect();
+        let throttles = self.throttled_projects();
         let server = self.server_time();
         let situation = Situation {
             now: Now {
@@ -159,7 +165,8 @@ impl State {
             brackets: pane.brackets.as_deref().unwrap_or_default(),
             certificates: &certificates,
             token_ends: pane.token.value().copied().flatten(),
-            failing_channels: &[],
+            throttles: &throttles,
+            failing_channels: &pane.failing,
         };
         let rings = book.look(&situation);
         self.alerts.flags = flags(&book);
@@ -257,7 +264,9 @@ impl State {
         match (&alert.kind, &alert.subject) {
             (AlertKind::GuestLocked, Subject::Guest(guest)) => self.explain_lock(guest.clone()),
             (AlertKind::CertificateExpires, _)
-            | (_, Subject::Cluster | Subject::Token | Subject::Channel(_)) => self.explain(&alert),
+            | (_, Subject::Cluster | Subject::Token | Subject::Channel(_) | Subject::Pool(_)) => {
+                self.explain(&alert);
+            }
             (_, Subject::Project(project, resource)) => {
                 self.projects.select(project.clone(), *resource);
                 self.go_to(Pane::Projects);
@@ -357,6 +366,7 @@ impl State {
             | Subject::Storage(..)
             | Subject::Guest(_)
             | Subject::Project(..)
+            | Subject::Pool(_)
             | Subject::Bracket(_)
             | Subject::Token
             | Subject::Channel(_) => None,
@@ -393,7 +403,12 @@ fn advice(kind: AlertKind) -> &'static str {
              its secret into the config."
         }
         AlertKind::NotificationFails => "Try the channel by hand, and see [notify] in the config.",
+        AlertKind::ThrottleUnreadable => {
+            "Take the line that begins with [proxdeck throttled out of the pool's comment, under \
+             Datacenter, Permissions, Pools; E then writes it anew where it is due."
+        }
         AlertKind::NodeOffline
+        | AlertKind::ThrottleBypassed
         | AlertKind::GuestFailed
         | AlertKind::Limit(_)
         | AlertKind::QuotaExceeded
@@ -419,10 +434,13 @@ pub fn remedies(alert: &Alert) -> &'static [(&'static str, &'static str)] {
         (AlertKind::NodeOffline, _) => &[("Enter", "node")],
         (AlertKind::StorageFull, _) => &[("p", "prune"), ("Enter", "storage")],
         (AlertKind::BracketOld, _) => &[("Enter", "brackets")],
-        (AlertKind::QuotaExceeded | AlertKind::QuotaProjected, _) => &[("Enter", "project")],
+        (AlertKind::QuotaExceeded, _) => &[("E", "plan"), ("Enter", "project")],
+        (AlertKind::QuotaProjected, _) => &[("Enter", "project")],
+        (AlertKind::ThrottleBypassed, _) => &[("P", "power"), ("Enter", "guest")],
         (
             AlertKind::LinkDown
             | AlertKind::QuorumLost
+            | AlertKind::ThrottleUnreadable
             | AlertKind::CertificateExpires
             | AlertKind::TokenExpires
             | AlertKind::NotificationFails,

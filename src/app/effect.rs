@@ -10,7 +10,7 @@ use crate::domain::guest_config::GuestConfig;
 use crate::domain::guest_status::GuestStatus;
 use crate::domain::history::{Series, Span};
 use crate::domain::id::{NodeName, PoolName, StorageName};
-use crate::domain::operation::{CopyKind, Operation};
+use crate::domain::operation::{CopyKind, Operation, Told};
 use crate::domain::permission::Permissions;
 use crate::domain::pool::Pool;
 use crate::domain::snapshot::SnapshotList;
@@ -48,6 +48,8 @@ pub enum Effect {
     Remember(Box<Changes>, DateTime<Utc>),
     /// Notes what guests have used; the date is the server's.
     RecordUsage(Vec<LedgerEntry>, DateTime<Utc>),
+    /// Notes how notify channels fared; the date is the server's.
+    RecordTold(Vec<Told>, DateTime<Utc>),
     /// Sends a tick after this many milliseconds.
     Wake(u64),
     /// Stops the program until it is continued.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::effect::{Answer, Ticket};
 use super::jobs::JobId;
 use super::keymap::Combo;
-use crate::domain::alert::Memory;
+use crate::domain::alert::{FailingChannel, Memory};
 use crate::domain::failure::Failure;
 use crate::domain::inventory::{Inventory, Link};
 use crate::domain::operation::Update;
@@ -38,6 +38,8 @@ pub enum Event {
     Remembered(Memory),
     /// What is remembered of the use of guests that may be gone.
     Ledger(Box<Ledger>),
+    /// Which notify channels failed the last time.
+    Channels(Vec<FailingChannel>),
     /// A job moved on.
     Job(JobId, Update),
     /// A file was written, under this name and in this folder, or was not.

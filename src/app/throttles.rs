@@ -6,6 +6,8 @@ use super::detail;
 use super::effect::{Effect, Query, Ticket};
 use super::remote::Remote;
 use super::state::State;
+use crate::domain::admission::made_since;
+use crate::domain::alert::ThrottledProject;
 use crate::domain::failure::Failure;
 use crate::domain::pool::Pool;
 use crate::domain::project::Project;
@@ -62,6 +64,36 @@ impl Throttles {
 }
 
 impl State {
+    /// Returns the projects whose throttle is known, with the guests that were made under it.
+    pub(super) fn throttled_projects(&self) -> Vec<ThrottledProject> {
+        let Some(resources) = self.inventory.resources.value() else {
+            return Vec::new();
+        };
+        let guests = resources.guests.iter().map(|seen| &seen.guest);
+        let divided = self.setting.rules.projects.divide(guests).into_iter();
+        divided
+            .filter_map(|(project, members)| {
+                let found = self.throttles.of(project)?;
+                let born = members.into_iter().map(|guest| {
+                    // What was made from here was made with the throttle overridden.
+                    let origin = self.usage.origin(guest.vmid);
+                    let birth = origin.filter(|origin| !origin.ours);
+                    (guest.to_ref(), birth.and_then(|origin| origin.birth))
+                });
+                let made_since = match found.marker() {
+                    Some(marker) => made_since(marker, born),
+                    None => Vec::new(),
+                };
+                Some(ThrottledProject {
+                    project: project.name().to_owned(),
+                    pool: project.marker_pool().clone(),
+                    found,
+                    made_since,
+                })
+            })
+            .collect()
+    }
+
     /// Asks for the pools, where any project has one and it is time.
     pub(super) fn ask_for_pools(&mut self, effects: &mut Vec<Effect>) {
         let has_projects = self.setting.rules.projects.iter().next().is_some();

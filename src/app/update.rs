@@ -13,7 +13,7 @@ use super::{outcomes, privileges};
 use crate::domain::failure::Failure;
 use crate::domain::guest_config::GuestConfig;
 use crate::domain::id::Vmid;
-use crate::domain::operation::{Operation, Product, Update};
+use crate::domain::operation::{Operation, Product, Told, Update};
 use crate::domain::snapshot::SnapshotList;
 use crate::domain::task::Task;
 use crate::domain::text::Text;
@@ -67,6 +67,7 @@ impl State {
                 self.measure_listed();
             }
             Event::Job(id, update) => self.job(id, update, &mut effects),
+            Event::Channels(failing) => self.alerts.failing = failing,
             Event::Ledger(ledger) => self.usage.remember(*ledger),
             Event::Remembered(memory) => self.alerts.book.learn(memory),
             Event::Exported(result) => self.exported(result),
@@ -121,6 +122,7 @@ impl State {
     }
 
     fn job(&mut self, id: JobId, update: Update, effects: &mut Vec<Effect>) {
+        let server = self.server_time();
         let Some(job) = self.jobs.take(id, update, self.now.moment) else {
             return;
         };
@@ -131,8 +133,12 @@ impl State {
             self.permissions.outdate();
         }
         self.toasts.announce(news, self.now.moment);
-        if matches!(report.product, Some(Product::Enforced(_))) {
+        if let Some(Product::Enforced(steps)) = &report.product {
             self.throttles.outdate();
+            let told: Vec<Told> = steps.iter().flat_map(|step| step.told.clone()).collect();
+            if !told.is_empty() {
+                effects.push(Effect::RecordTold(told, server));
+            }
         }
         for vmid in touched {
             self.snapshots.lists.outdate(vmid);

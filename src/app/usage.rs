@@ -83,6 +83,12 @@ impl UsageBook {
         Some(account)
     }
 
+    /// Returns where a guest comes from, as far as it was read.
+    pub(super) fn origin(&self, vmid: Vmid) -> Option<&Origin> {
+        let (_, origin) = self.accounts.of(&vmid)?.value()?;
+        origin.as_ref()
+    }
+
     /// Returns when the oldest of these guests' accounts was read.
     pub fn oldest<'a>(&self, guests: impl IntoIterator<Item = &'a Guest>) -> Option<Moment> {
         let read = |guest: &Guest| Some(self.accounts.of(&guest.vmid)?.answer()?.read);
@@ -181,6 +187,7 @@ impl State {
         let accounts = accounts.map(|(vmid, account)| (*vmid, account.value.0.clone()));
         UsageReadings {
             accounts: accounts.collect(),
+            origins: BTreeMap::new(),
             storage: self.storage_use(resources),
             ledger: self.usage.ledger.clone(),
         }

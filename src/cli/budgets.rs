@@ -209,6 +209,7 @@ impl Asking<'_> {
         let progress = self.progress("reading the histories", wanted.len(), "guests");
         let found = accounts(self.client, &wanted, || progress.advance()).await;
         progress.finish();
+        self.budgets.readings.origins = found.origins;
         let accounts = found.read.into_iter();
         let accounts = accounts.map(|account| (account.identity.vmid, account));
         self.budgets.readings.accounts = accounts.collect();

@@ -38,6 +38,7 @@ pub(super) async fn run(setup: &Setup) -> anyhow::Result<Exit> {
         exports: std::env::current_dir().unwrap_or_else(|_| ".".into()),
         notifier: Notifier::new(channels::of(&setup.loaded.settings)),
         memory: setup.alert_memory(&session.cluster),
+        channels: setup.channel_memory(&session.cluster),
         ledger: setup.usage_ledger(&session.cluster),
         notes: note.into_iter().collect(),
     })

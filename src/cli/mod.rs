@@ -237,7 +237,14 @@ fn work(arguments: &Arguments, output: &Output) -> Exit {
     };
     match result {
         Ok(exit) => exit,
-        Err(error) => complain(&Complaint::of(&error), json, output),
+        Err(error) => {
+            let complaint = Complaint::of(&error);
+            let exit = complain(&complaint, json, output);
+            match &arguments.command {
+                Some(Command::Check(_)) => check::unknown(&complaint, exit, json, output),
+                _ => exit,
+            }
+        }
     }
 }
 

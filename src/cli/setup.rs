@@ -10,6 +10,7 @@ use super::{Common, demo, rules};
 use crate::app::keymap::{BINDINGS, Keymap, KeymapError};
 use crate::app::state::Rules;
 use crate::config::alert_memory::AlertMemory;
+use crate::config::channel_memory::ChannelMemory;
 use crate::config::enforcement_memory::EnforcementMemory;
 use crate::config::environment::Environment;
 use crate::config::error::{ConfigError, Place, Problem, Source, nearest};
@@ -126,6 +127,14 @@ impl Setup {
         folder
             .is_ok()
             .then(|| AlertMemory::new(self.paths.alerts(), cluster))
+    }
+
+    /// Names the file of channels that failed; absent where there is no folder for it.
+    pub(super) fn channel_memory(&self, cluster: &str) -> Option<ChannelMemory> {
+        let folder = self.paths.create_state_folder();
+        folder
+            .is_ok()
+            .then(|| ChannelMemory::new(self.paths.channels(), cluster))
     }
 
     /// Names the file of what guests had used; absent where there is no folder for it.

@@ -5,6 +5,7 @@
 //! program reads a variable of the environment.
 
 pub mod alert_memory;
+pub mod channel_memory;
 pub mod connection;
 mod document;
 pub mod enforcement_memory;

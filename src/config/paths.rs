@@ -91,6 +91,11 @@ impl Paths {
         self.state.join("enforcement.json")
     }
 
+    /// Returns which notify channels failed the last time.
+    pub fn channels(&self) -> PathBuf {
+        self.state.join("channels.json")
+    }
+
     /// Returns what guests had used when they were last seen.
     pub fn usage_ledger(&self) -> PathBuf {
         self.state.join("usage.json")
@@ -115,6 +120,7 @@ mod tests {
             &paths.log_folder(),
             &paths.audit_log(),
             &paths.alerts(),
+            &paths.channels(),
             &paths.enforcement(),
             &paths.usage_ledger(),
         ] {

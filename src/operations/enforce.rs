@@ -12,7 +12,9 @@ use super::Context;
 use super::parts::{Words, sum_up_fates};
 use crate::domain::enforcement::{Action, LeftAlone, ProjectPlan};
 use crate::domain::notification::{ConcernedGuest, GuestOutcome, Notification};
-use crate::domain::operation::{Enforce, Enforced, Fate, Outcome, Part, Product, Report, Tally};
+use crate::domain::operation::{
+    Enforce, Enforced, Fate, Outcome, Part, Product, Report, Tally, Told,
+};
 use crate::domain::quota::Tier;
 use crate::domain::text::Text;
 
@@ -44,7 +46,9 @@ pub(super) async fn enforce(context: Context<'_>, operation: &Enforce) -> Report
     }
     let named: Vec<(String, &Fate)> = steps.iter().map(|step| (name(step), &step.fate)).collect();
     report.outcome = sum_up_fates(&named, WORDS);
-    let tally = Tally::of(steps.iter().map(|step| &step.fate));
+    // A warning only stands there, as in the count of the plan.
+    let deeds = steps.iter().filter(|step| step.action != Action::Warn.as_str());
+    let tally = Tally::of(deeds.map(|step| &step.fate));
     report.notes.push(tally.to_string());
     report.product = Some(Product::Enforced(steps));
     report
@@ -90,6 +94,7 @@ impl Turn<'_> {
             fate: Fate::Ended(Outcome::Done),
             requested: false,
             upid: None,
+            told: Vec::new(),
         };
         match action {
             Action::Warn => tracing::warn!("project {} is over its quota", enforced.project),
@@ -118,7 +123,9 @@ impl Turn<'_> {
                 enforced.requested = shut.outcome == GuestOutcome::Requested;
                 enforced.upid = shut.upid;
             }
-            Action::Notify(channels) => enforced.fate = self.notify(channels).await,
+            Action::Notify(channels) => {
+                enforced.fate = self.notify(channels, &mut enforced.told).await;
+            }
         }
         enforced
     }
@@ -162,7 +169,7 @@ impl Turn<'_> {
     }
 
     /// Tells of the change, once, with what was done.
-    async fn notify(&mut self, channels: &[String]) -> Fate {
+    async fn notify(&mut self, channels: &[String], told: &mut Vec<Told>) -> Fate {
         match self.throttle {
             Throttle::Ours => {}
             Throttle::Theirs => return Fate::Skipped("the run that did it tells of it".to_owned()),
@@ -197,6 +204,16 @@ impl Turn<'_> {
             .step(format!("telling {}", channels.join(", ")))
             .await;
         let receipts = notifier.tell(&notification, channels).await;
+        told.extend(receipts.iter().map(|receipt| {
+            Told {
+                channel: receipt.channel.clone(),
+                problem: receipt
+                    .result
+                    .as_ref()
+                    .err()
+                    .map(|failure| failure.to_string().into()),
+            }
+        }));
         let failures = receipts
             .iter()
             .filter_map(|receipt| receipt.result.as_ref().err());

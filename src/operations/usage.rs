@@ -3,7 +3,7 @@
 //!
 //! What cannot be read is told beside what could; one guest or storage never holds up the others.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use chrono_tz::Tz;
@@ -13,7 +13,7 @@ use futures_util::stream;
 use crate::domain::failure::{Failure, FailureKind};
 use crate::domain::guest::{Guest, GuestRef, Status};
 use crate::domain::history::{Series, Span};
-use crate::domain::id::NodeName;
+use crate::domain::id::{NodeName, Vmid};
 use crate::domain::inventory::{Node, NodeState};
 use crate::domain::usage::{
     Account, ContentList, Origin, Period, StorageContents, Unread, Zone, next_frame,
@@ -86,6 +86,8 @@ pub async fn account_of(
 pub struct Accounts {
     /// The accounts that were read, in the order in which they were asked for.
     pub read: Vec<Account>,
+    /// Where they come from, as far as their configuration was read.
+    pub origins: BTreeMap<Vmid, Origin>,
     /// The guests that were not read, and why.
     pub unread: Vec<(GuestRef, Failure)>,
     /// The guests that were read although their configuration was not, so that their accounts are
@@ -112,9 +114,10 @@ pub async fn accounts(
                     Ok(origin) => (origin, None),
                     Err(failure) => (Origin::default(), Some(failure)),
                 };
+                let known = failure.is_none().then(|| origin.clone());
                 let asked = account(client, guest, &origin, period);
                 let answer = histories.spared(&guest.node, asked).await;
-                let answer = answer.map(|account| (account, failure));
+                let answer = answer.map(|account| (account, known, failure));
                 advance();
                 (guest.to_ref(), answer)
             }
@@ -125,8 +128,12 @@ pub async fn accounts(
     let mut accounts = Accounts::default();
     for (guest, answer) in answers {
         match answer {
-            Ok((account, None)) => accounts.read.push(account),
-            Ok((account, Some(failure))) => {
+            Ok((account, known, None)) => {
+                let vmid = guest.vmid;
+                accounts.origins.extend(known.map(|origin| (vmid, origin)));
+                accounts.read.push(account);
+            }
+            Ok((account, _, Some(failure))) => {
                 accounts.read.push(account.of_unknown_origin());
                 accounts.doubtful.push((guest, failure));
             }

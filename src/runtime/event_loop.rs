@@ -22,6 +22,7 @@ use super::{clipboard, input};
 use crate::app::state::Setting;
 use crate::app::{Effect, Event, State};
 use crate::config::alert_memory::AlertMemory;
+use crate::config::channel_memory::ChannelMemory;
 use crate::config::usage_ledger::UsageLedger;
 use crate::notify::Notifier;
 use crate::operations::WriteAccess;
@@ -54,6 +55,8 @@ pub struct Dashboard {
     pub notifier: Notifier,
     /// What is remembered of alerts; absent where nothing may be.
     pub memory: Option<AlertMemory>,
+    /// Which notify channels failed the last time; absent where nothing may be remembered.
+    pub channels: Option<ChannelMemory>,
     /// What guests had used when they were last seen; absent where nothing may be remembered.
     pub ledger: Option<UsageLedger>,
     /// What should be known from the start, such as a log that cannot be written.
@@ -98,6 +101,7 @@ pub async fn drive(
         exports: dashboard.exports,
         notifier: dashboard.notifier,
         memory: dashboard.memory,
+        channels: dashboard.channels,
         ledger: dashboard.ledger,
         stops: HashMap::new(),
     };
@@ -117,6 +121,9 @@ pub async fn drive(
     if let Some(memory) = &performer.memory {
         // What is remembered asks for nothing.
         let _ = state.update(Event::Remembered(memory.read()), clock.now());
+    }
+    if let Some(channels) = &performer.channels {
+        let _ = state.update(Event::Channels(channels.read()), clock.now());
     }
     if let Some(ledger) = &performer.ledger {
         let _ = state.update(Event::Ledger(Box::new(ledger.read())), clock.now());
@@ -230,6 +237,7 @@ fn perform(
             Effect::Copy(text) => clipboard::copy(&text),
             Effect::Ring => surface.ring(),
             Effect::Title(title) => surface.title(&title),
+            Effect::RecordTold(told, server) => performer.record_told(told, server),
             Effect::RecordUsage(entries, server) => performer.record_usage(entries, server),
             Effect::Remember(changes, server) => performer.remember(*changes, server),
             Effect::Export { name, text } => performer.export(name, text),

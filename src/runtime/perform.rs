@@ -14,12 +14,13 @@ use tokio_util::task::TaskTracker;
 use crate::app::jobs::JobId;
 use crate::app::{Answer, Event, Query, Ticket};
 use crate::config::alert_memory::AlertMemory;
+use crate::config::channel_memory::ChannelMemory;
 use crate::config::new_file::write_new;
 use crate::config::usage_ledger::UsageLedger;
 use crate::domain::alert::Changes;
 use crate::domain::failure::{Failure, FailureKind};
 use crate::domain::node::served;
-use crate::domain::operation::{CopyKind, Operation, Outcome, Report, Update};
+use crate::domain::operation::{CopyKind, Operation, Outcome, Report, Told, Update};
 use crate::domain::text::Text;
 use crate::domain::token::TokenExpiry;
 use crate::domain::usage::LedgerEntry;
@@ -42,6 +43,8 @@ pub(super) struct Performer {
     pub(super) notifier: Notifier,
     /// What is remembered of alerts.
     pub(super) memory: Option<AlertMemory>,
+    /// Which notify channels failed the last time.
+    pub(super) channels: Option<ChannelMemory>,
     /// What guests had used when they were last seen.
     pub(super) ledger: Option<UsageLedger>,
     /// How each job is asked to begin no further step.
@@ -105,6 +108,25 @@ impl Performer {
                     Event::Note(format!("alerts cannot be remembered: {}", cause(&error)))
                 }
                 Err(panicked) => Event::Note(format!("alerts cannot be remembered: {panicked}")),
+            };
+            let _ = events.send(event).await;
+        });
+    }
+
+    /// Notes how notify channels fared, and tells which failed the last time.
+    pub(super) fn record_told(&self, told: Vec<Told>, server: DateTime<Utc>) {
+        let Some(channels) = self.channels.clone() else {
+            return;
+        };
+        let events = self.events.clone();
+        self.tasks.spawn(async move {
+            let written = tokio::task::spawn_blocking(move || channels.update(&told, server)).await;
+            let event = match written {
+                Ok(Ok(failing)) => Event::Channels(failing),
+                Ok(Err(error)) => {
+                    Event::Note(format!("channels are not remembered: {}", cause(&error)))
+                }
+                Err(panicked) => Event::Note(format!("channels are not remembered: {panicked}")),
             };
             let _ = events.send(event).await;
         });

@@ -7,7 +7,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use pretty_assertions::assert_eq;
-use proxdeck::domain::alert::{AlertBook, AlertKey, FailingChannel, Memory, Situation};
+use proxdeck::domain::alert::{AlertBook, AlertKey, FailingChannel, Memory, Situation, ThrottledProject};
 use proxdeck::domain::bracket::{Bracket, find_all};
 use proxdeck::domain::failure::{Failure, FailureKind};
 use proxdeck::domain::guest::{Figures, Guest, Status};
@@ -19,6 +19,7 @@ use proxdeck::domain::limits::{LimitTracker, StandingViolation};
 use proxdeck::domain::project::{Quota, Resource, Window};
 use proxdeck::domain::quota::{Amount, Certainty, ResourceUsage};
 use proxdeck::domain::task::Task;
+use proxdeck::domain::throttle::find;
 use proxdeck::domain::time::{Moment, Now};
 use proxdeck::domain::usage::{Coverage, Period, ProjectStanding, Projection};
 
@@ -41,6 +42,7 @@ struct Desk {
     certificates: BTreeMap<NodeName, DateTime<Utc>>,
     token_ends: Option<DateTime<Utc>>,
     channels: Vec<FailingChannel>,
+    throttles: Vec<ThrottledProject>,
     tracker: LimitTracker,
     read: bool,
 }
@@ -65,6 +67,7 @@ impl Desk {
             certificates: BTreeMap::new(),
             token_ends: None,
             channels: Vec::new(),
+            throttles: Vec::new(),
             tracker: LimitTracker::default(),
             read: true,
         }
@@ -124,6 +127,7 @@ impl Desk {
             brackets: &self.brackets,
             certificates: &self.certificates,
             token_ends: self.token_ends,
+            throttles: &self.throttles,
             failing_channels: &self.channels,
         })
     }
@@ -664,4 +668,33 @@ fn before_anything_is_read_nothing_is_said() {
     desk.read = true;
     desk.nodes[1].state = NodeState::Offline;
     assert!(!desk.look(5));
+}
+
+#[test]
+fn a_throttle_that_cannot_be_read_and_guests_made_past_one_are_alerts() {
+    let mut desk = Desk::new();
+    let throttled = |comment: &str, made_since| ThrottledProject {
+        project: "alpha".into(),
+        pool: "alpha".parse().unwrap(),
+        found: find(comment),
+        made_since,
+    };
+    desk.throttles = vec![throttled("[proxdeck throttled by Eve]", Vec::new())];
+    desk.look(0);
+    let lines = desk.standing();
+    assert!(
+        lines[0].starts_with("warning ThrottleUnreadable pool alpha the throttle cannot be read"),
+        "{lines:?}"
+    );
+    let marker = "[proxdeck throttled 2026-11-23T08:10:00Z cpu_hours tier=throttle]";
+    desk.throttles = vec![throttled(marker, vec![guest_ref(104)])];
+    desk.look(5);
+    desk.look(61);
+    assert_eq!(
+        desk.standing(),
+        [
+            "warning ThrottleBypassed 104 agent-104 was made elsewhere although alpha has been \
+             throttled since 2026-11-23 08:10Z"
+        ]
+    );
 }

@@ -15,6 +15,7 @@ fn origin(uuid: &str, birth: Option<&str>) -> Origin {
     Origin {
         uuid: Some(uuid.to_owned()),
         birth: birth.map(at),
+        ours: false,
     }
 }
 

@@ -92,6 +92,7 @@ impl Deck {
             exports: wish.exports,
             notifier: Notifier::new(Vec::new()),
             memory: wish.memory,
+            channels: None,
             ledger: None,
             notes: Vec::new(),
         };

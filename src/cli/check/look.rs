@@ -15,7 +15,8 @@ use crate::cli::output::Output;
 use crate::cli::setup::Setup;
 use crate::cli::snapshot::read::{Silent, lists};
 use crate::cli::unread::Unread;
-use crate::domain::alert::{AlertBook, Situation};
+use crate::domain::admission::made_since;
+use crate::domain::alert::{AlertBook, FailingChannel, Situation, ThrottledProject};
 use crate::domain::bracket::{Bracket, find_all};
 use crate::domain::failure::Failure;
 use crate::domain::guest::{Guest, Status};
@@ -25,6 +26,7 @@ use crate::domain::inventory::{Inventory, Link, LinkState, NodeState};
 use crate::domain::limits::{LimitTracker, StandingViolation, violations};
 use crate::domain::node::served;
 use crate::domain::task::Task;
+use crate::domain::throttle::find;
 use crate::domain::time::{Moment, Now};
 use crate::domain::token::TokenExpiry;
 use crate::proxmox::{Client, Error};
@@ -46,6 +48,8 @@ pub(super) struct Look {
     brackets: Vec<Bracket>,
     certificates: BTreeMap<NodeName, DateTime<Utc>>,
     token_ends: Option<DateTime<Utc>>,
+    throttles: Vec<ThrottledProject>,
+    failing: Vec<FailingChannel>,
 }
 
 impl Look {
@@ -72,6 +76,11 @@ impl Look {
             brackets: Vec::new(),
             certificates: BTreeMap::new(),
             token_ends: None,
+            throttles: Vec::new(),
+            failing: setup
+                .channel_memory(&session.cluster)
+                .map(|memory| memory.read())
+                .unwrap_or_default(),
         };
         let unread = look.budgets.unread().iter();
         let unread: Vec<Unread> = unread
@@ -81,6 +90,7 @@ impl Look {
         let resources = Arc::new(reading.resources());
         look.inventory.resources.record(moment, Ok(resources));
         look.read_cluster(client).await;
+        look.read_throttles(client, setup, &reading.guests).await;
         look.read_nodes(client, &reading).await;
         look.read_violations(client, setup, &reading.guests).await;
         look.read_brackets(client, setup, &reading.guests, output)
@@ -110,6 +120,37 @@ impl Look {
         let token = client.access().token_expiry().await;
         if let Some(Some(TokenExpiry::At(end))) = self.noted("the end of the API token", token) {
             self.token_ends = Some(end);
+        }
+    }
+
+    /// Reads the pools' comments, if any project has a budget.
+    async fn read_throttles(&mut self, client: &Client, setup: &Setup, guests: &[Guest]) {
+        let projects = &setup.rules.projects;
+        if projects.iter().next().is_none() {
+            return;
+        }
+        let Some(pools) = self.noted("the pools", client.pools().list().await) else {
+            return;
+        };
+        for (project, members) in projects.divide(guests) {
+            let pool = project.marker_pool();
+            let Some(known) = pools.iter().find(|known| known.name == *pool) else {
+                continue;
+            };
+            let found = find(known.comment.as_ref().map_or("", |comment| comment.raw()));
+            let origins = &self.budgets.readings().origins;
+            let born = members.into_iter().map(|guest| {
+                // What was made from here was made with the throttle overridden.
+                let origin = origins.get(&guest.vmid).filter(|origin| !origin.ours);
+                (guest.to_ref(), origin.and_then(|origin| origin.birth))
+            });
+            let made_since = found.marker().map(|marker| made_since(marker, born));
+            self.throttles.push(ThrottledProject {
+                project: project.name().to_owned(),
+                pool: pool.clone(),
+                made_since: made_since.unwrap_or_default(),
+                found,
+            });
         }
     }
 
@@ -214,7 +255,8 @@ impl Look {
             brackets: &self.brackets,
             certificates: &self.certificates,
             token_ends: self.token_ends,
-            failing_channels: &[],
+            throttles: &self.throttles,
+            failing_channels: &self.failing,
         });
     }
 }

@@ -13,6 +13,7 @@ use serde::Serialize;
 
 use self::look::Look;
 use super::Exit;
+use super::complaint::Complaint;
 use super::connect::Session;
 use super::document::{Document, rfc3339};
 use super::output::Output;
@@ -162,6 +163,21 @@ impl Check {
         }
         Ok(status.exit())
     }
+}
+
+/// Tells a monitoring system that nothing could be checked: a line on stdout, and its code.
+pub(super) fn unknown(complaint: &Complaint, exit: Exit, json: bool, output: &Output) -> Exit {
+    if exit == Exit::Interrupted {
+        return exit;
+    }
+    if !json {
+        output.line(format_args!(
+            "proxdeck {}: {}",
+            Status::Unknown.word(),
+            complaint.message()
+        ));
+    }
+    Status::Unknown.exit()
 }
 
 /// Makes the line that a pager shows: how it stands, and what presses most.

@@ -13,10 +13,10 @@ use crate::cli::inventory::Reading;
 use crate::cli::output::Output;
 use crate::cli::setup::Setup;
 use crate::domain::enforcement::{
-    EnforcementPlan, EnforcementRules, Member, ProjectCase, SnapshotFirst, plan,
+    EnforcementPlan, EnforcementRules, Member, ProjectCase, plan,
 };
 use crate::domain::failure::Failure;
-use crate::domain::guest::{Guest, GuestRef};
+use crate::domain::guest::{Guest, GuestRef, Status};
 use crate::domain::guest_config::GuestConfig;
 use crate::domain::id::Vmid;
 use crate::domain::inventory::Resources;
@@ -47,6 +47,8 @@ pub(super) struct Look<'a> {
 /// What is known of a guest that may be shut down.
 #[derive(Debug, Default)]
 struct Detail {
+    /// What its node says of it now.
+    status: Option<Status>,
     config: Option<GuestConfig>,
     refuses_snapshots: Option<String>,
 }
@@ -113,10 +115,8 @@ impl<'a> Look<'a> {
         is_held: impl Fn(&str) -> bool,
     ) -> anyhow::Result<()> {
         let plan = self.plan(rules, |project| !is_held(project.name()));
-        let is_wanted = |snapshot: &SnapshotFirst| !matches!(snapshot, SnapshotFirst::None(_));
         let guests: Vec<GuestRef> = plan
             .shutdowns()
-            .filter(|shutdown| is_wanted(&shutdown.snapshot))
             .map(|shutdown| shutdown.guest.clone())
             .collect();
         let client = &session.client;
@@ -126,6 +126,18 @@ impl<'a> Look<'a> {
             .collect()
             .await;
         self.details = details.into_iter().collect();
+        // The list of guests is up to 10 s old (API.md §4); who went down meanwhile is not asked again.
+        for (vmid, detail) in &self.details {
+            if let Some(status) = &detail.status
+                && let Some(guest) = self
+                    .reading
+                    .guests
+                    .iter_mut()
+                    .find(|guest| guest.vmid == *vmid)
+            {
+                guest.status = status.clone();
+            }
+        }
         Ok(())
     }
 
@@ -224,10 +236,12 @@ async fn throttles(client: &Client, setup: &Setup) -> Vec<Result<Found, String>>
 
 /// Reads what the snapshot of a guest needs; what cannot be read is left to the server.
 async fn detail(client: &Client, guest: &GuestRef) -> Detail {
+    let current = client.guests().current(guest).await.ok();
     let config = client.guests().config(guest).await.ok();
     let feature = client.guests().feature(guest, "snapshot", None).await;
     let refuses = matches!(feature, Ok(false));
     Detail {
+        status: current.and_then(|current| current.status),
         config,
         refuses_snapshots: refuses.then(|| "its disks cannot be snapshotted".to_owned()),
     }

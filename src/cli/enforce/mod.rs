@@ -17,7 +17,7 @@ use crate::config::settings::rules::EnforcementMode;
 use crate::domain::enforcement::{
     Action, EnforcementPlan, EnforcementRules, ProjectPlan, may_act_alone, next_sighting,
 };
-use crate::domain::operation::Operation;
+use crate::domain::operation::{self, Operation, Product};
 use crate::domain::request::EnforceRequest;
 use crate::notify::Notifier;
 use crate::runtime::Ending;
@@ -100,6 +100,7 @@ impl Enforce {
         };
         if let Some(watched) = &watched {
             told.carried(watched);
+            remember_channels(watched, setup, &session, &look, output);
         }
         if self.json {
             told.print(&session.cluster, look.time(), look.notes(), output);
@@ -107,6 +108,31 @@ impl Enforce {
             told.tell_carried(output);
         }
         Ok(exit)
+    }
+}
+
+/// Remembers which channels failed, for the alerts of later looks.
+fn remember_channels(
+    watched: &Watched,
+    setup: &Setup,
+    session: &Session,
+    look: &Look<'_>,
+    output: &Output,
+) {
+    let (Watched::Ended(report) | Watched::Stopped(report)) = watched else {
+        return;
+    };
+    let Some(Product::Enforced(steps)) = &report.product else {
+        return;
+    };
+    let told: Vec<operation::Told> = steps.iter().flat_map(|step| step.told.clone()).collect();
+    let memory = setup.channel_memory(&session.cluster);
+    if let Some(memory) = memory.filter(|_| !told.is_empty())
+        && let Err(error) = memory.update(&told, look.now())
+    {
+        output.note(format_args!(
+            "proxdeck: note: failing channels are not remembered: {error}"
+        ));
     }
 }
 

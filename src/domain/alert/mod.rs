@@ -13,7 +13,7 @@ pub use book::{
     Acknowledgement, AlertBook, Changes, Counts, Memory, Remembered, Standing, Stands, lasting,
 };
 pub use lock::{LockAdvice, explain_lock, is_worker_of};
-pub use situation::{FailingChannel, Situation};
+pub use situation::{FailingChannel, Situation, ThrottledProject};
 
 use std::fmt;
 use std::time::Duration;
@@ -22,7 +22,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::guest::GuestRef;
-use super::id::{NodeName, StorageName};
+use super::id::{NodeName, PoolName, StorageName};
 use super::limits::{Severity, ViolationKind};
 use super::project::Resource;
 use super::task::Upid;
@@ -44,6 +44,10 @@ pub enum AlertKind {
     QuotaExceeded,
     /// A project will have used more than its quota at the end of its window.
     QuotaProjected,
+    /// A project's throttle cannot be read; it binds all the same.
+    ThrottleUnreadable,
+    /// A guest was made elsewhere although its project takes no new ones.
+    ThrottleBypassed,
     /// A storage is nearly full.
     StorageFull,
     /// A guest is paused, and nobody is known to have paused it.
@@ -73,6 +77,8 @@ impl AlertKind {
             Self::Limit(kind) => kind.as_str(),
             Self::QuotaExceeded => "QuotaExceeded",
             Self::QuotaProjected => "QuotaProjected",
+            Self::ThrottleUnreadable => "ThrottleUnreadable",
+            Self::ThrottleBypassed => "ThrottleBypassed",
             Self::StorageFull => "StorageFull",
             Self::GuestPaused => "GuestPaused",
             Self::GuestLocked => "GuestLocked",
@@ -98,6 +104,8 @@ pub enum Subject {
     Guest(GuestRef),
     /// A resource of a project.
     Project(String, Resource),
+    /// A pool of resources.
+    Pool(PoolName),
     /// A bracket, as `NAME@NONCE`.
     Bracket(String),
     /// A failed task, with the guest that it worked on where it is known.
@@ -119,6 +127,7 @@ impl Subject {
             | Self::Node(_)
             | Self::Storage(..)
             | Self::Project(..)
+            | Self::Pool(_)
             | Self::Bracket(_)
             | Self::Task(_, None)
             | Self::Tasks(..)
@@ -140,6 +149,7 @@ impl Subject {
                 format!("{kind}/{}={}", guest.vmid, name.unwrap_or_default())
             }
             Self::Project(project, resource) => format!("{project} {}", resource.as_str()),
+            Self::Pool(pool) => pool.to_string(),
             Self::Bracket(name) | Self::Channel(name) => name.clone(),
             Self::Task(upid, _) => upid.to_string(),
             // The latest of them changes while it is the same trouble.
@@ -157,6 +167,7 @@ impl fmt::Display for Subject {
             Self::Storage(storage, None) => format!("storage {storage}"),
             Self::Guest(guest) | Self::Task(_, Some(guest)) => guest.to_string(),
             Self::Project(project, resource) => format!("{project} {}", resource.as_str()),
+            Self::Pool(pool) => format!("pool {pool}"),
             Self::Bracket(name) => format!("bracket {name}"),
             Self::Task(upid, None) if upid.id().is_empty() => format!("node {}", upid.node()),
             Self::Task(upid, None) => upid.id().to_owned(),

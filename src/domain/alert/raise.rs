@@ -10,8 +10,9 @@ use super::super::id::NodeName;
 use super::super::inventory::{LinkState, SeenGuest};
 use super::super::limits::{Measure, Phase, Severity, StandingViolation, ViolationKind};
 use super::super::quota::{ResourceUsage, Tier};
+use super::super::throttle::Found;
 use super::super::usage::ProjectStanding;
-use super::situation::Situation;
+use super::situation::{Situation, ThrottledProject};
 use super::{Alert, AlertKey, AlertKind, Subject, tasks};
 
 /// From this share on a storage is critically full, and from the other on it is filling up.
@@ -48,6 +49,7 @@ pub(super) fn raise(situation: &Situation<'_>, standing: Standing<'_>) -> Vec<Al
     of_nodes.retain(|alert| !is_absorbed(alert, &names));
     alerts.extend(of_nodes);
     alerts.extend(situation.projects.iter().flat_map(quotas));
+    alerts.extend(situation.throttles.iter().flat_map(throttles));
     alerts.extend(tasks::failed(situation));
     alerts.extend(brackets(situation));
     alerts.extend(endings(situation));
@@ -74,6 +76,7 @@ pub(super) fn is_absorbed(alert: &Alert, silent: &BTreeSet<NodeName>) -> bool {
         | Subject::Node(_)
         | Subject::Storage(_, None)
         | Subject::Project(..)
+        | Subject::Pool(_)
         | Subject::Bracket(_)
         | Subject::Task(..)
         | Subject::Tasks(..)
@@ -346,6 +349,40 @@ fn projected_over(project: &ProjectStanding, projected: &ResourceUsage) -> Optio
         Alert::new(AlertKind::QuotaProjected, subject, Severity::Warning, text)
             .measured(projected.used.value()?, projected.quota.bound()?),
     )
+}
+
+/// A throttle that cannot be read, and guests that were made although it stands.
+fn throttles(throttled: &ThrottledProject) -> Vec<Alert> {
+    match &throttled.found {
+        Found::None => Vec::new(),
+        Found::Malformed(reason) => {
+            let subject = Subject::Pool(throttled.pool.clone());
+            let text = format!(
+                "{reason}; project {} takes no new guests until it is mended",
+                throttled.project
+            );
+            let kind = AlertKind::ThrottleUnreadable;
+            vec![Alert::new(kind, subject, Severity::Warning, text)]
+        }
+        Found::One(marker) => throttled
+            .made_since
+            .iter()
+            .map(|guest| {
+                let subject = Subject::Guest(guest.clone());
+                let text = format!(
+                    "was made elsewhere although {} has been throttled since {}",
+                    throttled.project,
+                    marker.since().format("%Y-%m-%d %H:%MZ")
+                );
+                Alert::new(
+                    AlertKind::ThrottleBypassed,
+                    subject,
+                    Severity::Warning,
+                    text,
+                )
+            })
+            .collect(),
+    }
 }
 
 /// Writes a share, rounded down, so that what is nearly full is not called full.

@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 
 use super::super::bracket::Bracket;
-use super::super::guest::Guest;
-use super::super::id::{NodeName, Vmid};
+use super::super::guest::{Guest, GuestRef};
+use super::super::id::{NodeName, PoolName, Vmid};
 use super::super::inventory::{Inventory, Link, LinkState, NodeState, SeenGuest};
 use super::super::limits::StandingViolation;
 use super::super::task::Task;
 use super::super::text::Text;
+use super::super::throttle::Found;
 use super::super::time::Now;
 use super::super::usage::ProjectStanding;
 use super::tasks;
@@ -29,6 +30,8 @@ pub struct Situation<'a> {
     pub violations: &'a BTreeMap<Vmid, Vec<StandingViolation>>,
     /// What the projects use; those of which nothing is known are left out.
     pub projects: &'a [ProjectStanding],
+    /// The projects whose throttle was read, and the guests that were made elsewhere under it.
+    pub throttles: &'a [ThrottledProject],
     /// The failed tasks of the last day, for each node whose list was read.
     pub failed_tasks: &'a BTreeMap<NodeName, Vec<Task>>,
     /// The brackets, as far as snapshot lists were read.
@@ -39,6 +42,19 @@ pub struct Situation<'a> {
     pub token_ends: Option<DateTime<Utc>>,
     /// The notify channels whose last message did not get through.
     pub failing_channels: &'a [FailingChannel],
+}
+
+/// A project whose pool's comment was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ThrottledProject {
+    /// The project's name.
+    pub project: String,
+    /// The pool.
+    pub pool: PoolName,
+    /// What its comment says.
+    pub found: Found,
+    /// The guests that were made elsewhere since it was throttled, as far as it is known.
+    pub made_since: Vec<GuestRef>,
 }
 
 /// A notify channel whose last message did not get through.
@@ -102,6 +118,9 @@ impl Situation<'_> {
             (AlertKind::QuotaExceeded | AlertKind::QuotaProjected, Subject::Project(name, _)) => {
                 self.projects.iter().any(|each| each.project == *name)
             }
+            (AlertKind::ThrottleUnreadable | AlertKind::ThrottleBypassed, _) => {
+                !self.throttles.is_empty()
+            }
             (AlertKind::TaskFailed, Subject::Tasks(..)) => !self.failed_tasks.is_empty(),
             (AlertKind::TaskFailed, Subject::Task(upid, _)) => {
                 self.failed_tasks.contains_key(upid.node())
@@ -138,6 +157,7 @@ impl Situation<'_> {
             (
                 _,
                 Subject::Bracket(_)
+                | Subject::Pool(_)
                 | Subject::Channel(_)
                 | Subject::Token
                 | Subject::Cluster

@@ -28,7 +28,7 @@ pub use power::{Power, PowerAction};
 pub use prune::Prune;
 pub use report::{
     Enforced, Fate, HalfMade, Outcome, Part, PowerFacts, Product, Report, RollBackFacts,
-    SizeEstimate, SnapshotFacts, Tally, Update,
+    SizeEstimate, SnapshotFacts, Tally, Told, Update,
 };
 pub use roll_back::RollBack;
 pub use snapshot::{DeleteSnapshot, KeepMark, TakeSnapshot};

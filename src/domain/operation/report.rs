@@ -251,6 +251,17 @@ pub struct Enforced {
     pub requested: bool,
     /// The task of the shutdown, once there was one.
     pub upid: Option<Upid>,
+    /// How the channels fared that were to tell of it.
+    pub told: Vec<Told>,
+}
+
+/// How a notify channel fared.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Told {
+    /// Its name in the config.
+    pub channel: String,
+    /// Why nobody was told; absent where the message got through.
+    pub problem: Option<Text>,
 }
 
 impl Enforced {

@@ -54,6 +54,8 @@ pub struct Origin {
     pub uuid: Option<String>,
     /// When it came to be, where that is known.
     pub birth: Option<DateTime<Utc>>,
+    /// Whether it carries the line of a guest that was made from here.
+    pub ours: bool,
 }
 
 impl Origin {
@@ -68,6 +70,7 @@ impl Origin {
             .filter(|uuid| (1..=LONGEST_UUID).contains(&uuid.len()));
         Self {
             uuid: uuid.map(str::to_ascii_lowercase),
+            ours: ours.is_some(),
             birth: ours.or_else(theirs),
         }
     }

@@ -21,6 +21,8 @@ use crate::domain::quota::{Amount, Certainty, Use, since_boot};
 pub struct UsageReadings {
     /// The accounts of the guests that were read, each over the window of its project.
     pub accounts: BTreeMap<Vmid, Account>,
+    /// Where those guests come from, as far as it was read.
+    pub origins: BTreeMap<Vmid, Origin>,
     /// The disks, as far as their lists were read.
     pub storage: StorageUse,
     /// What is known of guests that are gone.

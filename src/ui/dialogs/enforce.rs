@@ -6,7 +6,7 @@ use ratatui::style::Style;
 use ratatui::text::Line;
 
 use crate::app::dialogs::{EnforceDialog, EnforceLine};
-use crate::domain::enforcement::{Action, ProjectPlan, SnapshotFirst, Step};
+use crate::domain::enforcement::{Action, ProjectPlan, Step};
 use crate::domain::quota::Tier;
 use crate::ui::panes::budget::{amount, short, style_of, tier_mark};
 use crate::ui::theme::Theme;
@@ -153,13 +153,7 @@ fn sentence(step: &Step) -> String {
         Action::Throttle(_) => format!("no new guests; {reason}"),
         Action::Unthrottle => format!("new guests again; {reason}"),
         Action::Notify(channels) => format!("{}: {reason}", channels.join(", ")),
-        Action::Shutdown(shutdown) => {
-            let first = match &shutdown.snapshot {
-                SnapshotFirst::None(why) => format!("no snapshot: {why}"),
-                snapshot @ (SnapshotFirst::Ram | SnapshotFirst::Disks) => snapshot.to_string(),
-            };
-            format!("{} · {reason} · {first}", shutdown.guest)
-        }
+        Action::Shutdown(shutdown) => format!("{}: {reason}", shutdown.guest),
     }
 }
 
@@ -232,7 +226,7 @@ fn draw_foot(frame: &mut Frame<'_>, inner: Rect, enforce: &EnforceDialog, theme:
         frame.set_cursor_position(Position::new(inner.x + column, line(2).y));
     } else {
         row.text(
-            format!("{count} steps so far; what snapshots need is still read (not yet)"),
+            format!("{count} steps so far; the rest is still being read (not yet)"),
             theme.dim,
         );
     }

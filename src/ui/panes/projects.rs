@@ -12,6 +12,7 @@ use crate::app::state::Pane;
 use crate::domain::guest::Guest;
 use crate::domain::project::{Resource, Window};
 use crate::domain::quota::{Certainty, ResourceUsage, Tier};
+use crate::domain::throttle::Found;
 use crate::domain::usage::{Accounting, ProjectStanding, Projection};
 use crate::ui::format;
 use crate::ui::panes::budget::{amount, bar_style_of, resource_label, short, style_of, tier_mark};
@@ -69,7 +70,7 @@ pub(in crate::ui) fn draw(
         offset: &mut viewport.projects,
     };
     viewport.page = table.draw(frame, &rows, theme, |row, at_cursor| {
-        columns.line(row, at_cursor, theme)
+        columns.line(row, throttle(row, state), at_cursor, theme)
     });
     let chosen = cursor.and_then(|row| rows.get(row));
     if let (Some(area), Some(row)) = (about, chosen) {
@@ -164,7 +165,13 @@ impl Columns {
         row.line()
     }
 
-    fn line(&self, line: &ProjectRow<'_>, at_cursor: bool, theme: &Theme) -> Line<'static> {
+    fn line(
+        &self,
+        line: &ProjectRow<'_>,
+        throttle: Option<Found>,
+        at_cursor: bool,
+        theme: &Theme,
+    ) -> Line<'static> {
         let mut row = Row::new(theme.unicode);
         cursor_mark(&mut row, at_cursor, theme);
         let project = if line.is_first {
@@ -210,9 +217,34 @@ impl Columns {
             row.text(mark, style).gap(1);
         }
         let is_short = self.tier < TIER;
-        row.text(tier(usage, ahead, is_short), style);
+        let room = self.all.saturating_sub(row.used());
+        let mut text = tier(usage, ahead, is_short);
+        if let Some(found) = throttle.filter(|_| !is_short) {
+            text = match (usage.tier, found.marker()) {
+                (Tier::Throttle, Some(marker)) => {
+                    format!("throttled {}", marker.since().format("%d %b %H:%MZ"))
+                }
+                (_, Some(_)) => format!("{text}, throttled"),
+                (_, None) => format!("{text}, throttle unreadable"),
+            };
+        }
+        row.left(&text, room, style);
         row.fill(self.all).line()
     }
+}
+
+/// Returns the throttle that a line is about: the whole project's on its first line, else that of
+/// its resource.
+fn throttle(row: &ProjectRow<'_>, state: &State) -> Option<Found> {
+    let projects = &state.setting.rules.projects;
+    let found = state.throttles.of(projects.find(&row.standing.project)?)?;
+    let is_meant = match (&found, row.resource) {
+        (Found::None, _) => false,
+        (Found::Malformed(_), _) => row.is_first,
+        (Found::One(marker), Some((usage, _))) => marker.resources().contains(&usage.resource),
+        (Found::One(_), None) => row.is_first,
+    };
+    is_meant.then_some(found)
 }
 
 fn share(usage: &ResourceUsage, theme: &Theme) -> String {
