@@ -45,9 +45,25 @@
 //! every source has its own date and result. The state keeps its cursor on ids, never on rows.
 //! The loop draws at once after a key and otherwise at most every 33 ms.
 //!
-//! What must be read guest by guest has one store, [`SnapshotLists`](app::snapshot_lists::SnapshotLists),
-//! and one rule of pace, [`ReadingQueue`](app::reading_queue::ReadingQueue): the guest under the
-//! cursor and an open plan come first, the background fills in the rest.
+//! What must be read guest by guest has a store of its own, as
+//! [`SnapshotLists`](app::snapshot_lists::SnapshotLists) or [`UsageBook`](app::usage::UsageBook), and one rule
+//! of pace, [`ReadingQueue`](app::reading_queue::ReadingQueue): the guest under the cursor and an
+//! open plan come first. `app::background` fills in the rest within one budget of questions: what
+//! alerts need and the last hour of guests above a limit, then snapshot lists and use in turns.
+//!
+//! # From figures to what is done about them
+//!
+//! A history is added up to an [`Account`](domain::usage::Account) of each guest, and with disks and
+//! the guests of the [`Ledger`](domain::usage::Ledger) to a
+//! [`ProjectStanding`](domain::usage::ProjectStanding), which screen, commands, alerts and
+//! enforcement share; each figure carries its [`Certainty`](domain::quota::Certainty). One look at
+//! everything is a [`Situation`](domain::alert::Situation); the
+//! [`AlertBook`](domain::alert::AlertBook) turns looks into alerts that begin and end. The
+//! [`EnforcementPlan`](domain::enforcement::EnforcementPlan) leads from the
+//! [`throttle`](domain::throttle) that stands in a pool's comment to the one that the use wants;
+//! [`admission`](domain::admission) holds new guests against it. Whoever hears of it is a rule of
+//! [`notification`](domain::notification), and [`notify`] only delivers. What must outlive a run
+//! (alerts in hand, the ledger, what `--auto` saw) is written by `config`, under a lock.
 //!
 //! # Recipes
 //!

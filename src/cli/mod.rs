@@ -68,7 +68,9 @@ use crate::runtime::Ending;
         proxdeck --demo                        look around without any cluster\n  \
         proxdeck config init                   write a config to start from\n  \
         proxdeck list tag:autovibe status:run  guests, one a line\n  \
-        proxdeck snapshot create 104 --ram     snapshot a guest together with its memory\n\n\
+        proxdeck snapshot create 104 --ram     snapshot a guest together with its memory\n  \
+        proxdeck check                         what should be looked at, for monitoring\n  \
+        proxdeck enforce                       what is to be done about projects over their budgets\n\n\
         Exit codes: 0 done, 1 tried and failed, 2 refused before any change, 3 cannot reach, trust \
         or log in, 130 interrupted. `check` has its own."
 )]

@@ -20,6 +20,10 @@ use crate::domain::usage::{ProjectStanding, Projection};
 use crate::ui::format;
 
 /// Show what projects use of their budgets
+///
+/// A figure with `~` is an estimate, one with `≥` a lower bound: something could not be seen. AT END
+/// is what it comes to at the end of the window, FULL IN when a month's quota will be used up. It
+/// ends with 1 if something could not be read.
 #[derive(Debug, clap::Args)]
 pub(super) struct Quota {
     /// Print one JSON document

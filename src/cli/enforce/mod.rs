@@ -30,15 +30,16 @@ use tell::{Held, Told};
 /// Nothing is done without --yes, which acts on what was printed. Before each shutdown the guest is
 /// looked at again, and a busy one is left alone; none is ever stopped by force.
 ///
-/// With --auto, for a timer, it acts only where [enforcement] mode is "auto", the figures are
-/// complete, and a run at least 10 minutes ago saw the project over its quota as well.
+/// With --auto, for a timer, it acts on a project only where [enforcement] mode is "auto", no figure
+/// of it is an estimate (`~`) or a lower bound (`≥`), and a run at least 10 minutes earlier saw it at
+/// the same tier. What is held back is named with the reason.
 #[derive(Debug, clap::Args)]
 pub(super) struct Enforce {
     /// Do what the plan says
     #[arg(long)]
     yes: bool,
 
-    /// Do what may be done although nobody looked at the plan
+    /// Do only what may be done with nobody looking at the plan
     #[arg(long, conflicts_with = "yes")]
     auto: bool,
 
