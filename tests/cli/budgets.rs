@@ -136,22 +136,10 @@ fn quota(world: &World) -> Value {
     ran.json()
 }
 
-/// Writes a ledger that has been kept for longer than a day.
-fn vouch(world: &World) {
-    let now = world.simulator.clock().seconds();
-    let text = format!(
-        r#"{{"lab": {{"version": 1, "kept": {{"lab": [[{}, {now}]]}}, "guests": []}}}}"#,
-        now - 90_000
-    );
-    let folder = world.home.folder.path().join("state/proxdeck");
-    std::fs::create_dir_all(&folder).unwrap();
-    std::fs::write(folder.join("usage.json"), text).unwrap();
-}
-
 #[test]
 fn a_day_s_use_is_what_the_guests_did_in_it() {
     let world = world(LAB);
-    vouch(&world);
+    world.vouch(&["lab"]);
     let document = quota(&world);
     // 2 × 0.25 × 24 h, and 4 × 0.5 × 6 h.
     assert_used(&document, "lab", "cpu_hours", 12.0 + 12.0);
@@ -406,7 +394,7 @@ fn a_dead_node_s_guests_count_by_what_the_others_remember() {
 #[test]
 fn a_history_that_fails_leaves_an_estimate_and_one_that_is_forbidden_a_lower_bound() {
     let world = world(LAB);
-    vouch(&world);
+    world.vouch(&["lab"]);
     let fault = |kind| FaultRule::new(kind).path("/qemu/101/rrddata");
     let broken = world.simulator.faults().add(fault(FaultKind::Error(
         "RRD error: mmaping file".to_owned(),

@@ -27,19 +27,23 @@ fn world() -> World {
 }
 
 impl World {
-    /// Writes the rules, with channels that write what they are told into a file.
-    fn write_rules(&self, more: &str) {
+    /// Returns channels that write what they are told into a file.
+    pub(crate) fn channels(&self) -> String {
         let told = self.home.folder.path().join("told");
         let command = format!(
             "command = [\"/bin/sh\", \"-c\", \"cat >> {}\"]\n",
             told.display()
         );
-        let channels = format!("[notify.team]\n{command}[notify.administrators]\n{command}");
-        let rules = format!("{RULES}{more}{channels}");
+        format!("[notify.team]\n{command}[notify.administrators]\n{command}")
+    }
+
+    /// Writes the rules and the channels.
+    fn write_rules(&self, more: &str) {
+        let rules = format!("{RULES}{more}{}", self.channels());
         self.home.write_config(&self.config(&rules));
     }
 
-    fn told(&self) -> Vec<Value> {
+    pub(crate) fn told(&self) -> Vec<Value> {
         let told = self.home.folder.path().join("told");
         let text = std::fs::read_to_string(told).unwrap_or_default();
         text.lines()
@@ -47,7 +51,7 @@ impl World {
             .collect()
     }
 
-    fn comment(&self, pool: &str) -> String {
+    pub(crate) fn comment(&self, pool: &str) -> String {
         let world = self.simulator.world();
         world.pool_comment(pool).unwrap_or_default()
     }
@@ -60,7 +64,7 @@ fn enforcing() -> World {
 }
 
 /// Returns project, action, guest and outcome of each row.
-fn rows(ran: &Ran) -> Vec<String> {
+pub(crate) fn rows(ran: &Ran) -> Vec<String> {
     let document = ran.json();
     let rows = document["rows"].as_array().unwrap().iter().map(|row| {
         let word = |name: &str| {
@@ -73,6 +77,21 @@ fn rows(ran: &Ran) -> Vec<String> {
         words.join(" ")
     });
     rows.collect()
+}
+
+/// Returns the projects that are held back, each with the reason.
+pub(crate) fn held(ran: &Ran) -> Vec<String> {
+    let document = ran.json();
+    let held = document["summary"]["held_back"].as_array().unwrap();
+    held.iter()
+        .map(|it| format!("{}: {}", word(it, "project"), word(it, "reason")))
+        .collect()
+}
+
+fn word<'a>(row: &'a Value, name: &str) -> &'a str {
+    row[name]
+        .as_str()
+        .unwrap_or_else(|| panic!("{name}: {row}"))
 }
 
 #[test]
@@ -195,13 +214,6 @@ fn alone_it_acts_only_where_the_config_lets_it_and_figures_are_complete() {
     let world = enforcing();
     let ran = world.run(&["enforce", "--auto", "--json"]);
     assert_eq!(ran.code, 0, "{}", ran.stderr);
-    let held = |ran: &Ran| -> Vec<String> {
-        let document = ran.json();
-        let held = document["summary"]["held_back"].as_array().unwrap();
-        held.iter()
-            .map(|it| format!("{}: {}", it["project"], it["reason"]))
-            .collect()
-    };
     assert_eq!(held(&ran).len(), 3, "a warning is no deed: {}", ran.stdout);
     assert!(held(&ran)[2].contains("burnt"), "{:?}", held(&ran));
     assert!(held(&ran)[2].contains("is not"), "{:?}", held(&ran));

@@ -9,6 +9,7 @@
     reason = "a test waits for another process by the clock, and reads its terminal in a thread"
 )]
 
+mod agreement;
 mod brackets;
 mod budgets;
 mod changes;
@@ -21,11 +22,15 @@ mod documents;
 #[cfg(unix)]
 mod enforcing;
 #[cfg(unix)]
+mod enforcing_alone;
+#[cfg(unix)]
 mod interruptions;
 mod logs;
 mod plans;
 mod readme;
 mod refusals;
+#[cfg(unix)]
+mod runaway;
 mod simulate;
 mod snapshots;
 mod streams;
