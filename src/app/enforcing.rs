@@ -2,16 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use super::dialogs::{Dialog, EnforceDialog};
+use super::dialogs::{Dialog, EnforceDialog, GuestDetail};
 use super::state::State;
 use crate::domain::enforcement::{EnforcementPlan, Member, ProjectCase, plan};
 use crate::domain::id::Vmid;
 use crate::domain::inventory::{Resources, SeenGuest};
-use crate::domain::project::Project;
+use crate::domain::project::{Project, Window};
 use crate::domain::usage::{Accounting, ProjectStanding, UsageReadings};
 
 /// What the snapshots before the shutdowns need to know of a guest.
-pub(super) type Details = BTreeMap<Vmid, super::dialogs::GuestDetail>;
+pub(super) type Details = BTreeMap<Vmid, GuestDetail>;
 
 impl State {
     /// Opens the plan; the throttles are read anew for it.
@@ -59,7 +59,7 @@ impl State {
             .usage
             .project(project.name())
             .ok_or_else(|| "its use is not known".to_owned())?;
-        let by_month = standing.window == crate::domain::project::Window::Month;
+        let by_month = standing.window == Window::Month;
         let counts = self.setting.rules.accounting == Accounting::History;
         if by_month && counts && self.quota_zone().known().is_none() {
             return Err(
@@ -93,7 +93,7 @@ impl State {
             used: Some(readings.used_by(guest)),
             task: task.map(|task| task.upid.kind()),
             config: detail.and_then(|detail| detail.config.value()),
-            refuses_snapshots: detail.and_then(|detail| detail.refusal()),
+            refuses_snapshots: detail.and_then(GuestDetail::refusal),
             ..Member::new(guest, self.setting.rules.selection.manages(guest))
         }
     }

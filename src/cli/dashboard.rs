@@ -6,7 +6,7 @@ use super::setup::Setup;
 use super::{Exit, interruptible};
 use crate::app::state::Setting;
 use crate::notify::Notifier;
-use crate::runtime::{self, Dashboard, Ending};
+use crate::runtime::{self, Dashboard, Ending, Remembered};
 
 /// Opens the dashboard and stays until it is left.
 pub(super) async fn run(setup: &Setup) -> anyhow::Result<Exit> {
@@ -37,9 +37,11 @@ pub(super) async fn run(setup: &Setup) -> anyhow::Result<Exit> {
         // Where a person stands is where the file is looked for.
         exports: std::env::current_dir().unwrap_or_else(|_| ".".into()),
         notifier: Notifier::new(channels::of(&setup.loaded.settings)),
-        memory: setup.alert_memory(&session.cluster),
-        channels: setup.channel_memory(&session.cluster),
-        ledger: setup.usage_ledger(&session.cluster),
+        remembered: Remembered {
+            alerts: setup.alert_memory(&session.cluster),
+            channels: setup.channel_memory(&session.cluster),
+            ledger: setup.usage_ledger(&session.cluster),
+        },
         notes: note.into_iter().collect(),
     })
     .await?;

@@ -47,7 +47,9 @@ pub(super) async fn enforce(context: Context<'_>, operation: &Enforce) -> Report
     let named: Vec<(String, &Fate)> = steps.iter().map(|step| (name(step), &step.fate)).collect();
     report.outcome = sum_up_fates(&named, WORDS);
     // A warning only stands there, as in the count of the plan.
-    let deeds = steps.iter().filter(|step| step.action != Action::Warn.as_str());
+    let deeds = steps
+        .iter()
+        .filter(|step| step.action != Action::Warn.as_str());
     let tally = Tally::of(deeds.map(|step| &step.fate));
     report.notes.push(tally.to_string());
     report.product = Some(Product::Enforced(steps));

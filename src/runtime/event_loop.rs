@@ -16,14 +16,12 @@ use tokio_util::task::TaskTracker;
 use super::clock::Clock;
 use super::perform::Performer;
 use super::refresh::{self, Known, Nudge};
+use super::remembered::Remembered;
 use super::signals::Signals;
 use super::terminal::{Surface, Terminal};
 use super::{clipboard, input};
 use crate::app::state::Setting;
 use crate::app::{Effect, Event, State};
-use crate::config::alert_memory::AlertMemory;
-use crate::config::channel_memory::ChannelMemory;
-use crate::config::usage_ledger::UsageLedger;
 use crate::notify::Notifier;
 use crate::operations::WriteAccess;
 use crate::proxmox::Client;
@@ -53,12 +51,8 @@ pub struct Dashboard {
     pub exports: PathBuf,
     /// Who tells people elsewhere what enforcement did.
     pub notifier: Notifier,
-    /// What is remembered of alerts; absent where nothing may be.
-    pub memory: Option<AlertMemory>,
-    /// Which notify channels failed the last time; absent where nothing may be remembered.
-    pub channels: Option<ChannelMemory>,
-    /// What guests had used when they were last seen; absent where nothing may be remembered.
-    pub ledger: Option<UsageLedger>,
+    /// What outlives the dashboard.
+    pub remembered: Remembered,
     /// What should be known from the start, such as a log that cannot be written.
     pub notes: Vec<String>,
 }
@@ -100,9 +94,7 @@ pub async fn drive(
         access: Arc::new(dashboard.access),
         exports: dashboard.exports,
         notifier: dashboard.notifier,
-        memory: dashboard.memory,
-        channels: dashboard.channels,
-        ledger: dashboard.ledger,
+        remembered: dashboard.remembered,
         stops: HashMap::new(),
     };
     tasks.spawn(refresh::run(
@@ -118,15 +110,9 @@ pub async fn drive(
         viewport: Viewport::default(),
     };
     let mut state = State::new(dashboard.setting, clock.now());
-    if let Some(memory) = &performer.memory {
+    for event in performer.remembered.recall() {
         // What is remembered asks for nothing.
-        let _ = state.update(Event::Remembered(memory.read()), clock.now());
-    }
-    if let Some(channels) = &performer.channels {
-        let _ = state.update(Event::Channels(channels.read()), clock.now());
-    }
-    if let Some(ledger) = &performer.ledger {
-        let _ = state.update(Event::Ledger(Box::new(ledger.read())), clock.now());
+        let _ = state.update(event, clock.now());
     }
     for note in dashboard.notes {
         // A note asks for nothing.

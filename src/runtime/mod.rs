@@ -11,10 +11,12 @@ mod input;
 pub mod logging;
 mod perform;
 mod refresh;
+mod remembered;
 mod signals;
 mod terminal;
 
 pub use clock::Clock;
 pub use event_loop::{Dashboard, drive, run};
+pub use remembered::Remembered;
 pub(crate) use signals::Ending;
 pub use terminal::Surface;

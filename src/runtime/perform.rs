@@ -11,12 +11,10 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::remembered::Remembered;
 use crate::app::jobs::JobId;
 use crate::app::{Answer, Event, Query, Ticket};
-use crate::config::alert_memory::AlertMemory;
-use crate::config::channel_memory::ChannelMemory;
 use crate::config::new_file::write_new;
-use crate::config::usage_ledger::UsageLedger;
 use crate::domain::alert::Changes;
 use crate::domain::failure::{Failure, FailureKind};
 use crate::domain::node::served;
@@ -41,12 +39,8 @@ pub(super) struct Performer {
     pub(super) exports: PathBuf,
     /// Who tells people elsewhere.
     pub(super) notifier: Notifier,
-    /// What is remembered of alerts.
-    pub(super) memory: Option<AlertMemory>,
-    /// Which notify channels failed the last time.
-    pub(super) channels: Option<ChannelMemory>,
-    /// What guests had used when they were last seen.
-    pub(super) ledger: Option<UsageLedger>,
+    /// What outlives the program.
+    pub(super) remembered: Remembered,
     /// How each job is asked to begin no further step.
     pub(super) stops: HashMap<JobId, CancellationToken>,
 }
@@ -96,61 +90,46 @@ impl Performer {
 
     /// Writes down what changed among the alerts, and tells what others have written.
     pub(super) fn remember(&self, changes: Changes, server: DateTime<Utc>) {
-        let Some(memory) = self.memory.clone() else {
-            return;
-        };
-        let events = self.events.clone();
-        self.tasks.spawn(async move {
-            let written = tokio::task::spawn_blocking(move || memory.write(&changes, server)).await;
-            let event = match written {
-                Ok(Ok(memory)) => Event::Remembered(memory),
-                Ok(Err(error)) => {
-                    Event::Note(format!("alerts cannot be remembered: {}", cause(&error)))
-                }
-                Err(panicked) => Event::Note(format!("alerts cannot be remembered: {panicked}")),
-            };
-            let _ = events.send(event).await;
-        });
+        if let Some(memory) = self.remembered.alerts.clone() {
+            self.write("alerts", move || {
+                memory.write(&changes, server).map(Event::Remembered)
+            });
+        }
     }
 
     /// Notes how notify channels fared, and tells which failed the last time.
     pub(super) fn record_told(&self, told: Vec<Told>, server: DateTime<Utc>) {
-        let Some(channels) = self.channels.clone() else {
-            return;
-        };
-        let events = self.events.clone();
-        self.tasks.spawn(async move {
-            let written = tokio::task::spawn_blocking(move || channels.update(&told, server)).await;
-            let event = match written {
-                Ok(Ok(failing)) => Event::Channels(failing),
-                Ok(Err(error)) => {
-                    Event::Note(format!("channels are not remembered: {}", cause(&error)))
-                }
-                Err(panicked) => Event::Note(format!("channels are not remembered: {panicked}")),
-            };
-            let _ = events.send(event).await;
-        });
+        if let Some(channels) = self.remembered.channels.clone() {
+            self.write("failing channels", move || {
+                channels.update(&told, server).map(Event::Channels)
+            });
+        }
     }
 
     /// Notes in the ledger what guests have used, and tells what others have noted.
     pub(super) fn record_usage(&self, entries: Vec<LedgerEntry>, server: DateTime<Utc>) {
-        let Some(ledger) = self.ledger.clone() else {
-            return;
-        };
-        let events = self.events.clone();
-        self.tasks.spawn(async move {
-            let update = move || {
-                ledger.update(|ledger| {
+        if let Some(file) = self.remembered.ledger.clone() {
+            self.write("what guests use", move || {
+                let ledger = file.update(|ledger| {
                     for entry in &entries {
                         entry.record(ledger, server);
                     }
-                })
-            };
-            let written = tokio::task::spawn_blocking(update).await;
-            let event = match written {
-                Ok(Ok(ledger)) => Event::Ledger(Box::new(ledger)),
-                Ok(Err(error)) => Event::Note(format!("use is not remembered: {}", cause(&error))),
-                Err(panicked) => Event::Note(format!("use is not remembered: {panicked}")),
+                })?;
+                Ok(Event::Ledger(Box::new(ledger)))
+            });
+        }
+    }
+
+    /// Writes a file of what is remembered; a slow disk keeps no key waiting.
+    fn write(&self, what: &'static str, work: impl FnOnce() -> io::Result<Event> + Send + 'static) {
+        let events = self.events.clone();
+        self.tasks.spawn(async move {
+            let event = match tokio::task::spawn_blocking(work).await {
+                Ok(Ok(event)) => event,
+                Ok(Err(error)) => {
+                    Event::Note(format!("{what} cannot be remembered: {}", cause(&error)))
+                }
+                Err(panicked) => Event::Note(format!("{what} cannot be remembered: {panicked}")),
             };
             let _ = events.send(event).await;
         });

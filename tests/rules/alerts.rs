@@ -7,7 +7,9 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use pretty_assertions::assert_eq;
-use proxdeck::domain::alert::{AlertBook, AlertKey, FailingChannel, Memory, Situation, ThrottledProject};
+use proxdeck::domain::alert::{
+    AlertBook, AlertKey, FailingChannel, Memory, Situation, ThrottledProject,
+};
 use proxdeck::domain::bracket::{Bracket, find_all};
 use proxdeck::domain::failure::{Failure, FailureKind};
 use proxdeck::domain::guest::{Figures, Guest, Status};

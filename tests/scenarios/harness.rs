@@ -14,7 +14,7 @@ use proxdeck::config::alert_memory::AlertMemory;
 use proxdeck::notify::Notifier;
 use proxdeck::operations::WriteAccess;
 use proxdeck::proxmox::{Client, Connection, Credentials, Trust};
-use proxdeck::runtime::{Dashboard, Surface, drive};
+use proxdeck::runtime::{Dashboard, Remembered, Surface, drive};
 use proxdeck::simulator::{Options, Scenario, Simulator};
 use proxdeck::ui::{ColorDepth, Theme};
 use ratatui::Frame;
@@ -91,9 +91,10 @@ impl Deck {
             },
             exports: wish.exports,
             notifier: Notifier::new(Vec::new()),
-            memory: wish.memory,
-            channels: None,
-            ledger: None,
+            remembered: Remembered {
+                alerts: wish.memory,
+                ..Remembered::default()
+            },
             notes: Vec::new(),
         };
         let (keys, pressed) = mpsc::unbounded_channel();

@@ -226,21 +226,17 @@ impl EnforceDialog {
         if let Action::Move(motion) = action {
             let last = self.lines().len().saturating_sub(1);
             self.row = self.row.saturating_add_signed(motion.rows(page)).min(last);
-            return Reply::Stay;
+        } else if action == Action::Help {
+            return Reply::Help(Context::Enforcement);
+        } else if action == Action::Form(FormKey::Calls) {
+            self.shows_calls = !self.shows_calls;
+        } else if action == Action::Form(FormKey::Submit)
+            && self.is_confirmed()
+            && !self.read_only
+            && let Ok(operation) = &self.checked
+        {
+            return Reply::Run(operation.clone());
         }
-        match action {
-            Action::Help => Reply::Help(Context::Enforcement),
-            Action::Form(FormKey::Calls) => {
-                self.shows_calls = !self.shows_calls;
-                Reply::Stay
-            }
-            Action::Form(FormKey::Submit) if self.is_confirmed() && !self.read_only => {
-                match &self.checked {
-                    Ok(operation) => Reply::Run(operation.clone()),
-                    Err(_) => Reply::Stay,
-                }
-            }
-            _ => Reply::Stay,
-        }
+        Reply::Stay
     }
 }

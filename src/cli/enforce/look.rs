@@ -12,9 +12,7 @@ use crate::cli::connect::Session;
 use crate::cli::inventory::Reading;
 use crate::cli::output::Output;
 use crate::cli::setup::Setup;
-use crate::domain::enforcement::{
-    EnforcementPlan, EnforcementRules, Member, ProjectCase, plan,
-};
+use crate::domain::enforcement::{EnforcementPlan, EnforcementRules, Member, ProjectCase, plan};
 use crate::domain::failure::Failure;
 use crate::domain::guest::{Guest, GuestRef, Status};
 use crate::domain::guest_config::GuestConfig;

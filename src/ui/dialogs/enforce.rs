@@ -8,6 +8,7 @@ use ratatui::text::Line;
 use crate::app::dialogs::{EnforceDialog, EnforceLine};
 use crate::domain::enforcement::{Action, ProjectPlan, Step};
 use crate::domain::quota::Tier;
+use crate::domain::throttle::Found;
 use crate::ui::panes::budget::{amount, short, style_of, tier_mark};
 use crate::ui::theme::Theme;
 use crate::ui::viewport::{Viewport, scroll_to};
@@ -122,7 +123,7 @@ fn project_line(project: &ProjectPlan, columns: usize, theme: &Theme) -> Row {
         theme.dim
     };
     row.gap(1).text(tier.as_str(), style);
-    if project.found().is_some_and(|found| found.is_throttled()) {
+    if project.found().is_some_and(Found::is_throttled) {
         row.text(", throttled", theme.warning);
     }
     let over: Vec<String> = project

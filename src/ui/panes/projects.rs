@@ -240,9 +240,8 @@ fn throttle(row: &ProjectRow<'_>, state: &State) -> Option<Found> {
     let found = state.throttles.of(projects.find(&row.standing.project)?)?;
     let is_meant = match (&found, row.resource) {
         (Found::None, _) => false,
-        (Found::Malformed(_), _) => row.is_first,
         (Found::One(marker), Some((usage, _))) => marker.resources().contains(&usage.resource),
-        (Found::One(_), None) => row.is_first,
+        (Found::Malformed(_), _) | (Found::One(_), None) => row.is_first,
     };
     is_meant.then_some(found)
 }
