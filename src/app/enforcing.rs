@@ -8,6 +8,7 @@ use crate::domain::enforcement::{EnforcementPlan, Member, ProjectCase, plan};
 use crate::domain::id::Vmid;
 use crate::domain::inventory::{Resources, SeenGuest};
 use crate::domain::project::{Project, Window};
+use crate::domain::quota::since_boot;
 use crate::domain::usage::{Accounting, ProjectStanding, UsageReadings};
 
 /// What the snapshots before the shutdowns need to know of a guest.
@@ -90,7 +91,10 @@ impl State {
             running.find(|task| task.state.is_running() && task.upid.vmid() == Some(guest.vmid));
         Member {
             vouched: !self.is_stale(seen),
-            used: Some(readings.used_by(guest)),
+            used: Some(match self.setting.rules.accounting {
+                Accounting::History => readings.used_by(guest),
+                Accounting::SinceBoot => since_boot(guest),
+            }),
             task: task.map(|task| task.upid.kind()),
             config: detail.and_then(|detail| detail.config.value()),
             refuses_snapshots: detail.and_then(GuestDetail::refusal),

@@ -151,7 +151,7 @@ async fn a_project_is_read_guest_by_guest_and_its_alert_leads_to_it() {
     let deck = Deck::start(wish(&folder)).await;
     deck.press("4");
     // web-1 has run for five hours with two cores at a third of their power.
-    deck.see("3 guests read").await;
+    deck.see("4 guests read").await;
     let screen = deck.see("EMERGENCY").await;
     assert!(screen.contains("lab"), "{screen}");
     deck.press("2 g");

@@ -14,6 +14,7 @@ mod creating;
 mod destroying;
 mod detail;
 mod dialogs;
+mod enforcing;
 mod guests;
 mod header;
 mod paper;

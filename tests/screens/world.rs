@@ -36,6 +36,8 @@ pub(crate) struct Scene {
     pub(crate) guests: Vec<Guest>,
     /// The effects of the last event, and of the answers that it got.
     pub(crate) effects: Vec<Effect>,
+    /// The questions that were never answered.
+    pub(crate) asked: Vec<Effect>,
 }
 
 pub(crate) fn guest(number: u64, name: &str, node: &str, pool: &str) -> Guest {
@@ -333,6 +335,7 @@ impl Scene {
             now,
             guests,
             effects: Vec::new(),
+            asked: Vec::new(),
         };
         scene.link(LinkState::Up);
         scene.read();
@@ -400,6 +403,7 @@ impl Scene {
                 continue;
             };
             let Some(answer) = answer(&query) else {
+                self.asked.push(Effect::Fetch(ticket, query));
                 continue;
             };
             let answered = Event::Fetched(ticket, Ok(answer));

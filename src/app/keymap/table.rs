@@ -133,6 +133,7 @@ const DIALOGS: &[Context] = &[
     Context::Filter,
 ];
 const PLAN: &[Context] = &[Context::Plan];
+const PLANS: &[Context] = &[Context::Plan, Context::Enforcement];
 const LINES: &[Context] = &[
     Context::Menu,
     Context::Plan,
@@ -241,14 +242,14 @@ pub static BINDINGS: &[Binding] = &[
     row(Action::Move(Motion::Top), LINES, &["g", "Home"], "", "go to the first row"),
     row(Action::Move(Motion::Bottom), LINES, &["G", "End"], "", "go to the last row"),
     row(Action::Form(FormKey::Toggle), PLAN, &["Space"], "", "keep the snapshot, or let it be deleted again"),
-    row(Action::Form(FormKey::Calls), PLAN, &["x"], "", "show the API calls, or hide them"),
+    row(Action::Form(FormKey::Calls), PLANS, &["x"], "", "show the API calls, or hide them"),
     row(Action::Form(FormKey::NextField), PLAN, &["Tab"], "", "go to the next guest"),
     row(Action::Form(FormKey::PreviousField), PLAN, &["Shift-Tab"], "", "go to the previous guest"),
     row(Action::Export, PLAN, &["e"], "", "write the plan as edited into a file for `prune --plan`"),
-    row(Action::Help, PLAN, &["?"], "", "show the keys that work here"),
+    row(Action::Help, PLANS, &["?"], "", "show the keys that work here"),
     row(Action::Form(FormKey::Submit), &[Context::Menu], &["Enter"], "", "choose the row under the cursor"),
     row(Action::Form(FormKey::Submit), &[Context::Brackets], &["Enter"], "", "roll the guests of the bracket back, when its name is typed"),
     row(Action::Change(Change::DeleteSnapshot), &[Context::Brackets], &["d"], "", "drop the bracket, when its count is typed"),
-    row(Action::Form(FormKey::Submit), PLAN, &["Enter"], "", "execute the plan, when its count is typed"),
+    row(Action::Form(FormKey::Submit), PLANS, &["Enter"], "", "execute the plan, when its count is typed"),
     row(Action::Quit, READING, &["q"], "", "close"),
 ];

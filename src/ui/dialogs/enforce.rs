@@ -39,7 +39,11 @@ pub(super) fn draw(
         let lines = lines_of(&line, text.saturating_sub(1), theme);
         rows.extend(lines.into_iter().map(|row| (index, row)));
     }
-    if enforce.shows_calls {
+    if enforce.plan.is_none() {
+        let mut row = Row::new(theme.unicode);
+        row.text("Reading projects and throttles…", theme.dim);
+        rows.push((usize::MAX, row));
+    } else if enforce.shows_calls {
         rows.extend(
             calls(enforce, text, theme)
                 .into_iter()
@@ -55,12 +59,6 @@ pub(super) fn draw(
     let inner = dialog(frame, columns, height.min(most), title, theme);
     let room = usize::from(inner.height).saturating_sub(FIXED);
     viewport.page = room;
-    if enforce.plan.is_none() {
-        frame.render_widget(
-            Line::styled("Reading projects and throttles…", theme.dim),
-            Rect { height: 1, ..inner },
-        );
-    }
     let cursor = rows.iter().position(|(index, _)| *index == enforce.row);
     let last = rows.iter().rposition(|(index, _)| *index == enforce.row);
     scroll_to(&mut viewport.enforcement, last, room, rows.len());
