@@ -560,7 +560,7 @@ fn what_gets_worse_is_news_and_no_longer_in_hand() {
     assert!(desk.look(5), "throttled now");
     assert_eq!(
         desk.standing(),
-        ["warning QuotaExceeded alpha cpu_hours 112 % of its quota used: throttle, no new guests"]
+        ["warning QuotaExceeded alpha cpu_hours 112 % of its quota used: throttle"]
     );
 }
 

@@ -313,11 +313,7 @@ fn over_quota(project: &ProjectStanding, usage: &ResourceUsage) -> Option<Alert>
     let (severity, level, consequence) = match usage.tier {
         Tier::Unlimited | Tier::Ok | Tier::Unknown => return None,
         Tier::Warn => (Severity::Warning, 1, "over its quota"),
-        Tier::Throttle => (
-            Severity::Warning,
-            2,
-            "over its quota: no new guests (throttle)",
-        ),
+        Tier::Throttle => (Severity::Warning, 2, "over its quota: throttle"),
         Tier::Emergency => (Severity::Critical, 3, "over its quota: emergency"),
     };
     let sign = usage.used.certainty().sign();
@@ -325,7 +321,7 @@ fn over_quota(project: &ProjectStanding, usage: &ResourceUsage) -> Option<Alert>
         Some(fraction) => format!("{sign}{} of its quota used: {}", percent(fraction), {
             match usage.tier {
                 Tier::Emergency => "emergency",
-                Tier::Throttle => "throttle, no new guests",
+                Tier::Throttle => "throttle",
                 Tier::Warn | Tier::Unlimited | Tier::Ok | Tier::Unknown => "warning",
             }
         }),

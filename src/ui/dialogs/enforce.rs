@@ -220,6 +220,12 @@ fn draw_foot(frame: &mut Frame<'_>, inner: Rect, enforce: &EnforceDialog, theme:
         let label = format!("type {count} to carry out {count} {noun}  ");
         row.text(label.clone(), theme.text)
             .text(enforce.typed.value(), theme.strong);
+        let typed = enforce.typed.value();
+        let is_on_the_way = count.to_string().starts_with(typed);
+        if !is_on_the_way {
+            row.gap(2)
+                .text(format!("{typed} is not {count}"), theme.warning);
+        }
         let before = width(&label) + enforce.typed.cursor();
         let column = u16::try_from(before).unwrap_or(0);
         frame.set_cursor_position(Position::new(inner.x + column, line(2).y));
@@ -231,7 +237,7 @@ fn draw_foot(frame: &mut Frame<'_>, inner: Rect, enforce: &EnforceDialog, theme:
     }
     frame.render_widget(row.line(), line(2));
     let mut hints = Vec::new();
-    if count > 0 && !enforce.read_only {
+    if count > 0 && enforce.is_whole && !enforce.read_only {
         hints.push(("Enter", "carry out (when typed)"));
     }
     hints.extend([

@@ -229,7 +229,7 @@ fn what(each: &Standing<'_>) -> String {
     match each.stands {
         Stands::Raised => text.clone(),
         Stands::Unseen => format!("{text} (as last seen)"),
-        Stands::Clearing => format!("{text} (over)"),
+        Stands::Clearing => format!("{text} (has ended)"),
     }
 }
 
@@ -260,7 +260,7 @@ fn explanation(
             format!(" \"{}\"", word.note)
         };
         let text = format!(
-            "in hand of {} since {ago} until {} UTC{note}; other machines do not see this · a gives it back",
+            "{} has it in hand until {} UTC{note} ({ago}) · a gives it back · seen on this machine alone",
             word.by,
             word.until().format("%H:%M"),
         );

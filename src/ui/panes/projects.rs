@@ -18,7 +18,7 @@ use crate::ui::format;
 use crate::ui::panes::budget::{amount, bar_style_of, resource_label, short, style_of, tier_mark};
 use crate::ui::theme::Theme;
 use crate::ui::viewport::Viewport;
-use crate::ui::widgets::{Row, Table, cursor_mark, fit, message, pane, push_bar, width};
+use crate::ui::widgets::{Row, Table, cursor_mark, message, pane, push_bar, width, wrapped};
 
 /// `1420/2000`, with a sign.
 const FIGURES: usize = 14;
@@ -29,7 +29,7 @@ const TIER: usize = 22;
 /// So many guests are named that use most.
 const HEAVIEST: usize = 4;
 /// The lines about the project under the cursor.
-const ABOUT: u16 = 3;
+const ABOUT: u16 = 5;
 
 pub(in crate::ui) fn draw(
     frame: &mut Frame<'_>,
@@ -219,10 +219,15 @@ impl Columns {
         let is_short = self.tier < TIER;
         let room = self.all.saturating_sub(row.used());
         let mut text = tier(usage, ahead, is_short);
-        if let Some(found) = throttle.filter(|_| !is_short) {
+        let is_partial = line.standing.unread > 0 && usage.resource != Resource::StorageGb;
+        if is_partial && usage.tier == Tier::Ok {
+            text = String::from("still being read");
+        }
+        if let Some(found) = throttle {
             text = match (usage.tier, found.marker()) {
+                _ if is_short => "throttled".to_owned(),
                 (Tier::Throttle, Some(marker)) => {
-                    format!("throttled {}", marker.since().format("%d %b %H:%MZ"))
+                    format!("throttled {}", marker.since().format("%d %b %H:%M"))
                 }
                 (_, Some(_)) => format!("{text}, throttled"),
                 (_, None) => format!("{text}, throttle unreadable"),
@@ -307,17 +312,35 @@ fn explanation(
     theme: &Theme,
 ) -> Vec<Line<'static>> {
     let standing = row.standing;
-    let mut texts = vec![counted(standing, state), certainty(standing, state)];
+    let mut texts = vec![counted(standing, state)];
+    texts.extend(throttled(standing, state));
+    texts.push(certainty(standing, state));
     if let Some((usage, _)) = row.resource {
         texts.push(heaviest(standing, usage.resource, state, theme));
     }
     texts
         .into_iter()
-        .map(|text| {
-            let text = fit(&text, columns.saturating_sub(2), theme.unicode);
-            Line::styled(format!(" {text}"), theme.dim)
-        })
+        .filter(|text| !text.is_empty())
+        .flat_map(|text| wrapped(&text, columns.saturating_sub(2)))
+        .map(|text| Line::styled(format!(" {text}"), theme.dim))
         .collect()
+}
+
+/// Says since when a project takes no new guests.
+fn throttled(standing: &ProjectStanding, state: &State) -> Option<String> {
+    let project = state.setting.rules.projects.find(&standing.project)?;
+    let found = state.throttles.of(project)?;
+    let marker = found.marker()?;
+    let resources: Vec<&str> = marker
+        .resources()
+        .iter()
+        .map(|resource| resource.as_str())
+        .collect();
+    let since = marker.since().format("%Y-%m-%d %H:%M UTC");
+    Some(format!(
+        "throttled since {since} ({}): no new guests; E plans what follows",
+        resources.join(", ")
+    ))
 }
 
 fn counted(standing: &ProjectStanding, state: &State) -> String {

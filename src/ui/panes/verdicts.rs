@@ -129,8 +129,13 @@ fn broken(seen: &SeenGuest, state: &State, theme: &Theme) -> Vec<Styled> {
             // Its value tells for how long by itself.
             ViolationKind::RuntimeExceeded => format!("{mark} {violation}"),
             ViolationKind::CpuExceeded | ViolationKind::MemoryExceeded => {
+                let sign = match (standing.perhaps_longer, theme.unicode) {
+                    (true, true) => "≥",
+                    (true, false) => ">=",
+                    (false, _) => "",
+                };
                 let lasting = format::span(standing.lasting);
-                format!("{mark} {violation} for {lasting}")
+                format!("{mark} {violation} for {sign}{lasting}")
             }
         };
         match standing.phase {
