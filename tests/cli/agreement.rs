@@ -130,9 +130,11 @@ impl Said {
                 match (percent, excess) {
                     // Both are rounded, and of another moment.
                     (Some(said), Some(excess)) => {
-                        assert!((said - excess).abs() < 0.5, "{row} {quota}")
+                        assert!((said - excess).abs() < 0.5, "{row} {quota}");
                     }
-                    (said, excess) => assert_eq!(said, excess, "no share of nothing: {row}"),
+                    (said, excess) => {
+                        assert_eq!(said, excess, "no share of nothing: {row}");
+                    }
                 }
                 named.insert(key);
             }
@@ -311,7 +313,7 @@ fn budgets(accounting: &str) -> String {
         )
         .unwrap();
         for (resource, used) in USED {
-            write!(text, "{resource} = {}\n", quota(resource, used)).unwrap();
+            writeln!(text, "{resource} = {}", quota(resource, used)).unwrap();
         }
     };
     for border in &BORDERS {
