@@ -159,7 +159,7 @@ struct Core {
     faults: Faults,
     secrets: Secrets,
     accounts: Accounts,
-    catalogue: Catalogue,
+    catalogue: &'static Catalogue,
     wardrobe: Arc<Wardrobe>,
     world: Mutex<World>,
     sampler: Sampler,
@@ -241,7 +241,7 @@ impl Simulator {
             faults: Faults::new(faults, scenario.seed),
             accounts: Accounts::of(&secrets),
             secrets,
-            catalogue: Catalogue::new(),
+            catalogue: Catalogue::shared(),
             wardrobe,
             world: Mutex::new(world),
             sampler: Sampler::default(),
@@ -358,7 +358,7 @@ async fn broadcast(core: Arc<Core>) {
     loop {
         tokio::select! {
             () = core.stop.cancelled() => return,
-            () = tokio::time::sleep(core.clock.pace(sample::INTERVAL)) => {}
+            () = tokio::time::sleep(core.clock.pace(sample::INTERVAL).max(sample::SHORTEST_PAUSE)) => {}
         }
         let own = Arc::clone(&core);
         // Thousands of guests take a moment; connections should not wait for it.

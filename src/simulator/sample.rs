@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
@@ -14,6 +15,8 @@ use super::world::{Node, World};
 
 /// Seconds between two broadcasts of a real node.
 pub(super) const INTERVAL: f64 = 10.0;
+/// The shortest real pause between two broadcasts: a fast world would do little else.
+pub(super) const SHORTEST_PAUSE: Duration = Duration::from_millis(100);
 /// How many broadcasts may be missed before a guest is `unknown`.
 const FORGOTTEN_AFTER: u64 = 30;
 

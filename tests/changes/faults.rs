@@ -270,23 +270,31 @@ async fn with_fault(name: &str, kind: FaultKind, request: (String, String, u64))
     strikes
 }
 
+/// Tells whether a request is made for other guests in the same way as for the first.
+fn is_about_others(name: &str, part: &str) -> bool {
+    match name {
+        "create two" => true,
+        "enforce" => part.contains("/150/") || part.starts_with(":150:"),
+        _ => name.starts_with("bracket"),
+    }
+}
+
 /// Tries them all; returns how many there were.
 async fn every_fault_at_every_request(name: &str) -> String {
     let requests = clean_run(name).await;
-    let mut kinds = kinds();
-    if name == "create two" || name.starts_with("bracket") {
-        // One guest meets them all; several beside each other only keep out of each other's way.
-        kinds.retain(|kind| {
-            !matches!(
+    let kinds = kinds();
+    let cases = requests.into_iter().flat_map(|request| {
+        let is_other = is_about_others(name, &request.1);
+        let met = kinds.iter().filter(move |kind| {
+            // One guest meets them all; others beside it only keep out of each other's way.
+            let is_plain = matches!(
                 kind,
                 FaultKind::Latency(_) | FaultKind::Forbidden(..) | FaultKind::Truncated
-            )
+            );
+            !(is_other && is_plain)
         });
-    }
-    let cases = requests.into_iter().flat_map(|request| {
-        kinds
-            .iter()
-            .map(move |kind| (kind.clone(), request.clone()))
+        met.map(move |kind| (kind.clone(), request.clone()))
+            .collect::<Vec<_>>()
     });
     let strikes: Vec<u64> = stream::iter(cases)
         .map(|(kind, request)| with_fault(name, kind, request))

@@ -1,6 +1,7 @@
 //! `quota`, `check` and `enforce` say the same of the same world, at the borders of every tier too.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 
 use proxdeck::simulator::Scenario;
 use rstest::rstest;
@@ -129,9 +130,11 @@ impl Said {
                 match (percent, excess) {
                     // Both are rounded, and of another moment.
                     (Some(said), Some(excess)) => {
-                        assert!((said - excess).abs() < 0.5, "{row} {quota}")
+                        assert!((said - excess).abs() < 0.5, "{row} {quota}");
                     }
-                    (said, excess) => assert_eq!(said, excess, "no share of nothing: {row}"),
+                    (said, excess) => {
+                        assert_eq!(said, excess, "no share of nothing: {row}");
+                    }
                 }
                 named.insert(key);
             }
@@ -293,11 +296,9 @@ fn flat() -> World {
         pools.join(", ")
     );
     for (vmid, name) in (201..).zip(names()) {
-        text.push_str(&format!(
-            "[[guests]]\nvmid = {vmid}\nname = \"{name}-1\"\nnode = \"pve1\"\npool = \"{name}\"\n\
+        write!(text, "[[guests]]\nvmid = {vmid}\nname = \"{name}-1\"\nnode = \"pve1\"\npool = \"{name}\"\n\
             status = \"running\"\nup = \"30h\"\ncores = 2\nmemory = \"2GiB\"\ndisks = [\"local-lvm:33GiB\"]\n\
-            load = {{ cpu = 0.5, memory = 0.5, network_in = 600000.0, network_out = 400000.0, lively = 0.0 }}\n"
-        ));
+            load = {{ cpu = 0.5, memory = 0.5, network_in = 600000.0, network_out = 400000.0, lively = 0.0 }}\n").unwrap();
     }
     World::with(Scenario::from_toml(&text).unwrap(), Vec::new())
 }
@@ -306,11 +307,13 @@ fn flat() -> World {
 fn budgets(accounting: &str) -> String {
     let mut text = format!("[selection]\nall = true\n[quota]\naccounting = \"{accounting}\"\n");
     let mut project = |name: &str, quota: &dyn Fn(&str, f64) -> String| {
-        text.push_str(&format!(
+        write!(
+            text,
             "[projects.{name}]\npool = \"{name}\"\nwindow = \"24h\"\nnotify = [\"team\"]\n"
-        ));
+        )
+        .unwrap();
         for (resource, used) in USED {
-            text.push_str(&format!("{resource} = {}\n", quota(resource, used)));
+            writeln!(text, "{resource} = {}", quota(resource, used)).unwrap();
         }
     };
     for border in &BORDERS {

@@ -1,5 +1,6 @@
 //! `enforce --auto` from a timer: the first sight, the second, its limit, and runs beside each other.
 
+use std::fmt::Write as _;
 use std::process::Stdio;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -20,11 +21,9 @@ fn world(mode: &str) -> World {
         [[storages]]\nname = \"vmstore\"\nkind = \"dir\"\nsize = \"500GiB\"\nshared = true\n",
     );
     for (vmid, cpu) in [(201, 0.2), (202, 0.9), (203, 0.5)] {
-        text.push_str(&format!(
-            "[[guests]]\nvmid = {vmid}\nname = \"job-{vmid}\"\nnode = \"pve1\"\npool = \"burnt\"\n\
+        write!(text, "[[guests]]\nvmid = {vmid}\nname = \"job-{vmid}\"\nnode = \"pve1\"\npool = \"burnt\"\n\
             status = \"running\"\nup = \"30h\"\ncores = 2\nmemory = \"512MiB\"\ndisks = [\"vmstore:2GiB\"]\n\
-            load = {{ cpu = {cpu}, memory = 0.5, lively = 0.0 }}\n"
-        ));
+            load = {{ cpu = {cpu}, memory = 0.5, lively = 0.0 }}\n").unwrap();
     }
     let world = World::with(Scenario::from_toml(&text).unwrap(), Vec::new());
     let rules = format!(

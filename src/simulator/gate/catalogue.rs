@@ -3,6 +3,7 @@
 //! It refuses paths that are not in `calls.txt`; what a call does stands in `routes`.
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use super::parameters::Format;
 use crate::simulator::routes::{self, Handler};
@@ -66,8 +67,14 @@ pub(in crate::simulator) struct Catalogue {
 }
 
 impl Catalogue {
+    /// Returns the table, which is read once: it is the same for every simulator.
+    pub(in crate::simulator) fn shared() -> &'static Self {
+        static SHARED: LazyLock<Catalogue> = LazyLock::new(Catalogue::new);
+        &SHARED
+    }
+
     /// Reads the table and joins each call with what it does.
-    pub(in crate::simulator) fn new() -> Self {
+    fn new() -> Self {
         let mut routes = Vec::new();
         let mut current: Option<Route> = None;
         for line in include_str!("calls.txt")
@@ -234,7 +241,7 @@ mod tests {
 
     #[test]
     fn every_handler_stands_in_the_table() {
-        let catalogue = Catalogue::new();
+        let catalogue = Catalogue::shared();
         let known: Vec<(&str, &str)> = catalogue.names().collect();
         for (method, template) in routes::names() {
             assert!(
@@ -260,7 +267,7 @@ mod tests {
 
     #[test]
     fn the_most_literal_path_wins() {
-        let catalogue = Catalogue::new();
+        let catalogue = Catalogue::shared();
         let (route, variables) = catalogue
             .find("GET", "/nodes/pve1/qemu/101/status/current")
             .unwrap();

@@ -373,7 +373,7 @@ mod tests {
     use crate::simulator::gate::catalogue::Catalogue;
 
     fn errors(method: &str, path: &str, sent: &[(&str, &str)]) -> BTreeMap<String, String> {
-        let catalogue = Catalogue::new();
+        let catalogue = Catalogue::shared();
         let (route, mut all) = catalogue.find(method, path).unwrap();
         all.extend(
             sent.iter()
