@@ -180,7 +180,7 @@ fn two_that_run_at_once_shut_nobody_down_twice() {
     // A pool has no digest: where both write within a second both see their own, and both tell.
     let told = world.told().len();
     assert!([2, 4].contains(&told), "{told}: {said:#?}");
-    // Nobody was told that a guest went down that runs, and whoever is left goes down next.
+    // Whoever is left goes down next, and that is told no more.
     for _ in 0..2 {
         world.run(&["enforce", "--yes"]);
     }
