@@ -9,6 +9,7 @@ pub mod bracket;
 pub mod chart;
 pub mod enforcement;
 pub mod failure;
+pub mod firewall;
 pub mod forecast;
 pub mod guest;
 pub mod guest_config;
