@@ -102,6 +102,15 @@ impl AlertPane {
         self.cursor = cursor;
     }
 
+    /// Puts the cursor on the alert that stands in a row now.
+    fn stay_at(&mut self, row: usize) {
+        let standing = self.book.standing();
+        let row = row.min(standing.len().saturating_sub(1));
+        let cursor = standing.get(row).map(|each| each.key.clone());
+        self.row = row;
+        self.cursor = cursor;
+    }
+
     /// Returns the alert under the cursor.
     fn selected(&self) -> Option<(AlertKey, Alert)> {
         let standing = self.book.standing();
@@ -322,7 +331,8 @@ impl State {
     fn explain(&mut self, alert: &Alert) {
         let failure =
             Failure::new(FailureKind::Refused, alert.text.clone()).with_advice(advice(alert.kind));
-        let text = FailureText::new(alert.subject.to_string(), failure, Vec::new());
+        let text = FailureText::new(alert.subject.to_string(), failure, Vec::new())
+            .headed(alert.severity.as_str());
         self.dialogs.push(Dialog::Failure(Box::new(text)));
     }
 
@@ -350,9 +360,14 @@ impl State {
     /// Takes an alert in hand.
     pub(super) fn acknowledged(&mut self, key: &AlertKey, note: &str, effects: &mut Vec<Effect>) {
         let (by, now) = (self.setting.operator.clone(), self.server_time());
+        let row = self.alerts.cursor_row(&self.alerts.book.standing());
         if !self.alerts.book.acknowledge(key, &by, note, now) {
             self.toasts
                 .notice("the alert has ended meanwhile", self.now.moment);
+        }
+        // It sinks; whoever works down the list goes on with the next.
+        if let Some(row) = row {
+            self.alerts.stay_at(row);
         }
         self.tell_alerts(effects);
     }

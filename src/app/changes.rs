@@ -252,7 +252,10 @@ impl State {
         };
         let rules = &self.setting.rules;
         let chosen = self.catalogue.row(&rules.templates);
-        if let Some(form) = FormDialog::create_guest(rules, resources, chosen, stamp) {
+        let at_projects = self.focus == Pane::Projects;
+        let project = self.selected_project().filter(|_| at_projects);
+        let project = project.map(|standing| standing.project.as_str());
+        if let Some(form) = FormDialog::create_guest(rules, resources, chosen, project, stamp) {
             self.open_form(form);
         }
     }

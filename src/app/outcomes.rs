@@ -2,7 +2,7 @@
 
 use super::toasts::News;
 use crate::domain::failure::{Failure, FailureKind};
-use crate::domain::operation::{Fate, Outcome, Product, Report};
+use crate::domain::operation::{Enforced, Outcome, Product, Report, Tally};
 use crate::domain::text::Text;
 
 /// Tells how an operation ended; failures carry what came of each part.
@@ -14,7 +14,8 @@ pub(super) fn news(title: &str, report: &Report) -> News {
             ": requested from high availability".to_owned()
         }
         Some(Product::Power(facts)) => format!(": {}", facts.status),
-        Some(Product::RolledBack(_) | Product::Enforced(_)) | None => String::new(),
+        Some(Product::Enforced(steps)) => deeds(steps),
+        Some(Product::RolledBack(_)) | None => String::new(),
     };
     let tally = report.tally();
     // That all was done is said by the word itself.
@@ -61,9 +62,51 @@ pub(super) fn news(title: &str, report: &Report) -> News {
     }
 }
 
+/// Sums up the steps of an enforcement that were taken.
+fn deeds(steps: &[Enforced]) -> String {
+    let done: Vec<&Enforced> = steps.iter().filter(|step| step.fate.is_well()).collect();
+    let mut deeds = Vec::new();
+    for (action, words) in [
+        ("throttle", "throttled"),
+        ("unthrottle", "throttled no more"),
+    ] {
+        let of = done.iter().filter(|step| step.action == action);
+        deeds.extend(of.map(|step| format!("{} {words}", step.project)));
+    }
+    let down = done.iter().filter(|step| step.guest.is_some()).count();
+    match down {
+        0 => {}
+        1 => deeds.push("1 guest shut down".to_owned()),
+        many => deeds.push(format!("{many} guests shut down")),
+    }
+    let told: Vec<&str> = done
+        .iter()
+        .flat_map(|step| &step.told)
+        .filter(|told| told.problem.is_none())
+        .map(|told| told.channel.as_str())
+        .collect();
+    if !told.is_empty() {
+        deeds.push(format!("{} told", told.join(", ")));
+    }
+    if deeds.is_empty() {
+        return String::new();
+    }
+    format!(": {}", deeds.join(", "))
+}
+
 /// Returns the notes that say more than the count of the parts, which is told beside the title.
 fn notes_of(report: &Report) -> impl Iterator<Item = &str> {
-    let tally = report.tally().to_string();
+    let tally = match &report.product {
+        // That all was done is said by the word itself, and what was not by a line for each.
+        Some(Product::Enforced(steps)) => Tally::of(
+            steps
+                .iter()
+                .filter(|step| step.action != "warn")
+                .map(|step| &step.fate),
+        ),
+        Some(_) | None => report.tally(),
+    };
+    let tally = tally.to_string();
     let notes = report.notes.iter().map(String::as_str);
     notes.filter(move |note| *note != tally)
 }
@@ -77,11 +120,11 @@ fn explained(failure: &Failure, report: &Report) -> Failure {
             .insert(0, Text::new(format!("{guest} exists now")));
     }
     failure.details.extend(notes_of(report).map(Text::from));
+    if let Some(Product::Enforced(steps)) = &report.product {
+        failure.details.extend(steps.iter().map(line_of));
+    }
     for part in &report.parts {
-        let reason = match &part.fate {
-            Fate::Ended(outcome) => outcome.failure().map(|failure| format!(": {failure}")),
-            Fate::Skipped(reason) | Fate::NotTried(reason) => Some(format!(": {reason}")),
-        };
+        let reason = part.fate.why().map(|why| format!(": {why}"));
         let line = format!(
             "{} {}: {}{}",
             part.guest,
@@ -92,4 +135,18 @@ fn explained(failure: &Failure, report: &Report) -> Failure {
         failure.details.push(Text::new(line));
     }
     failure
+}
+
+/// Says what came of one step of an enforcement.
+fn line_of(step: &Enforced) -> Text {
+    let what = match &step.guest {
+        Some(guest) => format!("{}: {} {guest}", step.project, step.action),
+        None => format!("{}: {}", step.project, step.action),
+    };
+    let why = step.fate.why().map(|why| format!(": {why}"));
+    Text::new(format!(
+        "{what}: {}{}",
+        step.word(),
+        why.unwrap_or_default()
+    ))
 }

@@ -181,6 +181,22 @@ impl State {
         self.usage.standings = standings;
     }
 
+    /// Says what should be known of the figures before anything is done because of them.
+    pub(super) fn caveats(&self, resources: &Resources) -> Vec<String> {
+        let rules = &self.setting.rules;
+        if rules.accounting == Accounting::SinceBoot {
+            return Vec::new();
+        }
+        let mut caveats = Vec::new();
+        let histories = self.usage.accounts.failures().map(|(_, failure)| failure);
+        caveats.extend(unread("the use of guests", histories));
+        let contents = self.usage.contents.failures().map(|(_, failure)| failure);
+        caveats.extend(unread("the contents of storages", contents));
+        let readings = self.usage_readings(resources);
+        caveats.extend(readings.what_the_ledger_lacks(&rules.projects, self.usage.standings()));
+        caveats
+    }
+
     /// Collects what was read, in the form in which it is reckoned with.
     pub(super) fn usage_readings(&self, resources: &Resources) -> UsageReadings {
         let accounts = self.usage.accounts.answers();
@@ -412,4 +428,14 @@ impl State {
 /// Tells whether an account vouches that its guest is still there.
 fn is_fresh(account: &Account, server: DateTime<Utc>) -> bool {
     server.signed_duration_since(account.until) < VOUCHES
+}
+
+/// Says how many could not be read, and why the first of them.
+fn unread<'a>(what: &str, failures: impl Iterator<Item = &'a Failure>) -> Option<String> {
+    let failures: Vec<&Failure> = failures.collect();
+    let first = failures.first()?;
+    Some(format!(
+        "{what} could not be read in {} cases: {first}",
+        failures.len()
+    ))
 }

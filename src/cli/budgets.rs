@@ -69,7 +69,10 @@ impl Budgets {
                 budgets.projects = budgets
                     .readings
                     .standings(projects, &guests, now, budgets.zone);
-                budgets.tell_what_the_ledger_lacks(projects);
+                let lacking = budgets
+                    .readings
+                    .what_the_ledger_lacks(projects, &budgets.projects);
+                budgets.notes.extend(lacking);
             }
         }
         budgets
@@ -158,25 +161,6 @@ impl Budgets {
                 .push(format!("what guests use is not remembered: {error}"));
             file.read()
         });
-    }
-
-    /// Says once which projects' figures are lower bounds because nobody looked all the time.
-    fn tell_what_the_ledger_lacks(&mut self, projects: &Projects) {
-        let counted = projects.iter().zip(&self.projects);
-        let lacking: Vec<&str> = counted
-            .filter(|(project, standing)| {
-                let ledger = &self.readings.ledger;
-                project.budget.bounds_flow() && !ledger.covers(project.name(), &standing.period)
-            })
-            .map(|(project, _)| project.name())
-            .collect();
-        if !lacking.is_empty() {
-            self.notes.push(format!(
-                "what {} used is at least this (≥): guests may have come and gone unseen, because \
-                 this machine has not looked every hour of the window",
-                lacking.join(", ")
-            ));
-        }
     }
 }
 

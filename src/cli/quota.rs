@@ -15,6 +15,7 @@ use super::unread::Unread;
 use crate::domain::guest::Guest;
 use crate::domain::project::{Project, Projects, Resource};
 use crate::domain::quota::{Amount, Certainty, ResourceUsage, Tier};
+use crate::domain::units::whole_percent;
 use crate::domain::usage::Accounting;
 use crate::domain::usage::{ProjectStanding, Projection};
 use crate::ui::format;
@@ -233,7 +234,7 @@ fn table(stands: &[Stand<'_>]) -> Table<9> {
         for (usage, ahead) in each.resources() {
             let share = usage
                 .fraction
-                .map(|share| format!("{}{:.0}%", usage.used.certainty().sign(), share * 100.0));
+                .map(|share| format!("{}{}%", usage.used.certainty().sign(), whole_percent(share)));
             let quota = usage
                 .quota
                 .bound()

@@ -9,6 +9,12 @@ use std::str::FromStr;
 /// The bytes of one GB, the unit of quotas (SPEC §5.7).
 pub const GIGABYTE: u64 = 1_000_000_000;
 
+/// Writes a share in whole percent, rounded down so that what is nearly full is not called full.
+pub fn whole_percent(share: f64) -> String {
+    // The small addition takes back what the binary fraction lost: 0.29 is 29 %.
+    format!("{:.0}", (share * 100.0 + 1e-6).floor())
+}
+
 const MEBIBYTE: u64 = 1 << 20;
 const PEBIBYTE: u64 = 1 << 50;
 

@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use humansize::{BINARY, format_size};
 
 use crate::domain::inventory::Running;
+use crate::domain::units::whole_percent;
 
 /// Writes a duration in at most six columns: `42d`, `1d 2h`, `3h`, `12m`, `8s`.
 pub fn span(duration: Duration) -> String {
@@ -48,8 +49,7 @@ pub fn percent(fraction: f64) -> String {
     if fraction > 0.0 && fraction < 0.01 {
         return "<1%".to_owned();
     }
-    // The small addition takes back what the binary fraction lost: 0.29 is 29 %.
-    format!("{:.0}%", (fraction * 100.0 + 1e-6).floor())
+    format!("{}%", whole_percent(fraction))
 }
 
 /// Writes how many guests run: `7`, a lower bound `≥7` where a node is silent, `?` where all are.

@@ -208,6 +208,29 @@ fn an_acknowledgement_is_written_down_and_a_second_key_takes_it_back() {
 }
 
 #[test]
+fn an_acknowledged_alert_sinks_and_the_cursor_goes_on_with_the_next() {
+    let mut desk = Desk::with(vec![guest(100, "one"), guest(101, "two")]);
+    let paused = |number, name| {
+        let mut guest = guest(number, name);
+        guest.status = Status::Paused;
+        guest
+    };
+    desk.inventory(vec![paused(100, "one"), paused(101, "two")]);
+    desk.press("2 g");
+    let first = desk.state.selected_alert().unwrap();
+    desk.press("a Enter");
+    let next = desk.state.selected_alert().unwrap();
+    assert_ne!(next.subject, first.subject);
+    let book = desk.state.alerts.book();
+    assert_eq!(book.standing()[1].alert.subject, first.subject);
+    assert_eq!(
+        desk.state.alerts.cursor_row(&book.standing()),
+        Some(0),
+        "where it was"
+    );
+}
+
+#[test]
 fn the_token_s_end_is_asked_once_and_a_password_has_none() {
     let token = |effects: &[Effect]| {
         let asked = effects

@@ -225,6 +225,15 @@ fn the_form_is_filled_with_what_the_catalogue_says() {
 }
 
 #[test]
+fn the_project_under_the_cursor_is_the_one_that_new_guests_join() {
+    let mut desk = desk();
+    desk.press("4 n");
+    assert_eq!(chosen(&desk, Field::Pool), "alpha");
+    desk.press("Esc 1 n");
+    assert_eq!(chosen(&desk, Field::Pool), "none");
+}
+
+#[test]
 fn a_name_that_somebody_has_is_not_suggested() {
     let mut desk = desk();
     see(

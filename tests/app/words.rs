@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use pretty_assertions::assert_eq;
+use proxdeck::app::dialogs::Dialog;
 use proxdeck::app::jobs::JobId;
 use proxdeck::app::{Answer, Effect, Event, Query};
-use proxdeck::domain::operation::{Fate, Outcome, Part, Report, Update};
+use proxdeck::domain::failure::{Failure, FailureKind};
+use proxdeck::domain::operation::{Enforced, Fate, Outcome, Part, Product, Report, Told, Update};
 use proxdeck::domain::snapshot::{Snapshot, SnapshotList};
 use proxdeck::domain::text::Text;
 
@@ -95,6 +97,67 @@ fn that_everything_was_done_is_said_once() {
     assert_eq!(
         desk.toast(),
         "snapshot 100 one done (2 done, 1 skipped); look again"
+    );
+}
+
+#[test]
+fn what_an_enforcement_did_is_said_in_words_and_what_it_did_not_in_lines() {
+    let step = |action: &'static str, guest: Option<_>, fate| Enforced {
+        project: "beta".into(),
+        action,
+        guest,
+        fate,
+        requested: false,
+        upid: None,
+        told: Vec::new(),
+    };
+    let one = guest(100, "one").to_ref();
+    let mut report = Report::new(Outcome::Done);
+    let mut told = step("notify", None, Fate::Ended(Outcome::Done));
+    told.told = vec![Told {
+        channel: "beta-admins".into(),
+        problem: None,
+    }];
+    report.product = Some(Product::Enforced(vec![
+        step("warn", None, Fate::Ended(Outcome::Done)),
+        step("throttle", None, Fate::Ended(Outcome::Done)),
+        step("shutdown", Some(one.clone()), Fate::Ended(Outcome::Done)),
+        told,
+    ]));
+    report.notes = vec!["3 done".to_owned()];
+    let mut desk = at_a_snapshot();
+    let started = desk.press("s Enter");
+    let ended = Update::Ended(Box::new(report.clone()));
+    desk.happen(Event::Job(job(&started), ended));
+    assert_eq!(
+        desk.toast(),
+        "snapshot 100 one done: beta throttled, 1 guest shut down, beta-admins told"
+    );
+
+    let busy = Fate::Skipped("a backup runs".to_owned());
+    report.product = Some(Product::Enforced(vec![
+        step("throttle", None, Fate::Ended(Outcome::Done)),
+        step("shutdown", Some(one), busy),
+    ]));
+    let failure = Failure::new(FailureKind::TaskFailed, "not everything could be enforced");
+    report.outcome = Outcome::Failed(Box::new(failure));
+    let started = desk.press("s Enter");
+    desk.wait(Duration::from_secs(20));
+    let ended = Update::Ended(Box::new(report));
+    desk.happen(Event::Job(job(&started), ended));
+    desk.press("Enter");
+    let Some(Dialog::Failure(text)) = desk.state.dialogs.last() else {
+        panic!("{:?}", desk.state.dialogs);
+    };
+    let lines: Vec<String> = text
+        .failure
+        .details
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    assert!(
+        lines.contains(&"beta: shutdown 100 one: skipped: a backup runs".to_owned()),
+        "{text:?}"
     );
 }
 

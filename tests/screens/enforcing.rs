@@ -77,8 +77,12 @@ fn the_plan_confirmed_with_its_calls() {
         other => panic!("{other:?}"),
     };
     scene.types(&count.to_string());
+    let plan = pictures(&scene, &[(80, 24)], true);
     scene.press("x");
-    insta::assert_snapshot!(pictures(&scene, &[(120, 40)], true));
+    let calls = pictures(&scene, &[(80, 24), (120, 40)], true);
+    scene.press("G");
+    let end = pictures(&scene, &[(80, 24)], true);
+    insta::assert_snapshot!([plan, calls, end].join("\n"));
 }
 
 #[test]

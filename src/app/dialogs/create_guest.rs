@@ -53,11 +53,13 @@ const COPIES: [CopyKind; 2] = [CopyKind::Linked, CopyKind::Full];
 impl FormDialog {
     /// Opens the form that makes guests, filled with the values of the entry at `chosen`.
     ///
+    /// Where a `project` is meant and new guests can join it, they do unless another is chosen.
     /// Nothing is opened where no guest of the cluster has the number of any template.
     pub(in crate::app) fn create_guest(
         rules: &Rules,
         resources: &Resources,
         chosen: usize,
+        project: Option<&str>,
         stamp: Stamp,
     ) -> Option<Self> {
         let entries: Vec<Entry> = rules
@@ -76,6 +78,7 @@ impl FormDialog {
             .and_then(|entry| entry.source.clone())
             .or_else(|| entries.iter().find_map(|entry| entry.source.clone()))?;
         let (pools, pool_options) = pools(rules, resources);
+        let joined = project.and_then(|project| pool_options.iter().position(|it| it == project));
         // The template may still be changed, so that no node is the source's own for good.
         let offers = Offers::all(resources);
         let none = || std::iter::once("none".to_owned());
@@ -102,6 +105,7 @@ impl FormDialog {
         ];
         let mut form = Form::new("New guest from a template".to_owned(), items, "make it");
         form.choose_at(Field::Template, chosen);
+        form.choose_at(Field::Pool, joined.unwrap_or(0));
         form.focus = 1;
         let mut purpose = CreatePurpose {
             entries,

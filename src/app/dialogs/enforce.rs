@@ -8,13 +8,13 @@ use crate::app::effect::{Query, Ticket};
 use crate::app::keymap::{Combo, Context, KeyCode};
 use crate::app::remote::Remote;
 use crate::domain::enforcement::{
-    EnforcementPlan, LeftAlone, ProjectPlan, Shutdown, SnapshotFirst, Step,
+    Action as Enforcing, EnforcementPlan, LeftAlone, ProjectPlan, Shutdown, SnapshotFirst, Step,
 };
 use crate::domain::failure::Failure;
 use crate::domain::guest_config::GuestConfig;
 use crate::domain::id::Vmid;
 use crate::domain::inventory::{Link, Resources};
-use crate::domain::operation::Operation;
+use crate::domain::operation::{Call, Operation};
 use crate::domain::request::{EnforceRequest, Objection};
 use crate::domain::time::Moment;
 
@@ -49,6 +49,8 @@ pub enum EnforceLine<'a> {
     LeftAlone(&'a LeftAlone),
     /// What should be known of the project above.
     Note(&'a str),
+    /// What should be known of all figures.
+    Caveat(&'a str),
 }
 
 /// The plan of what is done about projects over their budgets.
@@ -60,6 +62,8 @@ pub struct EnforceDialog {
     details: BTreeMap<Vmid, GuestDetail>,
     /// The plan as far as it can be made.
     pub plan: Option<EnforcementPlan>,
+    /// What should be known of the figures that it was made from.
+    pub caveats: Vec<String>,
     /// Whether everything is read, so that the plan stays as it is.
     pub is_whole: bool,
     /// The line under the cursor.
@@ -79,6 +83,7 @@ impl EnforceDialog {
             read_only,
             details: BTreeMap::new(),
             plan: None,
+            caveats: Vec::new(),
             is_whole: false,
             row: 0,
             typed: TextField::default(),
@@ -108,7 +113,27 @@ impl EnforceDialog {
             let notes = project.notes().iter().map(String::as_str);
             lines.extend(notes.map(EnforceLine::Note));
         }
+        if self.plan.is_some() {
+            let caveats = self.caveats.iter().map(String::as_str);
+            lines.extend(caveats.map(EnforceLine::Caveat));
+        }
         lines
+    }
+
+    /// Returns the API calls, as far as the plan can be carried out.
+    pub fn calls(&self) -> Vec<Call> {
+        self.checked
+            .as_ref()
+            .map(Operation::calls)
+            .unwrap_or_default()
+    }
+
+    /// Counts the warnings, which are shown and not carried out.
+    pub fn warnings(&self) -> usize {
+        let steps = self.plan.iter().flat_map(EnforcementPlan::steps);
+        steps
+            .filter(|(_, step)| matches!(step.action, Enforcing::Warn))
+            .count()
     }
 
     /// Returns how many steps are taken.
@@ -124,10 +149,16 @@ impl EnforceDialog {
     /// Takes the plan as it can be made now, unless it is whole and stays as it was shown.
     ///
     /// `figures_are_read` is whether every guest of every project was read, or cannot be.
-    pub(in crate::app) fn follow(&mut self, plan: EnforcementPlan, figures_are_read: bool) {
+    pub(in crate::app) fn follow(
+        &mut self,
+        plan: EnforcementPlan,
+        caveats: Vec<String>,
+        figures_are_read: bool,
+    ) {
         if self.is_whole {
             return;
         }
+        self.caveats = caveats;
         let is_settled = |shutdown: &Shutdown| {
             let detail = self.details.get(&shutdown.guest.vmid);
             matches!(shutdown.snapshot, SnapshotFirst::None(_))
@@ -224,12 +255,18 @@ impl EnforceDialog {
 
     pub(super) fn act(&mut self, action: Action, page: usize) -> Reply {
         if let Action::Move(motion) = action {
-            let last = self.lines().len().saturating_sub(1);
+            let lines = if self.shows_calls {
+                self.calls().len()
+            } else {
+                self.lines().len()
+            };
+            let last = lines.saturating_sub(1);
             self.row = self.row.saturating_add_signed(motion.rows(page)).min(last);
         } else if action == Action::Help {
             return Reply::Help(Context::Enforcement);
         } else if action == Action::Form(FormKey::Calls) {
             self.shows_calls = !self.shows_calls;
+            self.row = 0;
         } else if action == Action::Form(FormKey::Submit)
             && self.is_confirmed()
             && !self.read_only

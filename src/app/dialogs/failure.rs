@@ -10,6 +10,8 @@ use crate::domain::operation::HalfMade;
 pub struct FailureText {
     /// What failed.
     pub title: String,
+    /// What kind of thing it is.
+    pub heading: &'static str,
     /// Why.
     pub failure: Failure,
     /// The guests that are left and not what was wanted.
@@ -22,10 +24,18 @@ impl FailureText {
     pub(in crate::app) fn new(title: String, failure: Failure, left: Vec<HalfMade>) -> Self {
         Self {
             title,
+            heading: failure.kind.headline(),
             failure,
             left,
             scroll: 0,
         }
+    }
+
+    /// Replaces the name of the failure's kind, where it is none.
+    #[must_use]
+    pub(in crate::app) fn headed(mut self, heading: &'static str) -> Self {
+        self.heading = heading;
+        self
     }
 
     pub(super) fn act(&mut self, action: Action) -> Reply {
@@ -33,7 +43,7 @@ impl FailureText {
             self.scroll = self.scroll.saturating_add_signed(motion.rows(10)).min(500);
         } else if action == Action::Copy {
             let failure = &self.failure;
-            let mut text = format!("{}\n{failure}", self.title);
+            let mut text = format!("{}\n{}: {}", self.title, self.heading, failure.message);
             let details = failure.details.iter().map(ToString::to_string);
             let advice = Some(failure.advised().to_owned()).filter(|advice| !advice.is_empty());
             for line in advice.into_iter().chain(details) {

@@ -106,16 +106,16 @@ const TABLE: &[Context] = &[Context::Guests];
 const TABLES: &[Context] = &[Context::Guests, Context::AllSnapshots];
 const LISTS: &[Context] = &[
     Context::Guests,
-    Context::Alerts,
     Context::AllSnapshots,
     Context::Projects,
     Context::Nodes,
     Context::Tasks,
     Context::Templates,
 ];
+/// Where nothing but a failure can be opened.
+const ASIDE: &[Context] = &[Context::Snapshots, Context::Detail, Context::Storages];
 const LOGGED: &[Context] = &[
     Context::Guests,
-    Context::Alerts,
     Context::Snapshots,
     Context::AllSnapshots,
     Context::Detail,
@@ -172,6 +172,9 @@ const fn row(
 // One row a line reads as the table that it is.
 #[rustfmt::skip]
 pub static BINDINGS: &[Binding] = &[
+    row(Action::Acknowledge, ALERTS, &["a"], "acknowledge", "take the alert in hand, or give it back; it holds until the alert ends, at most 8 hours"),
+    row(Action::Open, ALERTS, &["Enter"], "go to", "go to what the alert is about, or explain it"),
+    row(Action::Log, ALERTS, &["l"], "log", "show the log of the failed task"),
     row(Action::Change(Change::Snapshot), GUEST_OR_ALERT, &["s"], "snapshot", "take a snapshot of the guest"),
     row(Action::Change(Change::RollBack), SUBJECT, &["R"], "restore", "return the guest to the snapshot under the cursor, in place or as a new guest"),
     row(Action::Change(Change::Clone), SUBJECT, &["c"], "clone", "make a copy of the guest, or of the snapshot under the cursor"),
@@ -183,8 +186,8 @@ pub static BINDINGS: &[Binding] = &[
     row(Action::Change(Change::Prune), PANES, &["p"], "prune", "plan what retention deletes, in all managed guests"),
     row(Action::Change(Change::Bracket), PANES, &["b"], "bracket", "take the same snapshot of the marked guests; without marks show all brackets, to restore or drop one"),
     row(Action::Change(Change::Enforce), PANES, &["E"], "enforce", "plan what is done about projects over their budgets: throttle, shut down, tell"),
-    row(Action::Acknowledge, ALERTS, &["a"], "acknowledge", "take the alert in hand, or give it back; it holds until the alert ends, at most 8 hours"),
     row(Action::Open, LISTS, &["Enter"], "open", "open what is under the cursor"),
+    row(Action::Open, ASIDE, &["Enter"], "", "show the whole of the failure that was told last"),
     row(Action::Log, LOGGED, &["l"], "log", "show the task's log, or that of the guest's last task"),
     row(Action::Filter, TABLES, &["/"], "filter", "show only what matches (tag: node: status: pool: project: ask exactly, among snapshots verdict: too)"),
     row(Action::SortNext, TABLES, &["o"], "sort", "sort by the next column"),

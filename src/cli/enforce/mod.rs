@@ -84,6 +84,8 @@ impl Enforce {
             }
             if !executes && !plan.is_empty() {
                 output.note("this is the plan alone; nothing was done");
+            } else if (self.yes || self.auto) && told.only_warns() {
+                output.note("nothing to carry out: a warning is an alert and no more");
             }
         }
         let watched = if executes {

@@ -9,7 +9,7 @@ use crate::cli::execute::Watched;
 use crate::cli::output::Output;
 use crate::cli::table::{Side, Table};
 use crate::domain::enforcement::{Action, EnforcementPlan, ProjectPlan, Step};
-use crate::domain::operation::{Enforced, Fate, Outcome, Product};
+use crate::domain::operation::{Enforced, Product};
 use crate::domain::task::Upid;
 use crate::domain::text::Text;
 
@@ -139,6 +139,11 @@ impl<'a> Told<'a> {
             .flat_map(move |project| project.steps().iter().map(of(project)))
     }
 
+    /// Tells whether the plan says something and does nothing.
+    pub(super) fn only_warns(&self) -> bool {
+        self.plan.is_empty() && self.plan.steps().count() > 0
+    }
+
     /// Prints the plan for people.
     pub(super) fn tell(&self, output: &Output) {
         let mut table = Table::new([
@@ -198,10 +203,10 @@ impl<'a> Told<'a> {
                 Some(guest) => format!("{}: {} {guest}", step.project, step.action),
                 None => format!("{}: {}", step.project, step.action),
             };
-            if is_well(&step.fate) {
+            if step.fate.is_well() {
                 output.line(format_args!("{what} {}", step.word()));
             } else {
-                let why = why(&step.fate).unwrap_or_default();
+                let why = step.fate.why().unwrap_or_default();
                 output.note(format_args!("proxdeck: {what} {}: {why}", step.word()));
             }
         }
@@ -247,7 +252,7 @@ impl<'a> Told<'a> {
                         None => (self.was_left && index < acting).then_some("unknown"),
                     },
                     upid: enforced.and_then(|step| Some(step.upid.as_ref()?.as_str())),
-                    error: enforced.and_then(|step| why(&step.fate)),
+                    error: enforced.and_then(|step| step.fate.why()),
                 }
             })
             .collect();
@@ -306,21 +311,5 @@ fn reason(step: &Step) -> String {
         Action::Warn | Action::Throttle(_) | Action::Unthrottle | Action::Shutdown(_) => {
             step.reason.clone()
         }
-    }
-}
-
-fn is_well(fate: &Fate) -> bool {
-    match fate {
-        Fate::Ended(outcome) => outcome.is_success(),
-        Fate::Skipped(_) | Fate::NotTried(_) => false,
-    }
-}
-
-/// Says why a step did not end well, if so.
-fn why(fate: &Fate) -> Option<String> {
-    match fate {
-        Fate::Ended(Outcome::Stopped) => Some("it was stopped half-way".to_owned()),
-        Fate::Ended(outcome) => outcome.failure().map(ToString::to_string),
-        Fate::Skipped(reason) | Fate::NotTried(reason) => Some(reason.clone()),
     }
 }

@@ -11,6 +11,7 @@ use super::super::inventory::{LinkState, SeenGuest};
 use super::super::limits::{Measure, Phase, Severity, StandingViolation, ViolationKind};
 use super::super::quota::{ResourceUsage, Tier};
 use super::super::throttle::Found;
+use super::super::units::whole_percent;
 use super::super::usage::ProjectStanding;
 use super::situation::{Situation, ThrottledProject};
 use super::{Alert, AlertKey, AlertKind, Subject, tasks};
@@ -272,8 +273,7 @@ fn storages(situation: &Situation<'_>, standing: Standing<'_>) -> Vec<Alert> {
         let node = (!storage.shared).then(|| storage.node.clone());
         let subject = Subject::Storage(storage.name.clone(), node);
         let full = |severity, limit: f64| {
-            let percent = (share * 100.0 + 1e-6).floor();
-            let text = format!("{percent:.0} % full");
+            let text = format!("{} full", percent(share));
             Alert::new(AlertKind::StorageFull, subject.clone(), severity, text)
                 .measured(share, limit)
         };
@@ -381,9 +381,8 @@ fn throttles(throttled: &ThrottledProject) -> Vec<Alert> {
     }
 }
 
-/// Writes a share, rounded down, so that what is nearly full is not called full.
 fn percent(share: f64) -> String {
-    format!("{:.0} %", (share * 100.0 + 1e-6).floor())
+    format!("{} %", whole_percent(share))
 }
 
 fn brackets(situation: &Situation<'_>) -> Vec<Alert> {

@@ -83,6 +83,8 @@ impl<'a> Emergency<'a> {
             };
             plan.step(Action::Shutdown(shutdown), reason);
         }
+        // In which order they were passed over says nothing.
+        plan.left_alone.sort_by_key(|left| left.guest.vmid);
     }
 
     /// Says why a guest is not shut down, if so.

@@ -186,6 +186,23 @@ impl Fate {
             Self::NotTried(_) => "not-tried",
         }
     }
+
+    /// Tells whether it was done.
+    pub fn is_well(&self) -> bool {
+        match self {
+            Self::Ended(outcome) => outcome.is_success(),
+            Self::Skipped(_) | Self::NotTried(_) => false,
+        }
+    }
+
+    /// Says why it was not done, if so.
+    pub fn why(&self) -> Option<String> {
+        match self {
+            Self::Ended(Outcome::Stopped) => Some("it was stopped half-way".to_owned()),
+            Self::Ended(outcome) => outcome.failure().map(ToString::to_string),
+            Self::Skipped(reason) | Self::NotTried(reason) => Some(reason.clone()),
+        }
+    }
 }
 
 /// The parts of an operation in numbers.

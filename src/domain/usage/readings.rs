@@ -141,6 +141,29 @@ impl UsageReadings {
             .collect()
     }
 
+    /// Says of which projects the use is a lower bound because nobody looked all the time.
+    pub fn what_the_ledger_lacks(
+        &self,
+        projects: &Projects,
+        standings: &[ProjectStanding],
+    ) -> Option<String> {
+        let counted = projects.iter().zip(standings);
+        let lacking: Vec<&str> = counted
+            .filter(|(project, standing)| {
+                project.budget.bounds_flow()
+                    && !self.ledger.covers(project.name(), &standing.period)
+            })
+            .map(|(project, _)| project.name())
+            .collect();
+        (!lacking.is_empty()).then(|| {
+            format!(
+                "what {} used is at least this (≥): guests may have come and gone unseen, because \
+                 this machine has not looked every hour of the window",
+                lacking.join(", ")
+            )
+        })
+    }
+
     /// Returns what one guest used, with its disks.
     pub fn used_by(&self, guest: &Guest) -> Use {
         let account = self.accounts.get(&guest.vmid);

@@ -34,22 +34,22 @@ pub(super) fn draw(
     let columns = screen.width.saturating_sub(margin).min(WIDEST);
     let most = screen.height.saturating_sub(4);
     let text = usize::from(columns).saturating_sub(4);
-    let mut rows: Vec<(usize, Row)> = Vec::new();
-    for (index, line) in enforce.lines().into_iter().enumerate() {
-        let lines = lines_of(&line, text.saturating_sub(1), theme);
-        rows.extend(lines.into_iter().map(|row| (index, row)));
-    }
-    if enforce.plan.is_none() {
+    let text = text.saturating_sub(1);
+    let parts: Vec<Vec<Row>> = if enforce.plan.is_none() {
         let mut row = Row::new(theme.unicode);
         row.text("Reading projects and throttles…", theme.dim);
-        rows.push((usize::MAX, row));
+        vec![vec![row]]
     } else if enforce.shows_calls {
-        rows.extend(
-            calls(enforce, text, theme)
-                .into_iter()
-                .map(|row| (usize::MAX, row)),
-        );
-    }
+        calls(enforce, text, theme)
+    } else {
+        let lines = enforce.lines().into_iter();
+        lines.map(|line| lines_of(&line, text, theme)).collect()
+    };
+    let rows: Vec<(usize, Row)> = parts
+        .into_iter()
+        .enumerate()
+        .flat_map(|(index, part)| part.into_iter().map(move |row| (index, row)))
+        .collect();
     let height = u16::try_from(rows.len().max(3) + FIXED + 2).unwrap_or(u16::MAX);
     let title = if enforce.read_only {
         "Enforcement plan (read-only)"
@@ -59,10 +59,12 @@ pub(super) fn draw(
     let inner = dialog(frame, columns, height.min(most), title, theme);
     let room = usize::from(inner.height).saturating_sub(FIXED);
     viewport.page = room;
-    let cursor = rows.iter().position(|(index, _)| *index == enforce.row);
-    let last = rows.iter().rposition(|(index, _)| *index == enforce.row);
+    let is_chosen = |(index, _): &(usize, Row)| enforce.plan.is_some() && *index == enforce.row;
+    let cursor = rows.iter().position(is_chosen);
+    let last = rows.iter().rposition(is_chosen);
     scroll_to(&mut viewport.enforcement, last, room, rows.len());
     scroll_to(&mut viewport.enforcement, cursor, room, rows.len());
+    draw_beyond(frame, inner, viewport.enforcement, rows.len(), theme);
     let shown = rows
         .into_iter()
         .enumerate()
@@ -100,7 +102,43 @@ fn lines_of(line: &EnforceLine<'_>, columns: usize, theme: &Theme) -> Vec<Row> {
             labelled("", &text, theme.dim, columns, theme)
         }
         EnforceLine::Note(note) => labelled("", note, theme.dim, columns, theme),
+        EnforceLine::Caveat(caveat) => {
+            let lines = wrapped(caveat, columns).into_iter();
+            lines
+                .map(|line| {
+                    let mut row = Row::new(theme.unicode);
+                    row.text(line, theme.warning);
+                    row
+                })
+                .collect()
+        }
     }
+}
+
+/// Says how many lines stand above and below those that are shown.
+fn draw_beyond(frame: &mut Frame<'_>, inner: Rect, first: usize, lines: usize, theme: &Theme) {
+    let room = usize::from(inner.height).saturating_sub(FIXED);
+    let (up, down) = if theme.unicode {
+        ("▴", "▾")
+    } else {
+        ("^", "v")
+    };
+    let mut row = Row::new(theme.unicode);
+    for (count, mark, where_) in [
+        (first, up, "above"),
+        (lines.saturating_sub(first + room), down, "below"),
+    ] {
+        if count > 0 {
+            row.gap(2)
+                .text(format!("{mark} {count} {where_}"), theme.dim);
+        }
+    }
+    let place = Rect {
+        y: inner.bottom().saturating_sub(4),
+        height: 1,
+        ..inner
+    };
+    frame.render_widget(row.line(), place);
 }
 
 fn project_line(project: &ProjectPlan, columns: usize, theme: &Theme) -> Row {
@@ -176,21 +214,28 @@ fn labelled(label: &str, text: &str, style: Style, columns: usize, theme: &Theme
         .collect()
 }
 
-fn calls(enforce: &EnforceDialog, columns: usize, theme: &Theme) -> Vec<Row> {
-    let mut title = Row::new(theme.unicode);
-    title.text("The calls that it will make", theme.dim);
-    let mut rows = vec![Row::new(theme.unicode), title];
-    let Ok(operation) = &enforce.checked else {
-        return rows;
-    };
-    for call in operation.calls() {
-        for line in wrapped(&call.to_string(), columns.saturating_sub(2)) {
-            let mut row = Row::new(theme.unicode);
-            row.gap(1).text(line, theme.dim);
-            rows.push(row);
-        }
+/// Makes the lines of the calls that it will make, which stand in the place of the plan.
+fn calls(enforce: &EnforceDialog, columns: usize, theme: &Theme) -> Vec<Vec<Row>> {
+    let calls: Vec<Vec<Row>> = enforce
+        .calls()
+        .iter()
+        .map(|call| {
+            let lines = wrapped(&call.to_string(), columns).into_iter();
+            lines
+                .map(|line| {
+                    let mut row = Row::new(theme.unicode);
+                    row.text(line, theme.text);
+                    row
+                })
+                .collect()
+        })
+        .collect();
+    if !calls.is_empty() {
+        return calls;
     }
-    rows
+    let mut row = Row::new(theme.unicode);
+    row.text("It will make no calls.", theme.dim);
+    vec![vec![row]]
 }
 
 /// Draws what stands in the way, the count, and the keys.
@@ -211,6 +256,11 @@ fn draw_foot(frame: &mut Frame<'_>, inner: Rect, enforce: &EnforceDialog, theme:
     let mut row = Row::new(theme.unicode);
     if enforce.plan.is_none() {
         row.text("(not yet)", theme.dim);
+    } else if count == 0 && enforce.warnings() > 0 {
+        row.text(
+            "There is nothing to carry out: a warning is an alert and no more.",
+            theme.ok,
+        );
     } else if count == 0 {
         row.text("There is nothing to do.", theme.ok);
     } else if enforce.read_only {
@@ -242,7 +292,7 @@ fn draw_foot(frame: &mut Frame<'_>, inner: Rect, enforce: &EnforceDialog, theme:
     }
     hints.extend([
         ("j k", "move"),
-        ("x", "calls"),
+        ("x", if enforce.shows_calls { "plan" } else { "calls" }),
         ("Esc", "nothing"),
         ("?", "keys"),
     ]);

@@ -13,7 +13,7 @@ pub(super) fn draw(frame: &mut Frame<'_>, text: &FailureText, theme: &Theme) {
     let failure = &text.failure;
     let mut lines = vec![
         Line::default(),
-        Line::styled(failure.kind.headline(), theme.critical),
+        Line::styled(text.heading, theme.critical),
         Line::default(),
         Line::styled(failure.message.to_string(), theme.strong),
     ];

@@ -269,10 +269,13 @@ fn sign(usage: &ResourceUsage, theme: &Theme) -> &'static str {
     }
 }
 
-/// The share at the end of the window, where the window has an end and something flows.
+/// The share at the end of the window; in a sliding one, and of disks, that of now.
 fn at_end(usage: &ResourceUsage, ahead: &Projection, theme: &Theme) -> String {
+    if ahead.used == usage.used {
+        return share(usage, theme);
+    }
     let then = ResourceUsage::new(usage.resource, ahead.used, usage.quota);
-    let Some(fraction) = then.fraction.filter(|_| ahead.used != usage.used) else {
+    let Some(fraction) = then.fraction else {
         return String::new();
     };
     let arrow = match (fraction > 1.0, theme.unicode) {

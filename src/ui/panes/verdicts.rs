@@ -4,6 +4,7 @@ use ratatui::style::Style;
 use ratatui::text::Line;
 
 use crate::app::State;
+use crate::domain::alert::AlertKind;
 use crate::domain::inventory::SeenGuest;
 use crate::domain::limits::{Phase, Severity, ViolationKind};
 use crate::domain::project::Window;
@@ -144,7 +145,30 @@ fn broken(seen: &SeenGuest, state: &State, theme: &Theme) -> Vec<Styled> {
             Phase::Unseen => (format!("{text}, not seen since"), theme.stale),
         }
     });
-    violations.collect()
+    violations.chain(alerted(seen, state, theme)).collect()
+}
+
+/// Lists what else stands against the guest; its limits say more themselves.
+fn alerted<'a>(
+    seen: &'a SeenGuest,
+    state: &'a State,
+    theme: &'a Theme,
+) -> impl Iterator<Item = Styled> + 'a {
+    let standing = state.alerts.book().standing().into_iter();
+    let own = standing.filter(|each| {
+        let subject = each.alert.subject.guest();
+        let is_own = subject.is_some_and(|guest| guest.vmid == seen.guest.vmid);
+        is_own && !matches!(each.alert.kind, AlertKind::Limit(_))
+    });
+    own.map(|each| {
+        let (mark, ascii, style) = match (each.acknowledgement, each.alert.severity) {
+            (Some(_), _) => ("○", "o", theme.dim),
+            (None, Severity::Critical) => ("▲", "!", theme.critical),
+            (None, Severity::Warning) => ("△", "-", theme.warning),
+        };
+        let mark = if theme.unicode { mark } else { ascii };
+        (format!("{mark} {}", each.alert.text), style)
+    })
 }
 
 /// Returns the title and the bounded resources of the project's budget, if there is one.
@@ -161,7 +185,19 @@ fn budget<'a>(seen: &SeenGuest, state: &'a State) -> Option<(String, Vec<&'a Res
         (Accounting::History, Window::Month) => "this month".to_owned(),
         (Accounting::History, window) => format!("last {window}"),
     };
-    (!bounded.is_empty()).then(|| (format!("{project} · {window}"), bounded))
+    let throttle = if is_throttled(project, state) {
+        " · throttled"
+    } else {
+        ""
+    };
+    (!bounded.is_empty()).then(|| (format!("{project} · {window}{throttle}"), bounded))
+}
+
+/// Tells whether a project is known to take no new guests.
+fn is_throttled(project: &str, state: &State) -> bool {
+    let project = state.setting.rules.projects.find(project);
+    let found = project.and_then(|project| state.throttles.of(project));
+    found.is_some_and(|found| found.is_throttled())
 }
 
 /// Adds a resource: its bar, a mark where it is over, its share, and the figures.
