@@ -1,6 +1,8 @@
 //! What is read in the background, in turn, within one budget (SPEC §1.1).
 
+use super::dialogs::Dialog;
 use super::effect::{Effect, Query, Ticket};
+use super::reading_queue::AT_ONCE;
 use super::state::State;
 use crate::domain::inventory::LinkState;
 
@@ -20,6 +22,7 @@ impl State {
         self.ask_for_token(effects);
         self.ask_for_zone(effects);
         self.ask_for_pools(effects);
+        self.ask_for_plan(effects);
         while self.has_background_room() {
             if self.ask_for_last_hour(effects) || self.ask_for_alerts(effects) {
                 continue;
@@ -32,6 +35,15 @@ impl State {
                 break;
             }
         }
+    }
+
+    /// Asks for what an open enforcement plan still needs; whoever waits for it waits for no minute.
+    fn ask_for_plan(&mut self, effects: &mut Vec<Effect>) {
+        let waits = |dialog: &Dialog| matches!(dialog, Dialog::Enforce(plan) if !plan.is_whole);
+        if !self.dialogs.last().is_some_and(waits) {
+            return;
+        }
+        while self.usage.flying() < AT_ONCE && self.ask_for_usage(effects) {}
     }
 
     /// Asks something that is no snapshot list, within the same budget.

@@ -288,7 +288,7 @@ impl State {
                 let plan = self.enforcement_plan(resources, enforce.details());
                 let are_read = self.throttles.is_settled_since(enforce.opened());
                 if are_read {
-                    enforce.follow(plan, self.caveats(resources), self.usage.is_read());
+                    enforce.follow(plan, self.caveats(resources), &self.usage);
                 }
             }
             let timeout = self.setting.rules.enforcement.shutdown_timeout_seconds;

@@ -101,6 +101,13 @@ impl UsageBook {
         self.waits
     }
 
+    /// Counts the guests of projects that are read, and all of them.
+    pub fn progress(&self) -> (usize, usize) {
+        let guests: usize = self.standings.iter().map(|each| each.guests).sum();
+        let unread: usize = self.standings.iter().map(|each| each.unread).sum();
+        (guests.saturating_sub(unread), guests)
+    }
+
     /// Tells whether nothing is awaited that a project's standing needs.
     pub(super) fn is_read(&self) -> bool {
         self.standings.iter().all(|standing| standing.unread == 0)

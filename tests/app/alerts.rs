@@ -8,8 +8,10 @@ use proxdeck::app::state::{Pane, Rules};
 use proxdeck::app::{Answer, Effect, Event, Query};
 use proxdeck::domain::alert::AlertKind;
 use proxdeck::domain::guest::{Guest, Status};
+use proxdeck::domain::pool::Pool;
 use proxdeck::domain::project::{Membership, Project, Projects, Quota, Window};
 use proxdeck::domain::quota::{Amount, Certainty, Use};
+use proxdeck::domain::selection::Selection;
 use proxdeck::domain::snapshot::SnapshotList;
 use proxdeck::domain::usage::{Account, Origin};
 
@@ -111,6 +113,39 @@ fn snapshot_lists_and_accounts_take_turns_in_one_budget() {
         lists + 3 * accounts <= 4 * 60,
         "{lists} lists, {accounts} accounts"
     );
+}
+
+#[test]
+fn an_open_enforcement_plan_reads_what_it_needs_without_waiting_for_the_minute() {
+    let mut desk = desk((100..160).map(pooled).collect());
+    desk.state.setting.rules.selection = Selection::new(true, &[], &[], &[]).unwrap();
+    let effects = desk.press("E");
+    let pools = effects.iter().find_map(|effect| match effect {
+        Effect::Fetch(ticket, Query::Pools) => Some(*ticket),
+        _ => None,
+    });
+    let pools = pools.or_else(|| {
+        desk.effects.iter().rev().find_map(|effect| match effect {
+            Effect::Fetch(ticket, Query::Pools) => Some(*ticket),
+            _ => None,
+        })
+    });
+    let pool = Pool {
+        name: "alpha".parse().unwrap(),
+        comment: None,
+    };
+    let mut waiting = effects;
+    waiting.extend(desk.happen(Event::Fetched(
+        pools.unwrap(),
+        Ok(Answer::Pools(vec![pool])),
+    )));
+    // No time passes at all.
+    let (_, accounts) = answer(&mut desk, &waiting);
+    assert_eq!(accounts, 60);
+    let Some(Dialog::Enforce(plan)) = desk.state.dialogs.last() else {
+        panic!("{:?}", desk.state.dialogs);
+    };
+    assert_eq!(plan.progress, (60, 60));
 }
 
 #[test]

@@ -7,6 +7,7 @@ use crate::app::action::{Action, FormKey};
 use crate::app::effect::{Query, Ticket};
 use crate::app::keymap::{Combo, Context, KeyCode};
 use crate::app::remote::Remote;
+use crate::app::usage::UsageBook;
 use crate::domain::enforcement::{
     Action as Enforcing, EnforcementPlan, LeftAlone, ProjectPlan, Shutdown, SnapshotFirst, Step,
 };
@@ -64,6 +65,8 @@ pub struct EnforceDialog {
     pub plan: Option<EnforcementPlan>,
     /// What should be known of the figures that it was made from.
     pub caveats: Vec<String>,
+    /// How many guests are read, of how many.
+    pub progress: (usize, usize),
     /// Whether everything is read, so that the plan stays as it is.
     pub is_whole: bool,
     /// The line under the cursor.
@@ -84,6 +87,7 @@ impl EnforceDialog {
             details: BTreeMap::new(),
             plan: None,
             caveats: Vec::new(),
+            progress: (0, 0),
             is_whole: false,
             row: 0,
             typed: TextField::default(),
@@ -148,23 +152,24 @@ impl EnforceDialog {
 
     /// Takes the plan as it can be made now, unless it is whole and stays as it was shown.
     ///
-    /// `figures_are_read` is whether every guest of every project was read, or cannot be.
+    /// It is whole when every guest of every project was read, or cannot be.
     pub(in crate::app) fn follow(
         &mut self,
         plan: EnforcementPlan,
         caveats: Vec<String>,
-        figures_are_read: bool,
+        usage: &UsageBook,
     ) {
         if self.is_whole {
             return;
         }
         self.caveats = caveats;
+        self.progress = usage.progress();
         let is_settled = |shutdown: &Shutdown| {
             let detail = self.details.get(&shutdown.guest.vmid);
             matches!(shutdown.snapshot, SnapshotFirst::None(_))
                 || detail.is_some_and(GuestDetail::is_settled)
         };
-        self.is_whole = figures_are_read && plan.shutdowns().all(is_settled);
+        self.is_whole = usage.is_read() && plan.shutdowns().all(is_settled);
         self.plan = Some(plan);
     }
 

@@ -256,16 +256,16 @@ fn draw_foot(frame: &mut Frame<'_>, inner: Rect, enforce: &EnforceDialog, theme:
     let mut row = Row::new(theme.unicode);
     if enforce.plan.is_none() {
         row.text("(not yet)", theme.dim);
+    } else if !enforce.is_whole {
+        row.text(so_far(enforce), theme.dim);
     } else if count == 0 && enforce.warnings() > 0 {
-        row.text(
-            "There is nothing to carry out: a warning is an alert and no more.",
-            theme.ok,
-        );
+        let text = "There is nothing to carry out: a warning is an alert and no more.";
+        row.text(text, theme.ok);
     } else if count == 0 {
         row.text("There is nothing to do.", theme.ok);
     } else if enforce.read_only {
         row.text("read-only: nothing can be carried out", theme.warning);
-    } else if enforce.is_whole {
+    } else {
         let noun = if count == 1 { "step" } else { "steps" };
         let label = format!("type {count} to carry out {count} {noun}  ");
         row.text(label.clone(), theme.text)
@@ -279,11 +279,6 @@ fn draw_foot(frame: &mut Frame<'_>, inner: Rect, enforce: &EnforceDialog, theme:
         let before = width(&label) + enforce.typed.cursor();
         let column = u16::try_from(before).unwrap_or(0);
         frame.set_cursor_position(Position::new(inner.x + column, line(2).y));
-    } else {
-        row.text(
-            format!("{count} steps so far; the rest is still being read (not yet)"),
-            theme.dim,
-        );
     }
     frame.render_widget(row.line(), line(2));
     let mut hints = Vec::new();
@@ -297,4 +292,18 @@ fn draw_foot(frame: &mut Frame<'_>, inner: Rect, enforce: &EnforceDialog, theme:
         ("?", "keys"),
     ]);
     frame.render_widget(hint_line(&hints, columns, theme), line(1));
+}
+
+/// Says how far the plan has come.
+fn so_far(enforce: &EnforceDialog) -> String {
+    let steps = match enforce.count() {
+        0 => "no steps so far".to_owned(),
+        1 => "1 step so far".to_owned(),
+        many => format!("{many} steps so far"),
+    };
+    let (read, all) = enforce.progress;
+    if read < all {
+        return format!("{steps}; {read} of {all} guests read (not yet)");
+    }
+    format!("{steps}; the rest is still being read (not yet)")
 }

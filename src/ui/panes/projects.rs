@@ -110,9 +110,8 @@ fn note(state: &State) -> String {
     if state.setting.rules.accounting == Accounting::SinceBoot {
         return "since each guest was started".to_owned();
     }
-    let standings = state.usage.standings();
-    let guests: usize = standings.iter().map(|each| each.guests).sum();
-    let unread: usize = standings.iter().map(|each| each.unread).sum();
+    let (read, guests) = state.usage.progress();
+    let unread = guests - read;
     if unread == 0 {
         format!("{guests} guests read")
     } else {
