@@ -142,6 +142,8 @@ fn an_open_enforcement_plan_reads_what_it_needs_without_waiting_for_the_minute()
     // No time passes at all.
     let (_, accounts) = answer(&mut desk, &waiting);
     assert_eq!(accounts, 60);
+    // The projects are summed up with each refresh and not with each answer.
+    desk.inventory((100..160).map(pooled).collect());
     let Some(Dialog::Enforce(plan)) = desk.state.dialogs.last() else {
         panic!("{:?}", desk.state.dialogs);
     };
