@@ -7,6 +7,7 @@
 mod certificates;
 mod connections;
 mod errors;
+mod firewalls;
 mod house;
 mod metrics;
 mod requests;
