@@ -120,6 +120,8 @@ pub enum Change {
     Bracket,
     /// Does something about projects over their budgets.
     Enforce,
+    /// Fences a guest in with a network profile.
+    Network,
 }
 
 /// A key of a form.
@@ -180,6 +182,7 @@ impl Action {
             Self::CleanUp => "clean-up",
             Self::Change(Change::Bracket) => "bracket",
             Self::Change(Change::Enforce) => "enforce",
+            Self::Change(Change::Network) => "network",
             Self::Acknowledge => "acknowledge",
             Self::Log => "log",
             Self::HistoryShorter => "history-shorter",

@@ -175,6 +175,7 @@ impl State {
             certificates: &certificates,
             token_ends: pane.token.value().copied().flatten(),
             throttles: &throttles,
+            fences: self.networks.realities(),
             failing_channels: &pane.failing,
         };
         let rings = book.look(&situation);
@@ -422,7 +423,14 @@ fn advice(kind: AlertKind) -> &'static str {
             "Take the line that begins with [proxdeck throttled out of the pool's comment, under \
              Datacenter, Permissions, Pools; E then writes it anew where it is due."
         }
+        AlertKind::FirewallOff => {
+            "Switch it on under Datacenter, Firewall, Options: but look first whether hosts and other \
+             guests have the rules they need, for it is the switch of all of them."
+        }
         AlertKind::NodeOffline
+        | AlertKind::NetworkDrift
+        | AlertKind::NotFenced
+        | AlertKind::TrialLeft
         | AlertKind::ThrottleBypassed
         | AlertKind::GuestFailed
         | AlertKind::Limit(_)
@@ -458,9 +466,13 @@ pub fn remedies(alert: &Alert) -> &'static [(&'static str, &'static str)] {
             | AlertKind::ThrottleUnreadable
             | AlertKind::CertificateExpires
             | AlertKind::TokenExpires
-            | AlertKind::NotificationFails,
+            | AlertKind::NotificationFails
+            | AlertKind::FirewallOff,
             _,
         ) => &[("Enter", "advice")],
+        (AlertKind::NetworkDrift | AlertKind::NotFenced | AlertKind::TrialLeft, _) => {
+            &[("N", "network"), ("Enter", "guest")]
+        }
     }
 }
 

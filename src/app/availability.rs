@@ -1,6 +1,7 @@
 //! Whether an action is possible now, and why not.
 
 use super::action::{Action, Change};
+use super::jobs::Job;
 use super::state::{State, View};
 use crate::domain::id::Vmid;
 use crate::domain::permission::Need;
@@ -50,6 +51,9 @@ fn refusal(state: &State, change: Change) -> Option<String> {
         return (!managed)
             .then(|| "no [selection] in the config says which guests are managed".to_owned());
     }
+    if change == Change::Network && state.setting.rules.profiles.is_empty() {
+        return Some("no [network_profiles] in the config".to_owned());
+    }
     if change == Change::Create {
         return refuses_creation(state);
     }
@@ -74,7 +78,13 @@ fn refusal(state: &State, change: Change) -> Option<String> {
     {
         return Some(need.to_string());
     }
-    if let Some(job) = state.jobs.on(&guest.to_ref()) {
+    // What runs may be the trial whose end is to be chosen.
+    let ends_trial = |job: &&Job| change == Change::Network && job.is_trial;
+    if let Some(job) = state
+        .jobs
+        .on(&guest.to_ref())
+        .filter(|job| !ends_trial(job))
+    {
         return Some(format!("busy: {}", job.title));
     }
     if !seen.vouched {
@@ -85,6 +95,7 @@ fn refusal(state: &State, change: Change) -> Option<String> {
             request::refuses_snapshots(guest)
         }
         Change::Clone => request::refuses_clones(guest),
+        Change::Network => request::refuses_profile(guest).map(str::to_owned),
         Change::Power => guest.template.then(|| "a template cannot run".to_owned()),
         Change::Create | Change::Prune | Change::Bracket | Change::Enforce => None,
         Change::Destroy => request::refuses_destruction(guest),
@@ -93,7 +104,7 @@ fn refusal(state: &State, change: Change) -> Option<String> {
 
 /// Says why a change of all marked guests is impossible now; a single guest is left out by the form.
 fn refuses_marked(state: &State, change: Change) -> Option<String> {
-    if !matches!(change, Change::Snapshot | Change::Power) {
+    if !matches!(change, Change::Snapshot | Change::Power | Change::Network) {
         let count = state.guests.marks().len();
         return Some(format!(
             "{count} marked; one guest at a time, Esc clears the marks"
@@ -148,6 +159,8 @@ fn needs(change: Change, vmid: Vmid) -> Vec<Need> {
         }
         Change::Clone => on("VM.Clone"),
         Change::Power => on("VM.PowerMgmt"),
+        // SDN.Use on the bridges is asked for when a profile is chosen.
+        Change::Network => on("VM.Config.Network"),
         Change::Create | Change::Prune | Change::Bracket | Change::Enforce => Vec::new(),
         Change::Destroy => on("VM.Allocate"),
     }

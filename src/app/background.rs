@@ -12,8 +12,8 @@ type Ask = fn(&mut State, &mut Vec<Effect>) -> bool;
 impl State {
     /// Asks for what is due in the background, as far as the budget goes.
     ///
-    /// What a few questions per node tell comes first. Then snapshot lists and accounts take turns,
-    /// so that neither waits for thousands of the other.
+    /// What a few questions per node tell comes first. Then snapshot lists, accounts and fences take
+    /// turns, so that none waits for thousands of another.
     pub(super) fn ask_in_background(&mut self, effects: &mut Vec<Effect>) {
         let down = matches!(self.link.state, LinkState::Down { .. });
         if down || self.leaves_after_work {
@@ -22,15 +22,19 @@ impl State {
         self.ask_for_token(effects);
         self.ask_for_zone(effects);
         self.ask_for_pools(effects);
+        self.ask_for_datacenter(effects);
         self.ask_for_plan(effects);
         while self.has_background_room() {
             if self.ask_for_last_hour(effects) || self.ask_for_alerts(effects) {
                 continue;
             }
-            let mut turns: [Ask; 2] = [Self::ask_for_usage, Self::ask_for_next_list];
-            if self.usage.changes_turns() {
-                turns.reverse();
-            }
+            let mut turns: [Ask; 3] = [
+                Self::ask_for_usage,
+                Self::ask_for_next_list,
+                Self::ask_for_fence,
+            ];
+            self.turn = (self.turn + 1) % turns.len();
+            turns.rotate_left(self.turn);
             if !turns.into_iter().any(|ask| ask(self, effects)) {
                 break;
             }
@@ -59,7 +63,8 @@ impl State {
         let flying = self.disk_sizes.flying()
             + self.limits.flying()
             + self.alerts.flying()
-            + self.usage.flying();
+            + self.usage.flying()
+            + self.networks.flying();
         self.snapshots.lists.has_room(self.now.moment, flying)
     }
 }

@@ -1,7 +1,7 @@
 //! What the keys that change something open, and what they refuse beforehand.
 
 use super::action::Change;
-use super::dialogs::{Dialog, FormDialog, OtherWay, PowerMenu, PruneDialog};
+use super::dialogs::{Dialog, FormDialog, NetworkDialog, OtherWay, PowerMenu, PruneDialog};
 use super::effect::Effect;
 use super::state::{Pane, State, View};
 use crate::domain::failure::{Failure, FailureKind};
@@ -72,6 +72,7 @@ impl State {
                 self.dialogs
                     .push(Dialog::Power(PowerMenu::new(vec![guest.to_ref()], first)));
             }
+            Change::Network => self.open_network(vec![guest.to_ref()]),
             Change::Create | Change::Prune | Change::Bracket | Change::Enforce => {}
             Change::Destroy => {
                 let policy = self.setting.rules.retention.clone();
@@ -105,10 +106,38 @@ impl State {
             let menu = PowerMenu::new(marked, first);
             return self.dialogs.push(Dialog::Power(menu));
         }
+        if change == Change::Network {
+            return self.open_network(marked);
+        }
         if change == Change::Snapshot
             && let Some(form) = FormDialog::batch_snapshot(marked, self.now.wall)
         {
             self.open_form(form);
+        }
+    }
+
+    /// Opens the network profile of guests, or the end of a trial that runs on the only one.
+    fn open_network(&mut self, guests: Vec<GuestRef>) {
+        let own_trial = match guests.as_slice() {
+            [only] => self.jobs.on(only).filter(|job| job.is_trial),
+            _ => None,
+        };
+        let own_trial = own_trial.map(|job| job.id);
+        let profiles = &self.setting.rules.profiles;
+        let named = guests.first().and_then(|guest| {
+            let reality = self.networks.of(guest.vmid)?;
+            let wanted = reality.profile()?;
+            profiles.iter().position(|profile| profile.name == wanted)
+        });
+        let dialog = NetworkDialog::choose(
+            guests,
+            profiles,
+            named.unwrap_or(0),
+            own_trial,
+            self.setting.read_only,
+        );
+        if let Some(dialog) = dialog {
+            self.dialogs.push(Dialog::Network(Box::new(dialog)));
         }
     }
 
@@ -189,7 +218,8 @@ impl State {
             | Pane::Tasks
             | Pane::Nodes
             | Pane::Storages
-            | Pane::Templates => None,
+            | Pane::Templates
+            | Pane::Profiles => None,
         };
         let stamp = Stamp::new(self.now.wall, self.draw());
         let Some(resources) = self.inventory.resources.value().cloned() else {

@@ -4,12 +4,15 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
 use super::jobs::JobId;
+use super::networks::GuestNetwork;
 use crate::domain::alert::Changes;
+use crate::domain::firewall::ClusterFirewall;
 use crate::domain::guest::{Guest, GuestRef};
 use crate::domain::guest_config::GuestConfig;
 use crate::domain::guest_status::GuestStatus;
 use crate::domain::history::{Series, Span};
 use crate::domain::id::{NodeName, PoolName, StorageName};
+use crate::domain::network::Resolved;
 use crate::domain::operation::{CopyKind, Operation, Told};
 use crate::domain::permission::Permissions;
 use crate::domain::pool::Pool;
@@ -27,6 +30,8 @@ pub enum Effect {
     Run(JobId, Operation),
     /// Lets a job finish its running step and begin no other.
     Stop(JobId),
+    /// Keeps what a job tries.
+    Keep(JobId),
     /// Asks the server a question.
     Fetch(Ticket, Query),
     /// Reads the whole inventory again now.
@@ -101,6 +106,12 @@ pub enum Query {
     CanCopy(GuestRef, CopyKind, Option<Text>),
     /// The comment of a pool, in which a throttle may stand.
     PoolComment(PoolName),
+    /// The cards and the firewall of a guest.
+    Network(GuestRef),
+    /// The datacenter's firewall.
+    Datacenter,
+    /// The addresses of hosts.
+    Resolve(Vec<String>),
 }
 
 /// The answer to a [`Query`].
@@ -134,4 +145,10 @@ pub enum Answer {
     CanCopy(bool),
     /// A pool's comment; absent where it has none.
     PoolComment(Option<Text>),
+    /// The cards and the firewall of a guest.
+    Network(Box<GuestNetwork>),
+    /// The datacenter's firewall.
+    Datacenter(Box<ClusterFirewall>),
+    /// The addresses of hosts.
+    Resolved(Resolved),
 }

@@ -209,6 +209,15 @@ impl GuestTable {
         self.cursor = self.rows.get(self.row).copied();
     }
 
+    /// Marks these guests and no others, and puts the cursor on the first of them that is shown.
+    pub(super) fn mark_only(&mut self, guests: impl IntoIterator<Item = Vmid>) {
+        self.marks = guests.into_iter().collect();
+        let marked = self.rows.iter().position(|vmid| self.marks.contains(vmid));
+        if let Some(row) = marked {
+            self.go_to(row);
+        }
+    }
+
     /// Marks the guest under the cursor, or takes its mark away.
     pub(super) fn toggle_mark(&mut self) {
         if let Some(cursor) = self.cursor

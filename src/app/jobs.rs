@@ -24,6 +24,8 @@ pub struct Job {
     pub id: JobId,
     /// What it does, as `snapshot 104 agent-build-4`.
     pub title: String,
+    /// Whether it tries something that is put back unless it is kept.
+    pub is_trial: bool,
     /// The guests that it concerns.
     pub guests: Vec<GuestRef>,
     /// When it began.
@@ -85,6 +87,7 @@ impl Jobs {
         self.jobs.push(Job {
             id,
             title: operation.title(),
+            is_trial: operation.is_trial(),
             guests: operation.guests().into_iter().cloned().collect(),
             began: now,
             upid: None,

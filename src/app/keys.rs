@@ -88,6 +88,14 @@ impl State {
             Reply::Bracket(bracket, verb) => self.open_bracket(*bracket, verb),
             Reply::Notice(text) => self.toasts.notice(text, self.now.moment),
             Reply::Export => self.export_plan(effects),
+            Reply::EndTrial(job, keeps) => {
+                self.dialogs.pop();
+                effects.push(if keeps {
+                    Effect::Keep(job)
+                } else {
+                    Effect::Stop(job)
+                });
+            }
             Reply::Help(context) => self.dialogs.push(Dialog::help(context)),
         }
     }
@@ -241,10 +249,11 @@ impl State {
                 }
             }
             Pane::Templates => self.catalogue.move_by(&self.setting.rules.templates, rows),
+            Pane::Profiles => self.profiles.move_by(&self.setting.rules.profiles, rows),
         }
     }
 
-    fn show(&mut self, view: View) {
+    pub(super) fn show(&mut self, view: View) {
         if self.focus.view() != view {
             self.focus = view.panes()[0];
             self.zoomed = false;
@@ -292,6 +301,7 @@ impl State {
             }
             // What a template is for is to make guests from it.
             Pane::Templates => self.dispatch(Action::Change(Change::Create), effects),
+            Pane::Profiles => self.open_profile(effects),
             Pane::Detail | Pane::Snapshots | Pane::Storages => {}
         }
     }
@@ -394,6 +404,7 @@ impl State {
                 let template = templates.get(self.catalogue.row(templates))?;
                 Some(template.name.clone())
             }
+            Pane::Profiles => self.selected_profile().map(|profile| profile.name.clone()),
         }
     }
 

@@ -73,11 +73,24 @@ impl<K: Ord + Clone, V> Readings<K, V> {
         self.known.values_mut().for_each(Remote::outdate);
     }
 
-    /// Takes in the result of a question, if it was one of these.
-    pub(super) fn settle(&mut self, ticket: Ticket, now: Moment, result: Result<V, Failure>) {
-        if let Some(remote) = self.known.values_mut().find(|each| each.awaits(ticket)) {
-            remote.settle(ticket, now, result);
+    /// Has one of them read again as soon as the budget allows.
+    pub(super) fn outdate_one(&mut self, key: &K) {
+        if let Some(remote) = self.known.get_mut(key) {
+            remote.outdate();
         }
+    }
+
+    /// Takes in the result of a question, if it was one of these, and tells which.
+    pub(super) fn settle(
+        &mut self,
+        ticket: Ticket,
+        now: Moment,
+        result: Result<V, Failure>,
+    ) -> Option<K> {
+        let mut known = self.known.iter_mut();
+        let (key, remote) = known.find(|(_, each)| each.awaits(ticket))?;
+        remote.settle(ticket, now, result);
+        Some(key.clone())
     }
 
     /// Counts the answers that are awaited.

@@ -14,7 +14,9 @@ use super::guests::GuestTable;
 use super::jobs::Jobs;
 use super::keymap::{Context, Keymap};
 use super::limit_watch::LimitWatch;
+use super::networks::NetworkBook;
 use super::nodes::NodePanes;
+use super::profiles::ProfilePane;
 use super::projects::ProjectPane;
 use super::remote::Remote;
 use super::snapshot_table::SnapshotTable;
@@ -27,12 +29,13 @@ use crate::domain::enforcement::EnforcementRules;
 use crate::domain::guest::Guest;
 use crate::domain::inventory::{Inventory, Link, LinkState, STANDSTILL, SeenGuest};
 use crate::domain::limits::Limits;
+use crate::domain::network::NetworkProfile;
 use crate::domain::permission::Permissions;
 use crate::domain::project::{Project, Projects};
 use crate::domain::retention::Policy;
 use crate::domain::selection::Selection;
 use crate::domain::task::Task;
-use crate::domain::template::{CardProfile, Template};
+use crate::domain::template::Template;
 use crate::domain::time::{Dated, Moment, Now};
 use crate::domain::usage::Accounting;
 
@@ -74,8 +77,8 @@ pub struct Rules {
     pub retention: Policy,
     /// What new guests are made from.
     pub templates: Vec<Template>,
-    /// What the network profiles say about a guest's card.
-    pub profiles: Vec<CardProfile>,
+    /// The fences that guests can have.
+    pub profiles: Vec<NetworkProfile>,
     /// Where the figures of use come from.
     pub accounting: Accounting,
     /// The time zone in which months begin; absent where the config names none.
@@ -99,7 +102,7 @@ pub enum View {
     Tasks,
     /// Nodes and storages.
     Nodes,
-    /// The catalogue of templates.
+    /// The catalogue of templates, and the network profiles.
     Templates,
 }
 
@@ -124,7 +127,7 @@ impl View {
             Self::Projects => &[Pane::Projects],
             Self::Tasks => &[Pane::Tasks],
             Self::Nodes => &[Pane::Nodes, Pane::Storages],
-            Self::Templates => &[Pane::Templates],
+            Self::Templates => &[Pane::Templates, Pane::Profiles],
         }
     }
 }
@@ -152,6 +155,8 @@ pub enum Pane {
     Storages,
     /// The templates of the catalogue.
     Templates,
+    /// The network profiles.
+    Profiles,
 }
 
 impl Pane {
@@ -164,7 +169,7 @@ impl Pane {
             Self::Projects => View::Projects,
             Self::Tasks => View::Tasks,
             Self::Nodes | Self::Storages => View::Nodes,
-            Self::Templates => View::Templates,
+            Self::Templates | Self::Profiles => View::Templates,
         }
     }
 
@@ -181,6 +186,7 @@ impl Pane {
             Self::Nodes => Context::Nodes,
             Self::Storages => Context::Storages,
             Self::Templates => Context::Templates,
+            Self::Profiles => Context::Profiles,
         }
     }
 }
@@ -204,6 +210,8 @@ pub struct State {
     pub throttles: Throttles,
     /// The limits that stand broken.
     pub limits: LimitWatch,
+    /// What fences guests in.
+    pub networks: NetworkBook,
     /// What should be looked at.
     pub alerts: AlertPane,
     /// The table of guests.
@@ -224,6 +232,8 @@ pub struct State {
     pub nodes: NodePanes,
     /// The templates.
     pub catalogue: CataloguePane,
+    /// The network profiles.
+    pub profiles: ProfilePane,
     /// The pane that has the keys; it tells the view.
     pub focus: Pane,
     /// Whether that pane fills the screen.
@@ -242,6 +252,8 @@ pub struct State {
     pub(super) started: Moment,
     pub(super) tickets: u64,
     drawn: u64,
+    /// Whose turn it is in the background.
+    pub(super) turn: usize,
     /// Whether the program ends as soon as nothing is at work.
     pub leaves_after_work: bool,
     pub(super) leaving: bool,
@@ -259,6 +271,7 @@ impl State {
             usage: UsageBook::default(),
             throttles: Throttles::default(),
             limits: LimitWatch::default(),
+            networks: NetworkBook::default(),
             alerts: AlertPane::default(),
             guests: GuestTable::default(),
             detail: DetailPane::default(),
@@ -269,6 +282,7 @@ impl State {
             tasks: TaskPane::default(),
             nodes: NodePanes::default(),
             catalogue: CataloguePane::default(),
+            profiles: ProfilePane::default(),
             focus: Pane::Guests,
             zoomed: false,
             dialogs: Vec::new(),
@@ -279,6 +293,7 @@ impl State {
             started: now.moment,
             tickets: 0,
             drawn: 0,
+            turn: 0,
             leaves_after_work: false,
             leaving: false,
         }

@@ -58,6 +58,7 @@ impl State {
                 self.inventory = inventory;
                 self.follow_guests(before.as_deref());
                 self.follow_accounts();
+                self.follow_fences();
                 self.assess_projects();
                 self.record_usage(&mut effects);
                 self.watch_limits();
@@ -143,6 +144,7 @@ impl State {
         for vmid in touched {
             self.snapshots.lists.outdate(vmid);
             self.detail.outdate(vmid);
+            self.networks.outdate(vmid);
         }
         effects.push(Effect::Refresh);
         if self.leaves_after_work && self.jobs.running().next().is_none() {
@@ -174,6 +176,9 @@ impl State {
             Ok(Answer::TaskLog(state, lines)) => self.settle_log(ticket, &Ok((state, lines))),
             Ok(Answer::CanCopy(can)) => self.settle_feature(ticket, &Ok(can)),
             Ok(Answer::PoolComment(comment)) => self.settle_comment(ticket, &Ok(comment)),
+            Ok(Answer::Network(network)) => self.settle_network(ticket, Ok(*network)),
+            Ok(Answer::Datacenter(firewall)) => self.settle_datacenter(ticket, Ok(*firewall)),
+            Ok(Answer::Resolved(resolved)) => self.settle_names(ticket, &Ok(resolved)),
             // A failure carries no type; the ticket finds what was asked for.
             Err(failure) => {
                 self.learn_from_refusal(ticket, &failure);
@@ -191,6 +196,9 @@ impl State {
                 self.settle_contents(ticket, Err(failure.clone()));
                 self.settle_zone(ticket, Err(failure.clone()));
                 self.throttles.settle(ticket, now, Err(failure.clone()));
+                self.settle_network(ticket, Err(failure.clone()));
+                self.settle_datacenter(ticket, Err(failure.clone()));
+                self.settle_names(ticket, &Err(failure.clone()));
                 self.settle_log(ticket, &Err(failure));
             }
         }
@@ -294,6 +302,9 @@ impl State {
             let timeout = self.setting.rules.enforcement.shutdown_timeout_seconds;
             enforce.check(resources, &self.link, &self.setting.cluster, timeout);
             privileges::require(&mut enforce.checked, permissions);
+        } else if let Dialog::Network(network) = &mut dialog {
+            network.check(resources, self.server_time());
+            privileges::require(&mut network.form.checked, permissions);
         } else if let Dialog::Quit(quit) = &mut dialog {
             quit.update(self.jobs.titles());
         } else if let Dialog::Brackets(brackets) = &mut dialog {
@@ -329,6 +340,7 @@ impl State {
             }
             Some(Dialog::Prune(plan)) => plan.questions(lists, &mut self.tickets, now),
             Some(Dialog::Enforce(plan)) => plan.questions(&mut self.tickets),
+            Some(Dialog::Network(network)) => network.questions(&mut self.tickets),
             Some(Dialog::Brackets(brackets)) => brackets.questions(lists, &mut self.tickets, now),
             Some(
                 Dialog::Power(_)

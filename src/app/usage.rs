@@ -47,8 +47,6 @@ pub struct UsageBook {
     zone: Remote<Option<Tz>>,
     ledger: Ledger,
     recorded: Option<Moment>,
-    /// Whether snapshot lists have their turn in the background.
-    waits: bool,
     standings: Vec<ProjectStanding>,
 }
 
@@ -60,7 +58,6 @@ impl Default for UsageBook {
             zone: Remote::default(),
             ledger: Ledger::default(),
             recorded: None,
-            waits: false,
             standings: Vec::new(),
         }
     }
@@ -93,12 +90,6 @@ impl UsageBook {
     pub fn oldest<'a>(&self, guests: impl IntoIterator<Item = &'a Guest>) -> Option<Moment> {
         let read = |guest: &Guest| Some(self.accounts.of(&guest.vmid)?.answer()?.read);
         guests.into_iter().filter_map(read).min()
-    }
-
-    /// Changes turns with the snapshot lists; tells whether it is theirs now.
-    pub(super) fn changes_turns(&mut self) -> bool {
-        self.waits = !self.waits;
-        self.waits
     }
 
     /// Counts the guests of projects that are read, and all of them.

@@ -209,7 +209,7 @@ impl Create {
         };
         let mut profiles = rules.profiles.iter();
         let found = profiles.find(|profile| profile.name == name);
-        found.cloned().map(Some).ok_or_else(|| {
+        found.map(|profile| Some(profile.card())).ok_or_else(|| {
             let message = format!("the config has no network profile {}", clean(name));
             let advice = "write one of [network_profiles.NAME], or --network none";
             Refusal::new("UnknownProfile", message, advice)

@@ -6,7 +6,6 @@ use crate::config::settings::rules as written;
 use crate::config::settings::{Bound as WrittenBound, Settings, projects as budgets};
 use crate::domain::enforcement::{CriticalTags, EnforcementRules};
 use crate::domain::limits::{Bound, Bounds, InvalidLimit, Limits, Override, Percent, Runtime};
-use crate::domain::network::NetworkProfile;
 use crate::domain::project::{Budget, Membership, Project, Projects, Quota, Window};
 use crate::domain::retention::Policy;
 use crate::domain::selection::{Pattern, Selection};
@@ -40,11 +39,7 @@ pub(super) fn of(settings: &Settings, source: &Source) -> Result<Rules, ConfigEr
         projects,
         retention,
         templates: settings.templates.clone(),
-        profiles: settings
-            .network_profiles
-            .iter()
-            .map(NetworkProfile::card)
-            .collect(),
+        profiles: settings.network_profiles.clone(),
         accounting: settings.quota.accounting,
         zone: settings.quota.timezone,
         enforcement: enforcement(&settings.enforcement),

@@ -218,6 +218,7 @@ fn perform(
         match effect {
             Effect::Run(job, operation) => performer.run(job, operation),
             Effect::Stop(job) => performer.stop(job),
+            Effect::Keep(job) => performer.keep(job),
             Effect::Fetch(ticket, query) => performer.fetch(ticket, query),
             Effect::Refresh => nudge.notify_one(),
             Effect::Copy(text) => clipboard::copy(&text),

@@ -83,7 +83,7 @@ fn draw_body(
         View::Snapshots => panes::all_snapshots::draw(frame, area, state, theme, viewport),
         View::Projects => panes::projects::draw(frame, area, state, theme, viewport),
         View::Tasks => panes::tasks::draw(frame, area, state, theme, viewport),
-        View::Templates => panes::catalogue::draw(frame, area, state, theme, viewport),
+        View::Templates => draw_catalogue(frame, area, state, theme, viewport),
         View::Nodes => {
             let nodes = state
                 .inventory
@@ -120,7 +120,48 @@ fn draw_pane(
         Pane::Tasks => panes::tasks::draw(frame, area, state, theme, viewport),
         Pane::Nodes => panes::nodes::draw_nodes(frame, area, state, theme, viewport),
         Pane::Storages => panes::nodes::draw_storages(frame, area, state, theme, viewport),
-        Pane::Templates => panes::catalogue::draw(frame, area, state, theme, viewport),
+        Pane::Templates => {
+            let [upper, lower] = with_card(area);
+            panes::catalogue::draw(frame, upper, state, theme, viewport);
+            panes::catalogue::draw_card(frame, lower, state, theme);
+        }
+        Pane::Profiles => {
+            let [upper, lower] = with_card(area);
+            panes::profiles::draw(frame, upper, state, theme, viewport);
+            panes::profiles::draw_card(frame, lower, state, theme);
+        }
+    }
+}
+
+/// Divides a place into that of a table and that of the card below it.
+fn with_card(area: Rect) -> [Rect; 2] {
+    let card = (area.height / 3).clamp(8, 14);
+    Layout::vertical([Constraint::Min(4), Constraint::Length(card)]).areas(area)
+}
+
+/// Draws templates and network profiles, and below them what is under the cursor.
+fn draw_catalogue(
+    frame: &mut Frame<'_>,
+    area: Rect,
+    state: &State,
+    theme: &Theme,
+    viewport: &mut Viewport,
+) {
+    let [tables, card] = with_card(area);
+    let rules = &state.setting.rules;
+    // The profiles get what they need, the templates the rest, and neither less than half when short.
+    let wanted = u16::try_from(rules.profiles.len() + 3)
+        .unwrap_or(u16::MAX)
+        .max(5)
+        .min(tables.height / 2);
+    let [upper, lower] =
+        Layout::vertical([Constraint::Min(4), Constraint::Length(wanted)]).areas(tables);
+    panes::catalogue::draw(frame, upper, state, theme, viewport);
+    panes::profiles::draw(frame, lower, state, theme, viewport);
+    if state.focus == Pane::Profiles {
+        panes::profiles::draw_card(frame, card, state, theme);
+    } else {
+        panes::catalogue::draw_card(frame, card, state, theme);
     }
 }
 

@@ -23,6 +23,8 @@ pub struct Viewport {
     pub storages: usize,
     /// The first shown row of the templates.
     pub templates: usize,
+    /// The first shown row of the network profiles.
+    pub profiles: usize,
     /// How many rows the list with the keys shows.
     pub page: usize,
 }

@@ -13,6 +13,7 @@ use crate::domain::guest::{Guest, GuestRef};
 use crate::domain::guest_config::GuestConfig;
 use crate::domain::id::PoolName;
 use crate::domain::inventory::Resources;
+use crate::domain::network::NetworkProfile;
 use crate::domain::operation::{CopyKind, Stamp};
 use crate::domain::project::Membership;
 use crate::domain::request::{
@@ -112,7 +113,7 @@ impl FormDialog {
             filled: chosen,
             fitted: false,
             pools,
-            profiles: rules.profiles.clone(),
+            profiles: rules.profiles.iter().map(NetworkProfile::card).collect(),
             offers,
             tag: rules.selection.tag_of_new_guests().map(str::to_owned),
             stamp,

@@ -15,6 +15,7 @@ mod form;
 mod help;
 mod lock;
 mod log;
+mod network;
 mod offers;
 mod palette;
 mod power;
@@ -37,6 +38,7 @@ pub use help::Help;
 pub use lock::LockDialog;
 pub(super) use log::LogPart;
 pub use log::LogView;
+pub use network::{Fenced, NetworkDialog, NetworkLine};
 pub use palette::Palette;
 pub use power::PowerMenu;
 pub use prune::PruneDialog;
@@ -46,6 +48,7 @@ pub use quit::{Parting, Quit};
 pub use snapshot::SnapshotClass;
 
 use super::action::{Action, Motion};
+use super::jobs::JobId;
 use super::keymap::{Combo, Context};
 use crate::domain::alert::AlertKey;
 use crate::domain::bracket::Bracket;
@@ -63,6 +66,8 @@ pub enum Dialog {
     Prune(Box<PruneDialog>),
     /// Shows what is done about projects over their budgets.
     Enforce(Box<EnforceDialog>),
+    /// Fences guests in with a network profile.
+    Network(Box<NetworkDialog>),
     /// Shows the brackets.
     Brackets(Box<BracketsDialog>),
     /// Shows the keys of a place.
@@ -116,6 +121,8 @@ pub enum Reply {
     Export,
     /// The keys of a place to be shown above it.
     Help(Context),
+    /// To be closed, and a trial of a network profile kept or put back.
+    EndTrial(JobId, bool),
 }
 
 impl Dialog {
@@ -130,6 +137,7 @@ impl Dialog {
             Self::Power(_) | Self::Quit(_) => Context::Menu,
             Self::Prune(_) => Context::Plan,
             Self::Enforce(_) => Context::Enforcement,
+            Self::Network(_) => Context::Network,
             Self::Brackets(_) => Context::Brackets,
             Self::Filter(_) | Self::Palette(_) | Self::Acknowledge(_) => Context::Filter,
             Self::Help(_) | Self::Log(_) | Self::Failure(_) | Self::Lock(_) => Context::Reading,
@@ -142,6 +150,7 @@ impl Dialog {
             Self::Form(form) => form.types(combo),
             Self::Prune(plan) => plan.types(combo),
             Self::Enforce(plan) => plan.types(combo),
+            Self::Network(dialog) => dialog.types(combo),
             Self::Filter(line) => line.types(combo),
             Self::Palette(palette) => palette.types(combo),
             Self::Acknowledge(dialog) => dialog.types(combo),
@@ -159,6 +168,7 @@ impl Dialog {
     pub(super) fn paste(&mut self, text: &str) {
         match self {
             Self::Form(form) => form.paste(text),
+            Self::Network(dialog) => dialog.paste(text),
             Self::Filter(line) => line.field.paste(text),
             Self::Palette(palette) => palette.paste(text),
             Self::Acknowledge(dialog) => dialog.note.paste(text),
@@ -184,6 +194,7 @@ impl Dialog {
             Self::Power(menu) => menu.act(action),
             Self::Prune(plan) => plan.act(action, page),
             Self::Enforce(plan) => plan.act(action, page),
+            Self::Network(dialog) => dialog.act(action, page),
             Self::Brackets(brackets) => brackets.act(action, page),
             Self::Help(help) => help.act(action),
             Self::Quit(quit) => quit.act(action),

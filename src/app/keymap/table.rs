@@ -28,6 +28,8 @@ pub enum Context {
     Storages,
     /// The templates.
     Templates,
+    /// The network profiles.
+    Profiles,
     /// The line of the filter.
     Filter,
     /// A dialog with fields.
@@ -38,6 +40,8 @@ pub enum Context {
     Plan,
     /// The enforcement plan.
     Enforcement,
+    /// The network profile of a guest.
+    Network,
     /// The list of brackets.
     Brackets,
     /// A dialog that is only read.
@@ -57,13 +61,15 @@ impl Context {
             | Self::Tasks
             | Self::Nodes
             | Self::Storages
-            | Self::Templates => true,
+            | Self::Templates
+            | Self::Profiles => true,
             Self::Anywhere
             | Self::Filter
             | Self::Form
             | Self::Menu
             | Self::Plan
             | Self::Enforcement
+            | Self::Network
             | Self::Brackets
             | Self::Reading => false,
         }
@@ -111,6 +117,7 @@ const LISTS: &[Context] = &[
     Context::Nodes,
     Context::Tasks,
     Context::Templates,
+    Context::Profiles,
 ];
 /// Where nothing but a failure can be opened.
 const ASIDE: &[Context] = &[Context::Snapshots, Context::Detail, Context::Storages];
@@ -121,10 +128,11 @@ const LOGGED: &[Context] = &[
     Context::Detail,
     Context::Tasks,
 ];
-const FORM: &[Context] = &[Context::Form];
+const FORM: &[Context] = &[Context::Form, Context::Network];
 const READING: &[Context] = &[Context::Reading];
 const DIALOGS: &[Context] = &[
     Context::Form,
+    Context::Network,
     Context::Menu,
     Context::Plan,
     Context::Enforcement,
@@ -144,6 +152,7 @@ const PAGES: &[Context] = &[Context::Plan, Context::Enforcement, Context::Bracke
 const EVERYWHERE: &[Context] = &[
     Context::Anywhere,
     Context::Form,
+    Context::Network,
     Context::Menu,
     Context::Plan,
     Context::Enforcement,
@@ -182,6 +191,7 @@ pub static BINDINGS: &[Binding] = &[
     row(Action::Change(Change::DeleteSnapshot), SNAPSHOT, &["d"], "delete", "delete the snapshot under the cursor"),
     row(Action::Change(Change::KeepMark), SNAPSHOT, &["K"], "keep", "mark the snapshot as to be kept, or take the mark off"),
     row(Action::Change(Change::Power), GUEST_OR_ALERT, &["P"], "power", "start, shut down, stop, reboot, reset, suspend or resume the guest"),
+    row(Action::Change(Change::Network), GUEST_OR_ALERT, &["N"], "network", "fence the guest in with a network profile, for good or on trial; ask what would pass"),
     row(Action::Change(Change::Destroy), SUBJECT, &[], "", "destroy the guest for good; also the last row of the power menu"),
     row(Action::Change(Change::Prune), PANES, &["p"], "prune", "plan what retention deletes, in all managed guests"),
     row(Action::Change(Change::Bracket), PANES, &["b"], "bracket", "take the same snapshot of the marked guests; without marks show all brackets, to restore or drop one"),
@@ -207,7 +217,7 @@ pub static BINDINGS: &[Binding] = &[
     row(Action::Show(View::Projects), PANES, &["4"], "", "show what projects use of their budgets, now and at the end of their window"),
     row(Action::Show(View::Tasks), PANES, &["5"], "", "show running and recent tasks"),
     row(Action::Show(View::Nodes), PANES, &["6"], "", "show nodes and storages"),
-    row(Action::Show(View::Templates), PANES, &["7"], "", "show the templates of the catalogue"),
+    row(Action::Show(View::Templates), PANES, &["7"], "", "show the templates of the catalogue, and the network profiles with their guests"),
     row(Action::NextPane, PANES, &["Tab"], "pane", "go to the next pane"),
     row(Action::PreviousPane, PANES, &["Shift-Tab"], "", "go to the previous pane"),
     row(Action::Zoom, PANES, &["z"], "zoom", "let the pane fill the screen, or not"),
@@ -220,7 +230,7 @@ pub static BINDINGS: &[Binding] = &[
     row(Action::HistoryLonger, GUEST, &["]"], "history", "show a longer history: hour, day, week, month"),
     row(Action::Interrupt, EVERYWHERE, &["Ctrl-c"], "", "close the dialog, else leave"),
     row(Action::Suspend, EVERYWHERE, &["Ctrl-z"], "", "give the terminal back to the shell until `fg`"),
-    row(Action::Form(FormKey::Submit), &[Context::Form, Context::Filter], &["Enter"], "", "carry out what the dialog describes"),
+    row(Action::Form(FormKey::Submit), &[Context::Form, Context::Network, Context::Filter], &["Enter"], "", "carry out what the dialog describes"),
     row(Action::Form(FormKey::NextField), FORM, &["Tab", "Down"], "", "go to the next field"),
     row(Action::Form(FormKey::PreviousField), FORM, &["Shift-Tab", "Up"], "", "go to the previous field"),
     row(Action::Form(FormKey::NextChoice), FORM, &["Right"], "", "choose the next alternative"),
@@ -240,6 +250,8 @@ pub static BINDINGS: &[Binding] = &[
     row(Action::Copy, READING, &["y"], "", "copy it to the clipboard (OSC 52)"),
     row(Action::Move(Motion::Down), LINES, &["j", "Down"], "", "move down"),
     row(Action::Move(Motion::Up), LINES, &["k", "Up"], "", "move up"),
+    row(Action::Move(Motion::PageDown), &[Context::Network], &["PgDn", "Ctrl-f"], "", "scroll the plan one page down"),
+    row(Action::Move(Motion::PageUp), &[Context::Network], &["PgUp", "Ctrl-b"], "", "scroll the plan one page up"),
     row(Action::Move(Motion::PageDown), PAGES, &["PgDn"], "", "move one page down"),
     row(Action::Move(Motion::PageUp), PAGES, &["PgUp"], "", "move one page up"),
     row(Action::Move(Motion::Top), LINES, &["g", "Home"], "", "go to the first row"),

@@ -256,6 +256,7 @@ impl Look {
             certificates: &self.certificates,
             token_ends: self.token_ends,
             throttles: &self.throttles,
+            fences: &self.fences,
             failing_channels: &self.failing,
         });
     }

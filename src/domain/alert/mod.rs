@@ -4,6 +4,7 @@
 //! once, stand, are acknowledged, and end. It is told the time and what was read, and reads nothing.
 
 mod book;
+mod fences;
 mod lock;
 mod raise;
 mod situation;
@@ -64,6 +65,14 @@ pub enum AlertKind {
     TokenExpires,
     /// A notification did not get through.
     NotificationFails,
+    /// A guest differs from the network profile that fences it in.
+    NetworkDrift,
+    /// A guest has a network profile, and traffic passes by it.
+    NotFenced,
+    /// A trial of a network profile was not put back when it was over.
+    TrialLeft,
+    /// The datacenter's firewall is off, and with it every fence.
+    FirewallOff,
 }
 
 impl AlertKind {
@@ -87,6 +96,10 @@ impl AlertKind {
             Self::CertificateExpires => "CertificateExpires",
             Self::TokenExpires => "TokenExpires",
             Self::NotificationFails => "NotificationFails",
+            Self::NetworkDrift => "NetworkDrift",
+            Self::NotFenced => "NotFenced",
+            Self::TrialLeft => "TrialLeft",
+            Self::FirewallOff => "FirewallOff",
         }
     }
 }

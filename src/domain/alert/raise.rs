@@ -13,6 +13,7 @@ use super::super::quota::{ResourceUsage, Tier};
 use super::super::throttle::Found;
 use super::super::units::whole_percent;
 use super::super::usage::ProjectStanding;
+use super::fences::fences;
 use super::situation::{Situation, ThrottledProject};
 use super::{Alert, AlertKey, AlertKind, Subject, tasks};
 
@@ -47,6 +48,7 @@ pub(super) fn raise(situation: &Situation<'_>, standing: Standing<'_>) -> Vec<Al
     alerts.extend(silent.iter().map(|(node, guests)| silence(node, guests)));
     let mut of_nodes = guests(situation);
     of_nodes.extend(storages(situation, standing));
+    of_nodes.extend(fences(situation));
     of_nodes.retain(|alert| !is_absorbed(alert, &names));
     alerts.extend(of_nodes);
     alerts.extend(situation.projects.iter().flat_map(quotas));

@@ -9,6 +9,7 @@ use super::super::guest::{Guest, GuestRef};
 use super::super::id::{NodeName, PoolName, Vmid};
 use super::super::inventory::{Inventory, Link, LinkState, NodeState, SeenGuest};
 use super::super::limits::StandingViolation;
+use super::super::network::{Fence, Reality};
 use super::super::task::Task;
 use super::super::text::Text;
 use super::super::throttle::Found;
@@ -40,6 +41,8 @@ pub struct Situation<'a> {
     pub certificates: &'a BTreeMap<NodeName, DateTime<Utc>>,
     /// When the API token in use ends, where it was read and it does.
     pub token_ends: Option<DateTime<Utc>>,
+    /// What fences managed guests in, as far as it was read.
+    pub fences: &'a BTreeMap<Vmid, Reality>,
     /// The notify channels whose last message did not get through.
     pub failing_channels: &'a [FailingChannel],
 }
@@ -127,6 +130,19 @@ impl Situation<'_> {
             }
             (AlertKind::CertificateExpires, Subject::Node(node)) => {
                 self.certificates.contains_key(node)
+            }
+            (AlertKind::FirewallOff, _) => !self.fences.is_empty(),
+            (
+                AlertKind::NetworkDrift | AlertKind::NotFenced | AlertKind::TrialLeft,
+                Subject::Guest(guest),
+            ) => {
+                let is_gone = |resources: &super::super::inventory::Resources| {
+                    resources.guest(guest.vmid).is_none()
+                };
+                let resources = self.inventory.resources.value();
+                let fence = self.fences.get(&guest.vmid).map(|reality| &reality.fence);
+                fence.is_some_and(|fence| !matches!(fence, Fence::Unknown(_)))
+                    || resources.is_some_and(|resources| is_gone(resources))
             }
             (AlertKind::GuestLocked, Subject::Guest(guest)) => {
                 // The lock stands in the configuration, for which no node need answer.

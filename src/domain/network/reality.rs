@@ -16,6 +16,34 @@ pub struct Reality {
     pub way_back: Option<WayBack>,
 }
 
+impl Reality {
+    /// Makes that of a guest about which nothing can be said, for this reason.
+    pub fn unknown(reason: impl Into<String>) -> Self {
+        Self {
+            fence: Fence::Unknown(reason.into()),
+            open_cards: Vec::new(),
+            warnings: Vec::new(),
+            way_back: None,
+        }
+    }
+
+    /// Returns the one profile that the guest's rules name.
+    pub fn profile(&self) -> Option<&str> {
+        match &self.fence {
+            Fence::Kept(profile) | Fence::Drifted { profile, .. } => Some(profile),
+            Fence::None | Fence::Strange(_) | Fence::Unknown(_) => None,
+        }
+    }
+
+    /// Tells whether rules of the guest are ours, be they as they should be or not.
+    pub fn is_fenced(&self) -> bool {
+        match self.fence {
+            Fence::Kept(_) | Fence::Drifted { .. } | Fence::Strange(_) => true,
+            Fence::None | Fence::Unknown(_) => false,
+        }
+    }
+}
+
 /// The profile that a guest's rules name, and whether the guest is as it says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fence {

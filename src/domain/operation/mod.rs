@@ -42,6 +42,7 @@ pub(super) use snapshot::deletion;
 
 use super::admission::Admission;
 use super::guest::GuestRef;
+use super::network::Deed;
 use super::permission::Need;
 
 /// A change that may be executed.
@@ -148,6 +149,24 @@ impl Operation {
             Self::Enforce(operation) => operation.needs(),
             Self::Network(operation) => operation.needs(),
             Self::Batch(batch) => batch.operations().flat_map(Self::needs).collect(),
+        }
+    }
+
+    /// Tells whether it tries something that is put back unless somebody keeps it.
+    pub fn is_trial(&self) -> bool {
+        match self {
+            Self::Network(operation) => matches!(operation.plan().deed(), Deed::Try(_)),
+            Self::Batch(batch) => batch.operations().any(Self::is_trial),
+            Self::TakeSnapshot(_)
+            | Self::DeleteSnapshot(_)
+            | Self::KeepMark(_)
+            | Self::RollBack(_)
+            | Self::Power(_)
+            | Self::CloneGuest(_)
+            | Self::CreateGuest(_)
+            | Self::Destroy(_)
+            | Self::Prune(_)
+            | Self::Enforce(_) => false,
         }
     }
 

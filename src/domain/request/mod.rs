@@ -34,7 +34,7 @@ pub use destroy::{
     refuses_destruction_in,
 };
 pub use enforce::EnforceRequest;
-pub use network::{NetworkRequest, refuses_profile};
+pub use network::{NetworkBatchRequest, NetworkRequest, refuses_profile};
 pub use permitted::permit;
 pub use places::{Features, Original, refuses_copy, refuses_node, refuses_storage, takes_disks};
 pub use power::{PowerRequest, refuses_power};
@@ -87,6 +87,10 @@ pub enum Field {
     Disk,
     /// The network profile.
     Network,
+    /// For how long it is tried.
+    Trial,
+    /// What is asked whether it would pass.
+    Question,
     /// The safety snapshot before a roll-back.
     Safety,
     /// Whether the guest is started afterwards.

@@ -67,37 +67,73 @@ pub(super) fn draw(frame: &mut Frame<'_>, form: &Form, theme: &Theme) {
         }
     }
     for (line, y) in lines.into_iter().skip(first).take(room).zip(inner.y + 1..) {
-        frame.render_widget(
-            line.text,
+        draw_line(
+            frame,
+            line,
             Rect {
                 y,
                 height: 1,
                 ..inner
             },
         );
-        if let Some(column) = line.cursor {
-            let x = column.min(usize::from(inner.width).saturating_sub(1)) as u16;
-            frame.set_cursor_position(Position { x: inner.x + x, y });
-        }
     }
+    draw_hints(frame, inner, form, &[], theme);
+}
+
+/// Draws what Enter, Tab and Esc do, in the last line of a dialog.
+pub(super) fn draw_hints(
+    frame: &mut Frame<'_>,
+    inner: Rect,
+    form: &Form,
+    more: &[(&'static str, &'static str)],
+    theme: &Theme,
+) {
     let enter = match form.items.get(form.focus).map(|item| &item.input) {
         // On the side that leaves it, Enter leaves it.
         Some(Input::Consent(consent)) if !consent.given => consent.keep,
         _ if form.is_ready() => form.verb,
         _ => "(not yet)",
     };
-    let hints = [
-        ("Enter", enter),
-        ("Tab", "next"),
-        ("Ctrl-x", "calls"),
-        ("Esc", form.refusal),
-    ];
+    let mut hints = vec![("Enter", enter), ("Tab", "next")];
+    hints.extend_from_slice(more);
+    hints.extend([("Ctrl-x", "calls"), ("Esc", form.refusal)]);
     let bottom = Rect {
         y: inner.bottom().saturating_sub(1),
         height: 1,
         ..inner
     };
     frame.render_widget(hint_line(&hints, usize::from(inner.width), theme), bottom);
+}
+
+/// Makes the lines of a form's fields, with what is wrong with each, for a dialog with more above.
+pub(super) fn item_rows(form: &Form, columns: usize, theme: &Theme) -> Vec<FormLine> {
+    lines(form, columns, Density::Fields, theme)
+}
+
+/// Draws such lines from the top of a place on.
+pub(super) fn draw_items(frame: &mut Frame<'_>, area: Rect, lines: Vec<FormLine>) {
+    for (line, y) in lines.into_iter().zip(area.y..area.bottom()) {
+        draw_line(
+            frame,
+            line,
+            Rect {
+                y,
+                height: 1,
+                ..area
+            },
+        );
+    }
+}
+
+fn draw_line(frame: &mut Frame<'_>, line: FormLine, place: Rect) {
+    frame.render_widget(line.text, place);
+    if let Some(column) = line.cursor {
+        let x = column.min(usize::from(place.width).saturating_sub(1)) as u16;
+        frame.set_cursor_position(Position {
+            x: place.x + x,
+            y: place.y,
+        });
+    }
 }
 
 /// How much of a form is drawn.
@@ -109,10 +145,12 @@ enum Density {
     Dense,
     /// The field that has the keys, and the calls.
     Calls,
+    /// The fields alone.
+    Fields,
 }
 
 /// A line of the form.
-struct FormLine {
+pub(super) struct FormLine {
     text: Line<'static>,
     /// Whether it belongs to the field that has the keys.
     focused: bool,
@@ -132,7 +170,7 @@ impl FormLine {
 
 fn lines(form: &Form, columns: usize, density: Density, theme: &Theme) -> Vec<FormLine> {
     let mut lines = Vec::new();
-    if density != Density::Calls {
+    if !matches!(density, Density::Calls | Density::Fields) {
         let preview = form.preview.iter();
         lines.extend(preview.flat_map(|preview| preview_lines(preview, columns, theme)));
         let budget = form.budget.iter();
@@ -165,7 +203,7 @@ fn lines(form: &Form, columns: usize, density: Density, theme: &Theme) -> Vec<Fo
         let text = wrapped(&objection.reason, columns).into_iter();
         lines.extend(text.map(|text| FormLine::plain(Line::styled(text, theme.critical))));
     }
-    if form.shows_calls {
+    if form.shows_calls && density != Density::Fields {
         lines.extend(call_lines(form, columns, theme));
     }
     lines

@@ -8,6 +8,7 @@ mod form;
 mod help;
 mod lock;
 mod log;
+mod network;
 mod palette;
 mod power;
 mod prune;
@@ -28,6 +29,7 @@ pub(super) fn draw(frame: &mut Frame<'_>, state: &State, theme: &Theme, viewport
             Dialog::Power(menu) => power::draw(frame, menu, state, theme),
             Dialog::Prune(plan) => prune::draw(frame, plan, theme, viewport),
             Dialog::Enforce(plan) => enforce::draw(frame, plan, theme, viewport),
+            Dialog::Network(dialog) => network::draw(frame, dialog, theme, viewport),
             Dialog::Brackets(list) => brackets::draw(frame, list, state, theme, viewport),
             Dialog::Help(page) => help::draw(frame, page, state, theme),
             Dialog::Quit(quit) => quit::draw(frame, quit, theme),

@@ -1,7 +1,7 @@
 //! The templates of the catalogue, each beside what the cluster has under its number.
 
 use ratatui::Frame;
-use ratatui::layout::{Constraint, Layout, Rect};
+use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::Line;
 
@@ -14,8 +14,6 @@ use crate::ui::theme::Theme;
 use crate::ui::viewport::Viewport;
 use crate::ui::widgets::{Row, Table, cursor_mark, message, pane, width, wrapped};
 
-/// The rows below the table that say what a guest gets.
-const CARD: u16 = 9;
 /// From so many columns on there is room for long names.
 const WIDE: usize = 100;
 /// The width of the words before the lines of the card.
@@ -28,15 +26,11 @@ pub(in crate::ui) fn draw(
     theme: &Theme,
     viewport: &mut Viewport,
 ) {
-    let [upper, lower] =
-        Layout::vertical([Constraint::Min(4), Constraint::Length(CARD)]).areas(area);
     let templates = &state.setting.rules.templates;
     let focused = state.focus == Pane::Templates;
     let note = "the catalogue of the config";
-    let inner = pane(frame, upper, "Templates", note, focused, theme);
+    let inner = pane(frame, area, "Templates", note, focused, theme);
     if templates.is_empty() {
-        let card = pane(frame, lower, "What a guest gets", "", false, theme);
-        frame.render_widget(Line::default(), card);
         let advice =
             "Describe templates in [templates.NAME] of the config; config.example.toml shows how.";
         return message(frame, inner, "The catalogue is empty.", advice, theme);
@@ -63,10 +57,6 @@ pub(in crate::ui) fn draw(
     });
     if focused {
         viewport.page = page;
-    }
-    if let Some(template) = templates.get(cursor) {
-        let reality = reality(template, resources);
-        draw_card(frame, lower, template, &reality, theme);
     }
 }
 
@@ -133,14 +123,15 @@ fn told(reality: &Reality<'_>, theme: &Theme) -> (String, Style) {
     }
 }
 
-/// Says what a guest made from a template gets.
-fn draw_card(
-    frame: &mut Frame<'_>,
-    area: Rect,
-    template: &Template,
-    reality: &Reality<'_>,
-    theme: &Theme,
-) {
+/// Says what a guest made from the template under the cursor gets.
+pub(in crate::ui) fn draw_card(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &Theme) {
+    let templates = &state.setting.rules.templates;
+    let Some(template) = templates.get(state.catalogue.row(templates)) else {
+        pane(frame, area, "What a guest gets", "", false, theme);
+        return;
+    };
+    let resources = state.inventory.resources.value().map(|known| &**known);
+    let reality = reality(template, resources);
     let title = format!("A guest from {}", template.name);
     let inner = pane(frame, area, &title, "Enter or n makes one", false, theme);
     let columns = usize::from(inner.width).saturating_sub(LABEL + 2);
@@ -154,7 +145,7 @@ fn draw_card(
         None => "as the template's; no profile".to_owned(),
     };
     let gets = "tag and size of its own; not the template's tags, protection or start at boot";
-    let (cluster, style) = told(reality, theme);
+    let (cluster, style) = told(&reality, theme);
     let rows = [
         ("cluster", cluster, style),
         ("holds", software, theme.text),

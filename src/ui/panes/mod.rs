@@ -10,6 +10,7 @@ pub(super) mod guests;
 pub(super) mod header;
 pub(super) mod jobs;
 pub(super) mod nodes;
+pub(super) mod profiles;
 pub(super) mod projects;
 pub(super) mod snapshots;
 pub(super) mod tasks;

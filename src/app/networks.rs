@@ -1,0 +1,193 @@
+//! What fences managed guests in: read in the background, and held against the config's profiles.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::detail;
+use super::dialogs::Dialog;
+use super::effect::{Effect, Query, Ticket};
+use super::readings::Readings;
+use super::remote::Remote;
+use super::state::State;
+use crate::domain::failure::Failure;
+use crate::domain::firewall::{ClusterFirewall, GuestFirewall};
+use crate::domain::guest_config::GuestConfig;
+use crate::domain::id::Vmid;
+use crate::domain::network::{Current, NetworkProfile, Reality, Resolved, reality};
+use crate::domain::request::refuses_profile;
+
+/// A fence is looked at again after so long; who changes it from here has it read at once.
+const LIVE: Duration = Duration::from_mins(15);
+/// The datacenter's firewall, which one look tells for every guest, is read so often.
+const DATACENTER_LIVE: Duration = Duration::from_mins(5);
+/// A guest's fence is so many questions: its configuration, options, rules, sets and their members.
+const COST: usize = 5;
+
+/// A guest's cards and firewall, read together.
+pub type GuestNetwork = (GuestConfig, GuestFirewall);
+
+/// What is known of the fences.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NetworkBook {
+    guests: Readings<Vmid, GuestNetwork>,
+    datacenter: Remote<ClusterFirewall>,
+    realities: BTreeMap<Vmid, Reality>,
+}
+
+impl Default for NetworkBook {
+    fn default() -> Self {
+        Self {
+            guests: Readings::new(LIVE),
+            datacenter: Remote::default(),
+            realities: BTreeMap::new(),
+        }
+    }
+}
+
+impl NetworkBook {
+    /// Returns what fences guests in, as far as it was read.
+    pub fn realities(&self) -> &BTreeMap<Vmid, Reality> {
+        &self.realities
+    }
+
+    /// Returns what fences a guest in, where it was read.
+    pub fn of(&self, vmid: Vmid) -> Option<&Reality> {
+        self.realities.get(&vmid)
+    }
+
+    /// Returns the datacenter's firewall; what was not read is absent in it.
+    pub(super) fn datacenter(&self) -> ClusterFirewall {
+        self.datacenter.value().cloned().unwrap_or_default()
+    }
+
+    /// Counts the answers that are awaited.
+    pub(super) fn flying(&self) -> usize {
+        self.guests.flying()
+    }
+
+    /// Holds what was read of a guest against the profiles.
+    fn judge(&mut self, vmid: Vmid, profiles: &[NetworkProfile]) {
+        let Some(remote) = self.guests.of(&vmid) else {
+            return;
+        };
+        // What was known before a failure is still the best that is known.
+        let judged = match (remote.value(), remote.failure()) {
+            (Some((config, firewall)), _) => reality(
+                &Current {
+                    config: Ok(config.clone()),
+                    firewall: Ok(firewall.clone()),
+                    cluster: self.datacenter(),
+                },
+                profiles,
+            ),
+            (None, Some(failure)) => Reality::unknown(failure.to_string()),
+            (None, None) => return,
+        };
+        self.realities.insert(vmid, judged);
+    }
+
+    /// Notes that somebody has changed a guest.
+    pub(super) fn outdate(&mut self, vmid: Vmid) {
+        self.guests.outdate_one(&vmid);
+    }
+}
+
+impl State {
+    /// Returns the guests whose fences are looked after, in the order of their numbers.
+    pub fn fenced_candidates(&self) -> Vec<Vmid> {
+        let rules = &self.setting.rules;
+        let resources = self.inventory.resources.value();
+        let Some(resources) = resources.filter(|_| !rules.profiles.is_empty()) else {
+            return Vec::new();
+        };
+        let wanted = resources.guests.iter().filter(|seen| {
+            let guest = &seen.guest;
+            seen.vouched
+                && !guest.template
+                && refuses_profile(guest).is_none()
+                && rules.selection.manages(guest)
+        });
+        wanted.map(|seen| seen.guest.vmid).collect()
+    }
+
+    /// Asks for the fence of one guest that is due; tells whether it did.
+    pub(super) fn ask_for_fence(&mut self, effects: &mut Vec<Effect>) -> bool {
+        let now = self.now.moment;
+        let mut wanted = self.fenced_candidates();
+        // Whoever is looked at comes first.
+        let first = self.target_guest().map(|seen| seen.guest.vmid);
+        wanted.sort_by_key(|vmid| Some(*vmid) != first);
+        let Some(vmid) = self.networks.guests.due(wanted, now) else {
+            return false;
+        };
+        let resources = self.inventory.resources.value();
+        let Some(seen) = resources.and_then(|resources| resources.guest(vmid)) else {
+            return false;
+        };
+        let query = Query::Network(seen.guest.to_ref());
+        let ticket = self.ask_background(query, effects);
+        self.networks.guests.ask(vmid, ticket);
+        for _ in 1..COST {
+            self.snapshots.lists.note_other(now);
+        }
+        true
+    }
+
+    /// Asks for the datacenter's firewall when it is due.
+    pub(super) fn ask_for_datacenter(&mut self, effects: &mut Vec<Effect>) {
+        let has_profiles = !self.setting.rules.profiles.is_empty();
+        let book = &self.networks.datacenter;
+        if has_profiles && detail::is_due(book, self.now.moment, DATACENTER_LIVE) {
+            let ticket = self.next_ticket();
+            self.networks.datacenter.ask(ticket);
+            effects.push(Effect::Fetch(ticket, Query::Datacenter));
+        }
+    }
+
+    pub(super) fn settle_network(&mut self, ticket: Ticket, result: Result<GuestNetwork, Failure>) {
+        let now = self.now.moment;
+        if let Some(Dialog::Network(dialog)) = self.dialogs.last_mut() {
+            dialog.settle_network(ticket, now, &result);
+        }
+        if let Some(vmid) = self.networks.guests.settle(ticket, now, result) {
+            self.networks.judge(vmid, &self.setting.rules.profiles);
+        }
+    }
+
+    pub(super) fn settle_datacenter(
+        &mut self,
+        ticket: Ticket,
+        result: Result<ClusterFirewall, Failure>,
+    ) {
+        let now = self.now.moment;
+        if let Some(Dialog::Network(dialog)) = self.dialogs.last_mut() {
+            dialog.settle_datacenter(ticket, now, &result);
+        }
+        let book = &mut self.networks;
+        let before = book.datacenter();
+        book.datacenter.settle(ticket, now, result);
+        if book.datacenter() == before {
+            return;
+        }
+        let read: Vec<Vmid> = book.guests.answers().map(|(vmid, _)| *vmid).collect();
+        for vmid in read {
+            book.judge(vmid, &self.setting.rules.profiles);
+        }
+    }
+
+    pub(super) fn settle_names(&mut self, ticket: Ticket, result: &Result<Resolved, Failure>) {
+        if let Some(Dialog::Network(dialog)) = self.dialogs.last_mut() {
+            dialog.settle_names(ticket, self.now.moment, result);
+        }
+    }
+
+    /// Forgets the fences of guests that are gone.
+    pub(super) fn follow_fences(&mut self) {
+        if let Some(resources) = self.inventory.resources.value() {
+            let book = &mut self.networks;
+            book.guests.retain(|vmid| resources.guest(*vmid).is_some());
+            book.realities
+                .retain(|vmid, _| resources.guest(*vmid).is_some());
+        }
+    }
+}
