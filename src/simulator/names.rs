@@ -8,6 +8,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use tokio::net::UdpSocket;
 use tokio_util::sync::{CancellationToken, DropGuard};
+use tokio_util::task::TaskTracker;
 
 /// Longer questions are no questions; a name has at most 255 bytes.
 const LARGEST: usize = 512;
@@ -29,7 +30,7 @@ impl NameServer {
         let address = socket.local_addr()?;
         let stop = CancellationToken::new();
         let guard = stop.clone().drop_guard();
-        tokio::spawn(async move {
+        TaskTracker::new().spawn(async move {
             stop.run_until_cancelled(serve(&socket, &hosts)).await;
         });
         Ok(Self {
