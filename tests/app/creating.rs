@@ -13,12 +13,13 @@ use proxdeck::domain::failure::{Failure, FailureKind};
 use proxdeck::domain::guest::{Guest, Status};
 use proxdeck::domain::guest_config::GuestConfig;
 use proxdeck::domain::inventory::{Inventory, Node, NodeState, Resources, Storage};
+use proxdeck::domain::network::NetworkProfile;
 use proxdeck::domain::operation::Call;
 use proxdeck::domain::permission::Permissions;
 use proxdeck::domain::project::{Membership, Project, Projects, Quota};
 use proxdeck::domain::request::Field;
 use proxdeck::domain::selection::Selection;
-use proxdeck::domain::template::{CardProfile, Template};
+use proxdeck::domain::template::Template;
 use proxdeck::domain::text::Text;
 use proxdeck::domain::units::Size;
 
@@ -51,10 +52,14 @@ fn rules() -> Rules {
             hub,
             entry("lost", 102, None),
         ],
-        profiles: vec![CardProfile {
+        profiles: vec![NetworkProfile {
             name: "api".into(),
-            bridge: "vmbr1".into(),
+            bridge: "vmbr1".parse().unwrap(),
             firewall: true,
+            allow: Vec::new(),
+            block: Vec::new(),
+            allow_in: None,
+            dns: None,
         }],
         projects: Projects::new(vec![alpha]).unwrap(),
         selection: Selection::new(false, &["autovibe".into()], &[], &[]).unwrap(),

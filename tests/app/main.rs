@@ -17,6 +17,7 @@ mod dialogs;
 mod half_made;
 mod index;
 mod marked;
+mod networks;
 mod privileges;
 mod pruning;
 mod random;

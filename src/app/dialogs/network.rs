@@ -301,11 +301,10 @@ impl NetworkDialog {
         };
         let guest = &fenced.guest;
         if self.form.input(Field::Mode).is_some() {
-            let way_back = WayBack::find(&firewall.rules)?;
-            return Some(match self.form.chosen(Field::Mode) {
-                0 => network::keep(guest, &way_back, &current),
-                _ => network::put_back(guest, &way_back, &current),
-            });
+            return match self.form.chosen(Field::Mode) {
+                0 => network::keep(guest, &current),
+                _ => network::put_back(guest, &current),
+            };
         }
         let profile = self.profiles.get(self.form.chosen(Field::Network))?;
         let unresolved = Resolved::new(server);
@@ -315,7 +314,7 @@ impl NetworkDialog {
             None => network::plan(guest, profile, resolved, &current),
             Some(seconds) => {
                 let ends = server + TimeDelta::seconds(seconds);
-                network::try_out(guest, profile, resolved, &current, ends)
+                network::plan_trial(guest, profile, resolved, &current, (server, ends))
             }
         })
     }
