@@ -11,9 +11,10 @@ use super::remote::Remote;
 use super::state::State;
 use crate::domain::failure::Failure;
 use crate::domain::firewall::{ClusterFirewall, GuestFirewall};
+use crate::domain::guest::GuestRef;
 use crate::domain::guest_config::GuestConfig;
 use crate::domain::id::Vmid;
-use crate::domain::network::{Current, NetworkProfile, Reality, Resolved, reality};
+use crate::domain::network::{Current, NetworkProfile, Reality, Resolved};
 use crate::domain::request::refuses_profile;
 
 /// A fence is looked at again after so long; who changes it from here has it read at once.
@@ -66,23 +67,23 @@ impl NetworkBook {
     }
 
     /// Holds what was read of a guest against the profiles.
-    fn judge(&mut self, vmid: Vmid, profiles: &[NetworkProfile]) {
+    fn judge(&mut self, guest: &GuestRef, profiles: &[NetworkProfile]) {
+        let vmid = guest.vmid;
         let Some(remote) = self.guests.of(&vmid) else {
             return;
         };
         // What was known before a failure is still the best that is known.
-        let judged = match (remote.value(), remote.failure()) {
-            (Some((config, firewall)), _) => reality(
-                &Current {
-                    config: Ok(config.clone()),
-                    firewall: Ok(firewall.clone()),
-                    cluster: self.datacenter(),
-                },
-                profiles,
-            ),
-            (None, Some(failure)) => Reality::unknown(failure.to_string()),
+        let (config, firewall) = match (remote.value(), remote.failure()) {
+            (Some((config, firewall)), _) => (Ok(config.clone()), Ok(firewall.clone())),
+            (None, Some(failure)) => (Err(failure.to_string()), Err(failure.to_string())),
             (None, None) => return,
         };
+        let current = Current {
+            config,
+            firewall,
+            cluster: self.datacenter(),
+        };
+        let judged = Reality::of(guest, profiles, &current);
         self.realities.insert(vmid, judged);
     }
 
@@ -150,7 +151,7 @@ impl State {
             dialog.settle_network(ticket, now, &result);
         }
         if let Some(vmid) = self.networks.guests.settle(ticket, now, result) {
-            self.networks.judge(vmid, &self.setting.rules.profiles);
+            self.judge_fences(&[vmid]);
         }
     }
 
@@ -170,14 +171,22 @@ impl State {
             return;
         }
         let read: Vec<Vmid> = book.guests.answers().map(|(vmid, _)| *vmid).collect();
-        for vmid in read {
-            book.judge(vmid, &self.setting.rules.profiles);
-        }
+        self.judge_fences(&read);
     }
 
     pub(super) fn settle_names(&mut self, ticket: Ticket, result: &Result<Resolved, Failure>) {
         if let Some(Dialog::Network(dialog)) = self.dialogs.last_mut() {
             dialog.settle_names(ticket, self.now.moment, result);
+        }
+    }
+
+    fn judge_fences(&mut self, guests: &[Vmid]) {
+        let Some(resources) = self.inventory.resources.value() else {
+            return;
+        };
+        for seen in guests.iter().filter_map(|vmid| resources.guest(*vmid)) {
+            self.networks
+                .judge(&seen.guest.to_ref(), &self.setting.rules.profiles);
         }
     }
 

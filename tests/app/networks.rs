@@ -334,20 +334,15 @@ fn a_profile_leads_to_its_guests() {
     let fenced = after(&operation, &bare());
     let mut desk = desk_with(vec![guest(104, "free"), guest(105, "agent-docs-1")], false);
     for _ in 0..20 {
-        let effects = desk.wait(SECOND);
-        for (ticket, query) in fetched(&effects) {
+        let mut waiting = fetched(&desk.wait(SECOND));
+        while let Some((ticket, query)) = waiting.pop() {
             let Query::Network(guest) = query else {
                 continue;
             };
-            let network = if guest.vmid == vmid(105) {
-                fenced.clone()
-            } else {
-                bare()
-            };
-            desk.happen(Event::Fetched(
-                ticket,
-                Ok(Answer::Network(Box::new(network))),
-            ));
+            let is_fenced = guest.vmid == vmid(105);
+            let network = if is_fenced { fenced.clone() } else { bare() };
+            let answer = Answer::Network(Box::new(network));
+            waiting.extend(fetched(&desk.happen(Event::Fetched(ticket, Ok(answer)))));
         }
     }
     assert_eq!(desk.state.unfenced(), (1, 0));

@@ -2,9 +2,10 @@
 
 use proxdeck::app::state::Rules;
 use proxdeck::domain::id::Vmid;
+use proxdeck::domain::network::NetworkProfile;
 use proxdeck::domain::project::{Membership, Project, Projects};
 use proxdeck::domain::selection::Selection;
-use proxdeck::domain::template::{CardProfile, Template};
+use proxdeck::domain::template::Template;
 use proxdeck::domain::units::Size;
 use proxdeck::simulator::{Entry, FaultKind, FaultRule, GuestView, RunState, Simulator};
 
@@ -24,10 +25,14 @@ fn wish() -> Wish {
     Wish {
         rules: Rules {
             templates: vec![template],
-            profiles: vec![CardProfile {
+            profiles: vec![NetworkProfile {
                 name: "api_access".into(),
-                bridge: "vmbr1".into(),
+                bridge: "vmbr1".parse().unwrap(),
                 firewall: true,
+                allow: Vec::new(),
+                block: Vec::new(),
+                allow_in: None,
+                dns: None,
             }],
             selection: Selection::new(false, &["autovibe".into()], &[], &[]).unwrap(),
             ..Rules::default()

@@ -11,9 +11,10 @@ use proxdeck::domain::guest::{Figures, Guest, Status};
 use proxdeck::domain::guest_config::GuestConfig;
 use proxdeck::domain::id::{GuestKind, Vmid};
 use proxdeck::domain::inventory::{Inventory, Node, NodeState, Resources, Storage};
+use proxdeck::domain::network::NetworkProfile;
 use proxdeck::domain::project::{Membership, Project, Projects, Quota, Window};
 use proxdeck::domain::selection::Selection;
-use proxdeck::domain::template::{CardProfile, Template};
+use proxdeck::domain::template::Template;
 use proxdeck::domain::text::Text;
 use proxdeck::domain::time::{Moment, Now};
 use proxdeck::domain::units::Size;
@@ -104,10 +105,14 @@ fn rules() -> Rules {
     );
     hub.cores = None;
     hub.memory = None;
-    let profile = |name: &str, bridge: &str| CardProfile {
+    let profile = |name: &str, bridge: &str| NetworkProfile {
         name: name.into(),
-        bridge: bridge.into(),
+        bridge: bridge.parse().unwrap(),
         firewall: true,
+        allow: Vec::new(),
+        block: Vec::new(),
+        allow_in: None,
+        dns: None,
     };
     Rules {
         accounting: Accounting::SinceBoot,

@@ -17,6 +17,7 @@ mod dialogs;
 mod enforcing;
 mod guests;
 mod header;
+mod networks;
 mod paper;
 mod plain;
 mod projects;
