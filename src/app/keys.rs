@@ -33,7 +33,7 @@ impl State {
             let Some(dialog) = self.dialogs.last_mut() else {
                 return;
             };
-            let reply = dialog.act(action, page);
+            let reply = dialog.act(action, page, self.now.moment);
             return self.reply(reply, effects);
         }
         match availability(self, action) {
@@ -89,6 +89,11 @@ impl State {
             Reply::Notice(text) => self.toasts.notice(text, self.now.moment),
             Reply::Export => self.export_plan(effects),
             Reply::Help(context) => self.dialogs.push(Dialog::help(context)),
+            Reply::SignIn(given) => Self::sign_in(given, effects),
+            Reply::Decline => {
+                self.dialogs.pop();
+                self.decline_sign_in();
+            }
         }
     }
 
@@ -163,6 +168,7 @@ impl State {
                     .notice("copy: nothing is under the cursor", self.now.moment),
             },
             Action::Refresh => {
+                self.sign_in_declined = false;
                 if let Some(vmid) = self.target_guest().map(|seen| seen.guest.vmid) {
                     self.snapshots.lists.outdate(vmid);
                     self.detail.outdate(vmid);

@@ -245,6 +245,8 @@ pub struct State {
     /// Whether the program ends as soon as nothing is at work.
     pub leaves_after_work: bool,
     pub(super) leaving: bool,
+    /// Whether somebody closed the question for the password.
+    pub(super) sign_in_declined: bool,
 }
 
 impl State {
@@ -281,6 +283,7 @@ impl State {
             drawn: 0,
             leaves_after_work: false,
             leaving: false,
+            sign_in_declined: false,
         }
     }
 

@@ -106,6 +106,10 @@ fn usage(message: impl Into<String>) -> Refusal {
 fn introduction(simulator: &Simulator) -> String {
     let accounts = simulator.accounts();
     let (url, fingerprint) = (simulator.url(), simulator.fingerprint());
+    let keys = match accounts.recovery_keys.as_slice() {
+        [] => String::new(),
+        keys => format!("recovery keys  {}\n", keys.join(" ")),
+    };
     format!(
         "address        {url}\n\
          fingerprint    {fingerprint}\n\
@@ -113,7 +117,7 @@ fn introduction(simulator: &Simulator) -> String {
          token          {} {}\n\
          limited token  {} {}\n\
          second factor  {} {} {}\n\
-         \n\
+         {keys}\n\
          # To use it, put this into a file that only you may read (chmod 600), and name it with --config:\n\
          [clusters.simulated]\n\
          endpoints = [\"{url}\"]\n\
