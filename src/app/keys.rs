@@ -5,6 +5,7 @@ use super::availability::{Availability, availability};
 use super::dialogs::{Dialog, FailureText, FilterLine, LogView, Palette, Parting, Quit, Reply};
 use super::effect::Effect;
 use super::keymap::{Combo, word_of};
+use super::signing_in::Asking;
 use super::state::{Pane, State, View};
 use crate::domain::guest::Guest;
 use crate::domain::task::Upid;
@@ -168,7 +169,7 @@ impl State {
                     .notice("copy: nothing is under the cursor", self.now.moment),
             },
             Action::Refresh => {
-                self.sign_in_declined = false;
+                self.asking = Asking::Free;
                 if let Some(vmid) = self.target_guest().map(|seen| seen.guest.vmid) {
                     self.snapshots.lists.outdate(vmid);
                     self.detail.outdate(vmid);

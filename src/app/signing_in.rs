@@ -12,14 +12,23 @@ use crate::domain::failure::{Failure, FailureKind};
 use crate::domain::inventory::LinkState;
 use crate::domain::sign_in::{Given, Wanted};
 
+/// Whether the question may be opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Asking {
+    /// As soon as something is wanted.
+    Free,
+    /// Somebody closed it and wants to be left alone.
+    Declined,
+}
+
 impl State {
     /// Opens the question, closes it when nobody asks any more, or changes what it asks for.
     pub(super) fn follow_sign_in(&mut self) {
         let Some(wanted) = self.link.wanted.clone() else {
-            self.sign_in_declined = false;
+            self.asking = Asking::Free;
             return;
         };
-        if self.leaving || self.sign_in_declined || !self.dialogs.is_empty() {
+        if self.leaving || self.asking == Asking::Declined || !self.dialogs.is_empty() {
             return;
         }
         let why = match &self.link.state {
@@ -38,7 +47,7 @@ impl State {
 
     /// Leaves the account signed out until somebody wants something.
     pub(super) fn decline_sign_in(&mut self) {
-        self.sign_in_declined = true;
+        self.asking = Asking::Declined;
         let text = format!("{} is not signed in; r asks again", self.setting.account);
         self.toasts.notice(text, self.now.moment);
     }

@@ -36,15 +36,14 @@ pub(super) async fn ask_second_factor(
         writeln!(io::stderr(), "proxdeck: {regret}")?;
     }
     let methods = challenge.methods();
-    let method = match methods.as_slice() {
-        [only] => *only,
-        _ => {
-            let text = format!("second factor of {account}: 1 code, 2 recovery key [1]: ");
-            let chosen = question(text, Echo::All).await?;
-            match chosen.expose().trim() {
-                "2" => SecondFactor::Recovery,
-                _ => SecondFactor::Totp,
-            }
+    let method = if let [only] = methods.as_slice() {
+        *only
+    } else {
+        let text = format!("second factor of {account}: 1 code, 2 recovery key [1]: ");
+        let chosen = question(text, Echo::All).await?;
+        match chosen.expose().trim() {
+            "2" => SecondFactor::Recovery,
+            _ => SecondFactor::Totp,
         }
     };
     let left = match (method, challenge.recovery) {

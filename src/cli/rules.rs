@@ -2,15 +2,14 @@
 
 use crate::app::state::Rules;
 use crate::config::error::{ConfigError, Problem, Source};
-use crate::config::settings::network::NetworkProfile;
 use crate::config::settings::rules as written;
 use crate::config::settings::{Bound as WrittenBound, Settings, projects as budgets};
 use crate::domain::enforcement::{CriticalTags, EnforcementRules};
 use crate::domain::limits::{Bound, Bounds, InvalidLimit, Limits, Override, Percent, Runtime};
+use crate::domain::network::NetworkProfile;
 use crate::domain::project::{Budget, Membership, Project, Projects, Quota, Window};
 use crate::domain::retention::Policy;
 use crate::domain::selection::{Pattern, Selection};
-use crate::domain::template::CardProfile;
 
 /// Converts the settings; what only the rules themselves can object to is reported here.
 pub(super) fn of(settings: &Settings, source: &Source) -> Result<Rules, ConfigError> {
@@ -41,7 +40,11 @@ pub(super) fn of(settings: &Settings, source: &Source) -> Result<Rules, ConfigEr
         projects,
         retention,
         templates: settings.templates.clone(),
-        profiles: settings.network_profiles.iter().map(card).collect(),
+        profiles: settings
+            .network_profiles
+            .iter()
+            .map(NetworkProfile::card)
+            .collect(),
         accounting: settings.quota.accounting,
         zone: settings.quota.timezone,
         enforcement: enforcement(&settings.enforcement),
@@ -56,14 +59,6 @@ fn enforcement(written: &written::Enforcement) -> EnforcementRules {
         shutdown_timeout_seconds: u32::try_from(written.shutdown_timeout.as_secs())
             .unwrap_or(u32::MAX),
         max_shutdowns: usize::try_from(written.max_shutdowns).unwrap_or(usize::MAX),
-    }
-}
-
-fn card(written: &NetworkProfile) -> CardProfile {
-    CardProfile {
-        name: written.name.clone(),
-        bridge: written.bridge.clone(),
-        firewall: written.firewall,
     }
 }
 

@@ -4,7 +4,7 @@
 //! checked against the system's roots, a CA file or pinned fingerprints.
 
 use std::fmt;
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::net::Ipv6Addr;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
@@ -12,6 +12,7 @@ use std::time::Duration;
 use secrecy::SecretString;
 
 use super::error::{InvalidSetting, quoted};
+use crate::domain::network::{is_host_name, parse_port};
 
 /// The port of a Proxmox server where none is written.
 pub const DEFAULT_PORT: u16 = 8006;
@@ -138,33 +139,6 @@ pub(super) fn split_port(authority: &str) -> Option<(&str, Option<&str>)> {
         Some((_, port)) if port.contains(':') => None,
         Some((host, port)) => Some((host, Some(port))),
     }
-}
-
-/// Reads a port; signs and zero are none.
-pub(super) fn parse_port(digits: &str) -> Option<u16> {
-    if !digits.bytes().all(|byte| byte.is_ascii_digit()) {
-        return None;
-    }
-    digits.parse().ok().filter(|port| *port > 0)
-}
-
-/// Tells whether a text can be a host's name or its IPv4 address.
-pub(super) fn is_host_name(text: &str) -> bool {
-    let name = text.strip_suffix('.').unwrap_or(text);
-    let labels_fit = name.split('.').all(|label| {
-        (1..=63).contains(&label.len())
-            && !label.starts_with('-')
-            && !label.ends_with('-')
-            && label
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
-    });
-    // A name never ends in a number; `10.0.0.300` is a mistyped address.
-    let numeric_end = name
-        .rsplit('.')
-        .next()
-        .is_some_and(|label| label.bytes().all(|byte| byte.is_ascii_digit()));
-    labels_fit && name.len() <= 253 && (!numeric_end || name.parse::<Ipv4Addr>().is_ok())
 }
 
 /// An account as `user@realm`.

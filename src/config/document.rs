@@ -250,13 +250,13 @@ impl<'a> Entry<'a> {
     }
 
     /// Reads a text that has a form of its own.
-    pub(super) fn parsed<T: FromStr<Err = InvalidSetting>>(
+    pub(super) fn parsed<T: FromStr<Err: Into<InvalidSetting>>>(
         &self,
         findings: &mut Findings<'_>,
         expected: &str,
     ) -> Option<T> {
         let text = self.text(findings, expected)?;
-        self.checked(findings, text.parse())
+        self.checked(findings, text.parse().map_err(Into::into))
     }
 
     /// Passes on a checked value and reports an unsuitable one.
@@ -383,7 +383,7 @@ impl<'a> Entry<'a> {
     }
 
     /// Reads a list of texts of one form; elements that do not fit are reported and left out.
-    pub(super) fn list<T: FromStr<Err = InvalidSetting>>(
+    pub(super) fn list<T: FromStr<Err: Into<InvalidSetting>>>(
         &self,
         findings: &mut Findings<'_>,
         expected: &str,

@@ -3,6 +3,8 @@
 //! What a firewall lets through is judged elsewhere; this is what was read, and says what the server
 //! assumes where nothing is written (API.md §9).
 
+use std::fmt;
+
 use super::text::Text;
 
 /// What a rule is about.
@@ -51,6 +53,80 @@ pub struct Rule {
     pub is_broken: bool,
 }
 
+impl Rule {
+    /// Makes a rule that is about everything in one direction and counts.
+    pub fn new(direction: Direction, action: impl Into<Text>) -> Self {
+        Self {
+            direction,
+            action: action.into(),
+            is_enabled: true,
+            macro_name: None,
+            protocol: None,
+            source: None,
+            destination: None,
+            source_port: None,
+            destination_port: None,
+            interface: None,
+            icmp_type: None,
+            log: None,
+            comment: None,
+            is_broken: false,
+        }
+    }
+
+    /// Returns its optional fields in the words of the API; direction, action and switch are none.
+    pub fn fields(&self) -> [(&'static str, Option<&Text>); 10] {
+        [
+            ("macro", self.macro_name.as_ref()),
+            ("proto", self.protocol.as_ref()),
+            ("source", self.source.as_ref()),
+            ("dest", self.destination.as_ref()),
+            ("sport", self.source_port.as_ref()),
+            ("dport", self.destination_port.as_ref()),
+            ("iface", self.interface.as_ref()),
+            ("icmp-type", self.icmp_type.as_ref()),
+            ("log", self.log.as_ref()),
+            ("comment", self.comment.as_ref()),
+        ]
+    }
+}
+
+impl fmt::Display for Rule {
+    /// Writes `out ACCEPT tcp to +proxdeck-api-443 port 443`, without the comment.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{} {}", self.direction, self.action)?;
+        for (word, part) in [
+            ("", &self.macro_name),
+            ("", &self.protocol),
+            ("type ", &self.icmp_type),
+            ("from ", &self.source),
+            ("from port ", &self.source_port),
+            ("to ", &self.destination),
+            ("port ", &self.destination_port),
+            ("on ", &self.interface),
+        ] {
+            if let Some(part) = part {
+                write!(formatter, " {word}{part}")?;
+            }
+        }
+        if !self.is_enabled {
+            formatter.write_str(" (disabled)")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Direction {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::In => formatter.write_str("in"),
+            Self::Out => formatter.write_str("out"),
+            Self::Group => formatter.write_str("group"),
+            Self::Other(word) => write!(formatter, "{word}"),
+        }
+    }
+}
+
 /// Rules in the order in which they are tried.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Rules {
@@ -72,6 +148,13 @@ pub enum Policy {
 }
 
 impl Policy {
+    /// Reads the word of the API.
+    pub fn read(word: &str) -> Option<Self> {
+        [Self::Accept, Self::Drop, Self::Reject]
+            .into_iter()
+            .find(|policy| policy.word() == word)
+    }
+
     /// Returns the word of the API.
     pub fn word(self) -> &'static str {
         match self {

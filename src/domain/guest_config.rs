@@ -142,7 +142,7 @@ fn is_data_disk(key: &str) -> bool {
 }
 
 /// Tells whether a key is `name` with a number behind it.
-pub(super) fn is_numbered(key: &str, name: &str) -> bool {
+pub(in crate::domain) fn is_numbered(key: &str, name: &str) -> bool {
     key.strip_prefix(name)
         .is_some_and(|rest| !rest.is_empty() && rest.chars().all(|c| c.is_ascii_digit()))
 }

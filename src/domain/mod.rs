@@ -21,6 +21,7 @@ pub mod inventory;
 pub mod json;
 pub mod limits;
 pub mod metrics;
+pub mod network;
 pub mod network_card;
 pub mod node;
 pub mod notification;

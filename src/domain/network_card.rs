@@ -49,6 +49,13 @@ impl NetworkCard {
         self
     }
 
+    /// Takes a key away.
+    #[must_use]
+    pub fn without(mut self, key: &str) -> Self {
+        self.parts.retain(|(name, _)| name != key);
+        self
+    }
+
     /// Gives a key a value, in its place or behind all others.
     #[must_use]
     pub fn with(mut self, key: &str, value: &str) -> Self {

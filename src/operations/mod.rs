@@ -210,6 +210,10 @@ async fn execute(context: Context<'_>, operation: &Operation) -> Report {
         Operation::Destroy(operation) => destroy::destroy(context, operation.as_ref()).await,
         Operation::Prune(operation) => prune::prune(context, operation).await,
         Operation::Enforce(operation) => enforce::enforce(context, operation).await,
+        Operation::Network(_) => {
+            // Nothing makes such an operation before there is something that executes it.
+            refused(FailureKind::Refused, "network plans cannot be executed yet")
+        }
     }
 }
 

@@ -171,10 +171,7 @@ impl Authenticator {
                 headers.insert(AUTHORIZATION, secret_header(&value)?);
             }
             Who::User(user) => {
-                let fresh = session
-                    .renewed(transport, user, self.renew_after)
-                    .await
-                    .map(|_| ());
+                let fresh = session.renewed(transport, user, self.renew_after).await;
                 self.note_standing(&session);
                 fresh?;
                 let Some(ticket) = session.ticket() else {

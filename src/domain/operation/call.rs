@@ -17,7 +17,7 @@ pub struct Call {
 
 impl Call {
     /// Makes a call about a guest; `rest` is what follows the guest in the path.
-    pub(super) fn on(guest: &GuestRef, method: &'static str, rest: &str) -> Self {
+    pub(in crate::domain) fn on(guest: &GuestRef, method: &'static str, rest: &str) -> Self {
         let GuestRef {
             vmid, kind, node, ..
         } = guest;
@@ -30,14 +30,18 @@ impl Call {
 
     /// Adds a parameter.
     #[must_use]
-    pub(super) fn with(mut self, name: &'static str, value: impl fmt::Display) -> Self {
+    pub(in crate::domain) fn with(mut self, name: &'static str, value: impl fmt::Display) -> Self {
         self.parameters.push((name, value.to_string()));
         self
     }
 
     /// Adds a parameter if there is one.
     #[must_use]
-    pub(super) fn with_some(self, name: &'static str, value: Option<impl fmt::Display>) -> Self {
+    pub(in crate::domain) fn with_some(
+        self,
+        name: &'static str,
+        value: Option<impl fmt::Display>,
+    ) -> Self {
         match value {
             Some(value) => self.with(name, value),
             None => self,

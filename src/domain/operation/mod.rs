@@ -10,6 +10,7 @@ mod clone_guest;
 mod create_guest;
 mod destroy;
 mod enforce;
+mod network;
 mod power;
 mod prune;
 mod report;
@@ -24,6 +25,7 @@ pub use clone_guest::{CloneGuest, CopyKind};
 pub use create_guest::{ConfigChange, CreateGuest};
 pub use destroy::DestroyGuest;
 pub use enforce::Enforce;
+pub use network::ChangeNetwork;
 pub use power::{Power, PowerAction};
 pub use prune::Prune;
 pub use report::{
@@ -66,6 +68,8 @@ pub enum Operation {
     Prune(Prune),
     /// Does what an enforcement plan says.
     Enforce(Box<Enforce>),
+    /// Does what a network plan says.
+    Network(Box<ChangeNetwork>),
     /// Does several of the above.
     Batch(Batch),
 }
@@ -84,6 +88,7 @@ impl Operation {
             Self::CloneGuest(operation) => operation.source(),
             Self::CreateGuest(operation) => operation.source(),
             Self::Destroy(operation) => operation.guest(),
+            Self::Network(operation) => operation.guest(),
             Self::Prune(operation) => operation.lead(),
             Self::Enforce(operation) => return operation.guests().next(),
             Self::Batch(batch) => return batch.lead(),
@@ -103,7 +108,8 @@ impl Operation {
             | Self::Power(_)
             | Self::CloneGuest(_)
             | Self::CreateGuest(_)
-            | Self::Destroy(_) => self.guest().into_iter().collect(),
+            | Self::Destroy(_)
+            | Self::Network(_) => self.guest().into_iter().collect(),
         }
     }
 
@@ -122,6 +128,7 @@ impl Operation {
             Self::Destroy(operation) => vec![operation.call()],
             Self::Prune(operation) => operation.calls(),
             Self::Enforce(operation) => operation.calls(),
+            Self::Network(operation) => operation.calls(),
             Self::Batch(batch) => batch.operations().flat_map(Self::calls).collect(),
         }
     }
@@ -139,6 +146,7 @@ impl Operation {
             Self::Destroy(operation) => operation.needs(),
             Self::Prune(operation) => operation.needs(),
             Self::Enforce(operation) => operation.needs(),
+            Self::Network(operation) => operation.needs(),
             Self::Batch(batch) => batch.operations().flat_map(Self::needs).collect(),
         }
     }
@@ -159,7 +167,8 @@ impl Operation {
             | Self::Power(_)
             | Self::Destroy(_)
             | Self::Prune(_)
-            | Self::Enforce(_) => None,
+            | Self::Enforce(_)
+            | Self::Network(_) => None,
         }
     }
 
@@ -176,6 +185,7 @@ impl Operation {
             Self::Destroy(_) => "destroy",
             Self::Prune(_) => "prune",
             Self::Enforce(_) => "enforce",
+            Self::Network(_) => "network",
             Self::Batch(batch) => batch.kind(),
         }
     }
@@ -216,6 +226,7 @@ impl Operation {
             }
             Self::Batch(batch) => batch.title(),
             Self::Enforce(operation) => operation.title(),
+            Self::Network(operation) => operation.title(),
             Self::Destroy(operation) => format!("destroy {}", operation.guest()),
             Self::Prune(operation) => match operation.plan().len() {
                 1 => "prune 1 snapshot".to_owned(),

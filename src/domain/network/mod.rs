@@ -1,0 +1,24 @@
+//! Network profiles: what they say, what they change about a guest, and what would pass.
+//!
+//! Everything here is decided from what was read: a profile, the addresses of its names, a guest's
+//! cards and firewall, the datacenter's firewall. Nothing is resolved, read or written here.
+
+mod action;
+mod current;
+mod host;
+mod mark;
+mod plan;
+mod profile;
+mod reality;
+mod resolved;
+mod way_back;
+
+pub use action::{Action, OptionsChange, Setting};
+pub use current::Current;
+pub use host::{Cidr, InvalidCidr, is_host_name, parse_port};
+pub use mark::profile_of_rule;
+pub use plan::{Change, Deed, ForeignRule, NetworkPlan, Warning};
+pub use profile::{Bridge, Destination, Hosts, InvalidProfile, NetworkProfile};
+pub use reality::{Fence, Reality};
+pub use resolved::Resolved;
+pub use way_back::WayBack;

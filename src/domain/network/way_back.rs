@@ -1,0 +1,373 @@
+//! What a trial needs in order to be undone, and how it stands in the cluster itself.
+//!
+//! It is the comment of a disabled rule that a trial writes before anything else and that is removed
+//! last, so that any proxdeck finds it and offers the way back (SPEC §5.9).
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::mark;
+use crate::domain::firewall::{Direction, Options, Policy, Rule, Rules};
+use crate::domain::text::Text;
+
+/// What stands between the mark and the record.
+const WORD: &str = "way-back";
+/// A record that is longer was not written by us, and a trial that needs a longer one is refused.
+pub(super) const MOST_BYTES: usize = 32 * 1024;
+/// More rules, sets or addresses no record of ours holds.
+const MOST_ITEMS: usize = 256;
+
+/// What a trial needs in order to be undone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WayBack {
+    pub(super) profile: String,
+    pub(super) began: DateTime<Utc>,
+    pub(super) ends: DateTime<Utc>,
+    pub(super) options: FormerOptions,
+    pub(super) card: FormerCard,
+    pub(super) rules: Vec<FormerRule>,
+    pub(super) made_sets: Vec<String>,
+    pub(super) added: Vec<(String, String)>,
+}
+
+/// A rule of ours that was there before, and how many rules that are not ours stood above it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct FormerRule {
+    pub(super) rule: Rule,
+    pub(super) foreign_above: usize,
+}
+
+/// The options that a profile may change, as they were.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct FormerOptions {
+    pub(super) enable: Option<bool>,
+    pub(super) policy_in: Option<Policy>,
+    pub(super) policy_out: Option<Policy>,
+    pub(super) dhcp: Option<bool>,
+}
+
+impl From<&Options> for FormerOptions {
+    fn from(options: &Options) -> Self {
+        Self {
+            enable: options.enable,
+            policy_in: options.policy_in,
+            policy_out: options.policy_out,
+            dhcp: options.dhcp,
+        }
+    }
+}
+
+/// The keys of the first card that a profile may change, as they were.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) struct FormerCard {
+    pub(super) bridge: Option<String>,
+    pub(super) firewall: Option<String>,
+}
+
+impl WayBack {
+    /// Returns the profile that is on trial.
+    pub fn profile(&self) -> &str {
+        &self.profile
+    }
+
+    /// Returns when the trial began, by the server's clock.
+    pub fn began(&self) -> DateTime<Utc> {
+        self.began
+    }
+
+    /// Returns when the trial ends and everything is put back, unless it was confirmed.
+    ///
+    /// A way back that is still there long after has been left behind by a proxdeck that is gone.
+    pub fn ends(&self) -> DateTime<Utc> {
+        self.ends
+    }
+
+    /// Finds the way back of a trial among a guest's rules.
+    ///
+    /// Comments come from strangers: what is not exactly such a record, whole and of sane size, is none.
+    pub fn find(rules: &Rules) -> Option<Self> {
+        rules.list.iter().find_map(Self::read)
+    }
+
+    /// Tells whether a rule is the record of a trial, be it broken.
+    pub(super) fn is_record(rule: &Rule) -> bool {
+        let mut words = rule
+            .comment
+            .iter()
+            .flat_map(|it| it.raw().split_whitespace());
+        mark::profile_of_rule(rule).is_some() && words.nth(1) == Some(WORD)
+    }
+
+    /// Returns the disabled rule that records it; `None` where its comment would be too long.
+    pub fn rule(&self) -> Option<Rule> {
+        let json = serde_json::to_string(&Record::from(self)).ok()?;
+        let comment = format!("{} {WORD} {json}", mark::of(&self.profile));
+        (comment.len() <= MOST_BYTES).then(|| Rule {
+            is_enabled: false,
+            comment: Some(comment.into()),
+            ..Rule::new(Direction::Out, "DROP")
+        })
+    }
+
+    fn read(rule: &Rule) -> Option<Self> {
+        let profile = mark::profile_of_rule(rule)?;
+        let comment = rule.comment.as_ref()?.raw();
+        if comment.len() > MOST_BYTES {
+            return None;
+        }
+        let (_, json) = comment.split_once(' ')?.1.split_once(' ')?;
+        let record: Record = serde_json::from_str(json).ok()?;
+        Self::is_record(rule).then_some(())?;
+        record.into_way_back(profile)
+    }
+}
+
+/// The record as JSON, with the words of the API.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Record {
+    began: String,
+    ends: String,
+    options: RecordedOptions,
+    bridge: Option<String>,
+    firewall: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    rules: Vec<RecordedRule>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    sets: Vec<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    added: Vec<(String, String)>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RecordedOptions {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    enable: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    policy_in: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    policy_out: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    dhcp: Option<bool>,
+}
+
+/// A rule: how many rules of others stood above it, its switch, and its fields.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RecordedRule {
+    above: usize,
+    on: bool,
+    fields: std::collections::BTreeMap<String, String>,
+}
+
+impl From<&WayBack> for Record {
+    fn from(way_back: &WayBack) -> Self {
+        let time = |time: DateTime<Utc>| time.to_rfc3339_opts(SecondsFormat::Secs, true);
+        let options = way_back.options;
+        let word = |policy: Option<Policy>| policy.map(|policy| policy.word().to_owned());
+        Self {
+            began: time(way_back.began),
+            ends: time(way_back.ends),
+            options: RecordedOptions {
+                enable: options.enable,
+                policy_in: word(options.policy_in),
+                policy_out: word(options.policy_out),
+                dhcp: options.dhcp,
+            },
+            bridge: way_back.card.bridge.clone(),
+            firewall: way_back.card.firewall.clone(),
+            rules: way_back.rules.iter().map(RecordedRule::from).collect(),
+            sets: way_back.made_sets.clone(),
+            added: way_back.added.clone(),
+        }
+    }
+}
+
+impl Record {
+    fn into_way_back(self, profile: &str) -> Option<WayBack> {
+        let time = |text: &str| Some(DateTime::parse_from_rfc3339(text).ok()?.to_utc());
+        let policy = |word: Option<String>| match word.as_deref() {
+            None => Some(None),
+            Some(word) => Policy::read(word).map(Some),
+        };
+        let sizes = [self.rules.len(), self.sets.len(), self.added.len()];
+        let sane = sizes.into_iter().all(|size| size <= MOST_ITEMS);
+        let sets = self
+            .sets
+            .iter()
+            .chain(self.added.iter().map(|(set, _)| set));
+        // Only sets of ours may be touched by a record, whoever wrote it.
+        let ours = sets.clone().all(|set| mark::is_set_name(set));
+        let plain = |value: &Option<String>| {
+            let value = value.as_deref().unwrap_or_default();
+            value
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'))
+        };
+        if !(sane && ours && plain(&self.bridge) && plain(&self.firewall)) {
+            return None;
+        }
+        Some(WayBack {
+            profile: profile.to_owned(),
+            began: time(&self.began)?,
+            ends: time(&self.ends)?,
+            options: FormerOptions {
+                enable: self.options.enable,
+                policy_in: policy(self.options.policy_in)?,
+                policy_out: policy(self.options.policy_out)?,
+                dhcp: self.options.dhcp,
+            },
+            card: FormerCard {
+                bridge: self.bridge,
+                firewall: self.firewall,
+            },
+            rules: self
+                .rules
+                .into_iter()
+                .map(RecordedRule::into_rule)
+                .collect::<Option<_>>()?,
+            made_sets: self.sets,
+            added: self.added,
+        })
+    }
+}
+
+impl From<&FormerRule> for RecordedRule {
+    fn from(former: &FormerRule) -> Self {
+        let rule = &former.rule;
+        let mut fields: std::collections::BTreeMap<String, String> = rule
+            .fields()
+            .into_iter()
+            .filter_map(|(key, value)| Some((key.to_owned(), value?.raw().to_owned())))
+            .collect();
+        fields.insert("type".to_owned(), rule.direction.to_string());
+        fields.insert("action".to_owned(), rule.action.raw().to_owned());
+        Self {
+            above: former.foreign_above,
+            on: rule.is_enabled,
+            fields,
+        }
+    }
+}
+
+impl RecordedRule {
+    fn into_rule(mut self) -> Option<FormerRule> {
+        let direction = match self.fields.remove("type")?.as_str() {
+            "in" => Direction::In,
+            "out" => Direction::Out,
+            _ => return None,
+        };
+        let action = self.fields.remove("action")?;
+        let mut rule = Rule::new(direction, Policy::read(&action)?.word());
+        rule.is_enabled = self.on;
+        let mut take = |key: &str| self.fields.remove(key).map(Text::from);
+        rule.macro_name = take("macro");
+        rule.protocol = take("proto");
+        rule.source = take("source");
+        rule.destination = take("dest");
+        rule.source_port = take("sport");
+        rule.destination_port = take("dport");
+        rule.interface = take("iface");
+        rule.icmp_type = take("icmp-type");
+        rule.log = take("log");
+        rule.comment = take("comment");
+        // What is put back is ours again, and nothing that this program does not know.
+        let is_ours = mark::profile_of_rule(&rule).is_some();
+        (is_ours && self.fields.is_empty()).then_some(FormerRule {
+            rule,
+            foreign_above: self.above,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use pretty_assertions::assert_eq;
+
+    use super::*;
+
+    fn way_back() -> WayBack {
+        let time = |seconds: i64| DateTime::from_timestamp(1_795_424_445 + seconds, 0).unwrap();
+        let former = Rule {
+            protocol: Some("tcp".into()),
+            destination: Some("+proxdeck-old-443".into()),
+            destination_port: Some("443".into()),
+            comment: Some("proxdeck:old".into()),
+            ..Rule::new(Direction::Out, "ACCEPT")
+        };
+        WayBack {
+            profile: "api_access".to_owned(),
+            began: time(0),
+            ends: time(120),
+            options: FormerOptions {
+                enable: Some(true),
+                policy_in: None,
+                policy_out: Some(Policy::Reject),
+                dhcp: Some(false),
+            },
+            card: FormerCard {
+                bridge: Some("vmbr0".to_owned()),
+                firewall: None,
+            },
+            rules: vec![FormerRule {
+                rule: former,
+                foreign_above: 2,
+            }],
+            made_sets: vec!["proxdeck-api_access-443".to_owned()],
+            added: vec![("proxdeck-x-all".to_owned(), "10.0.0.0/8".to_owned())],
+        }
+    }
+
+    fn read(comment: &str) -> Option<WayBack> {
+        WayBack::read(&Rule {
+            comment: Some(comment.into()),
+            ..Rule::new(Direction::Out, "DROP")
+        })
+    }
+
+    #[test]
+    fn a_way_back_survives_the_comment_of_a_disabled_rule() {
+        let rule = way_back().rule().unwrap();
+        assert!(!rule.is_enabled && WayBack::is_record(&rule));
+        let comment = rule.comment.clone().unwrap();
+        assert!(!comment.raw().contains(char::is_control), "one line");
+        let rules = Rules {
+            list: vec![Rule::new(Direction::In, "DROP"), rule],
+            digest: None,
+        };
+        assert_eq!(WayBack::find(&rules), Some(way_back()));
+    }
+
+    #[test]
+    fn a_comment_that_is_no_whole_and_harmless_record_offers_no_way_back() {
+        let good = way_back().rule().unwrap().comment.unwrap();
+        let good = good.raw();
+        assert!(read(good).is_some());
+        for (part, other) in [
+            ("proxdeck:api_access ", "proxdeck: "),
+            ("way-back", "way-out"),
+            ("{", "{{"),
+            ("\"ends\":\"2", "\"ends\":\"x"),
+            ("\"bridge\":\"vmbr0\"", "\"bridge\":\"vmbr0,tag=5\""),
+            ("\"REJECT\"", "\"MAYBE\""),
+            ("[\"proxdeck-api_access-443\"]", "[\"mgmt\"]"),
+            ("[\"proxdeck-x-all\"", "[\"x/../y\""),
+            ("\"proxdeck:old\"", "\"not ours\""),
+            ("\"ACCEPT\"", "\"webservers\""),
+            ("\"type\":\"out\"", "\"type\":\"group\""),
+            ("\"proto\"", "\"pos\""),
+            ("}", ""),
+        ] {
+            assert!(good.contains(part), "{part}");
+            assert_eq!(read(&good.replacen(part, other, 1)), None, "{other}");
+        }
+        let long = good.replacen(
+            "way-back ",
+            &format!("way-back {}", " ".repeat(MOST_BYTES)),
+            1,
+        );
+        assert_eq!(read(&long), None);
+        assert_eq!(read(""), None);
+    }
+}

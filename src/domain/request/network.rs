@@ -1,0 +1,42 @@
+//! The wish that a network plan be executed as it was shown.
+
+use super::{Field, Objection, Objections};
+use crate::domain::guest::Guest;
+use crate::domain::id::GuestKind;
+use crate::domain::network::NetworkPlan;
+use crate::domain::operation::{ChangeNetwork, Operation};
+
+/// Why containers have no profile.
+const CONTAINER: &str = "network profiles are for virtual machines, this is a container";
+
+/// The wish that a network plan be executed as it was shown.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NetworkRequest {
+    /// The plan.
+    pub plan: NetworkPlan,
+}
+
+impl NetworkRequest {
+    /// Checks the wish against the guest as it is now, if it is still there.
+    ///
+    /// A guest's lock is no objection, for its firewall has none; a change of `net0` on a locked
+    /// guest is refused by the server and told of.
+    pub fn check(&self, found: Option<&Guest>) -> Result<Operation, Vec<Objection>> {
+        let mut objections = Objections::default();
+        objections.same_guest(self.plan.guest(), found);
+        objections.0.extend_from_slice(self.plan.objections());
+        if self.plan.is_empty() && objections.0.is_empty() {
+            objections.add(Field::Whole, "there is nothing to change");
+        }
+        let operation = ChangeNetwork::new(self.plan.clone());
+        objections.or(Some(Operation::Network(Box::new(operation))))
+    }
+}
+
+/// Says why a guest can have no network profile, if so.
+pub fn refuses_profile(guest: &Guest) -> Option<&'static str> {
+    match guest.kind {
+        GuestKind::Qemu => None,
+        GuestKind::Lxc => Some(CONTAINER),
+    }
+}
