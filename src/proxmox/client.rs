@@ -62,7 +62,8 @@ impl Default for Tuning {
 /// A Proxmox server, signed in to; cloning shares the connection and the session.
 ///
 /// The calls are grouped as the API is: [`Client::cluster`], [`Client::guests`],
-/// [`Client::tasks`], [`Client::access`], [`Client::storage`], [`Client::nodes`], [`Client::pools`].
+/// [`Client::tasks`], [`Client::access`], [`Client::storage`], [`Client::nodes`], [`Client::pools`],
+/// [`Client::firewall`].
 #[derive(Clone)]
 pub struct Client {
     inner: Arc<Inner>,

@@ -28,6 +28,7 @@ mod auth;
 mod client;
 mod convert;
 mod convert_access;
+mod convert_firewall;
 mod convert_metrics;
 mod convert_nodes;
 pub mod endpoints;

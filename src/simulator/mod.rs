@@ -22,6 +22,7 @@ mod gate;
 mod journal;
 mod lifecycle;
 mod load;
+mod names;
 mod routes;
 mod sample;
 pub mod scenario;
@@ -40,6 +41,7 @@ pub use certificate::IdentityError;
 pub use clock::Clock;
 pub use faults::{FaultId, FaultKind, FaultRule, FaultSyntax, Faults};
 pub use journal::{Entry, Journal};
+pub use names::NameServer;
 pub use scenario::{NodeCondition, Scenario, ScenarioError};
 pub use world::{EditError, GuestView, Kind, RunState, SnapshotView, TaskView, World, WorldView};
 

@@ -8,6 +8,7 @@ mod certificates;
 mod connections;
 mod errors;
 mod failover;
+mod firewalls;
 mod house;
 mod metrics;
 mod requests;

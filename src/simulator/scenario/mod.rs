@@ -34,6 +34,12 @@ pub struct Scenario {
     /// Whether the datacenter's firewall switch is on.
     #[serde(default)]
     pub firewall: bool,
+    /// Sets and aliases of the datacenter's firewall.
+    #[serde(default)]
+    pub datacenter: FirewallScenario,
+    /// Security groups by name, each with its rules by position.
+    #[serde(default)]
+    pub groups: BTreeMap<String, Vec<BTreeMap<String, String>>>,
     /// Names that the world's resolver knows.
     #[serde(default)]
     pub hosts: BTreeMap<String, Vec<IpAddr>>,
@@ -278,7 +284,7 @@ pub struct GuestScenario {
     pub firewall: FirewallScenario,
 }
 
-/// A guest's firewall file.
+/// A firewall file, of a guest or of the datacenter.
 #[derive(Debug, Clone, PartialEq, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct FirewallScenario {
@@ -288,6 +294,8 @@ pub struct FirewallScenario {
     pub rules: Vec<BTreeMap<String, String>>,
     /// Sets by name, each with its networks.
     pub sets: BTreeMap<String, Vec<String>>,
+    /// Aliases by name, each with its network.
+    pub aliases: BTreeMap<String, String>,
 }
 
 /// What a guest consumes on average, and how lively.
