@@ -22,6 +22,7 @@ use std::sync::{Arc, Mutex};
 
 use chrono::DateTime;
 use proxdeck::domain::failure::FailureKind;
+use proxdeck::domain::firewall::{Direction, Rule};
 use proxdeck::domain::guest::{Figures, Guest, GuestRef, Status};
 use proxdeck::domain::history::Span;
 use proxdeck::domain::id::{GuestKind, NodeName, Vmid};
@@ -184,6 +185,168 @@ const CALLS: &[Call] = &[
         (client, values) => client.cluster().status().await
     ),
     call!(
+        "firewall::options",
+        "GET",
+        "/nodes/{node}/{kind}/{vmid}/firewall/options",
+        (client, values, guest = values.guest()?) => client.firewall().options(&guest).await
+    ),
+    call!(
+        "firewall::rules",
+        "GET",
+        "/nodes/{node}/{kind}/{vmid}/firewall/rules",
+        any,
+        (client, values, guest = values.guest()?) => {
+            client.firewall().rules(&guest).await.map(|rules| Some(rules.list.len()))
+        }
+    ),
+    call!(
+        "firewall::sets",
+        "GET",
+        "/nodes/{node}/{kind}/{vmid}/firewall/ipset",
+        any,
+        (client, values, guest = values.guest()?) => {
+            client.firewall().sets(&guest).await.map(|sets| Some(sets.len()))
+        }
+    ),
+    call!(
+        "firewall::members",
+        "GET",
+        "/nodes/{node}/{kind}/{vmid}/firewall/ipset/{name}",
+        any,
+        (client, values, guest = values.guest()?, set = values.get("name")?.to_owned()) => {
+            client.firewall().members(&guest, &set).await.map(|members| Some(members.len()))
+        }
+    ),
+    call!(
+        "firewall::aliases",
+        "GET",
+        "/nodes/{node}/{kind}/{vmid}/firewall/aliases",
+        any,
+        (client, values, guest = values.guest()?) => {
+            client.firewall().aliases(&guest).await.map(|aliases| Some(aliases.len()))
+        }
+    ),
+    call!(
+        "firewall::cluster_enabled",
+        "GET",
+        "/cluster/firewall/options",
+        (client, values) => client.firewall().cluster_enabled().await
+    ),
+    call!(
+        "firewall::cluster_sets",
+        "GET",
+        "/cluster/firewall/ipset",
+        any,
+        (client, values) => {
+            client.firewall().cluster_sets().await.map(|sets| Some(sets.len()))
+        }
+    ),
+    call!(
+        "firewall::cluster_members",
+        "GET",
+        "/cluster/firewall/ipset/{name}",
+        any,
+        (client, values, set = values.get("name")?.to_owned()) => {
+            client.firewall().cluster_members(&set).await.map(|members| Some(members.len()))
+        }
+    ),
+    call!(
+        "firewall::cluster_aliases",
+        "GET",
+        "/cluster/firewall/aliases",
+        any,
+        (client, values) => {
+            client.firewall().cluster_aliases().await.map(|aliases| Some(aliases.len()))
+        }
+    ),
+    call!(
+        "firewall::groups",
+        "GET",
+        "/cluster/firewall/groups",
+        any,
+        (client, values) => {
+            client.firewall().groups().await.map(|groups| Some(groups.len()))
+        }
+    ),
+    call!(
+        "firewall::group_rules",
+        "GET",
+        "/cluster/firewall/groups/{group}",
+        any,
+        (client, values, group = values.get("group")?.to_owned()) => {
+            client.firewall().group_rules(&group).await.map(|rules| Some(rules.list.len()))
+        }
+    ),
+    call!(
+        "firewall::set_options",
+        "PUT",
+        "/nodes/{node}/{kind}/{vmid}/firewall/options",
+        (client, values, guest = values.guest()?) => {
+            let options = [("enable", "1"), ("policy_out", "DROP")];
+            client.firewall().set_options(&guest, &options, &["policy_in"], Some("0123abcd")).await
+        }
+    ),
+    call!(
+        "firewall::add_rule",
+        "POST",
+        "/nodes/{node}/{kind}/{vmid}/firewall/rules",
+        (client, values, guest = values.guest()?) => client.firewall().add_rule(&guest, &whole_rule()).await
+    ),
+    call!(
+        "firewall::enable_rule",
+        "PUT",
+        "/nodes/{node}/{kind}/{vmid}/firewall/rules/{pos}",
+        (client, values, guest = values.guest()?, pos = values.position()?) => client.firewall().enable_rule(&guest, pos, "0123abcd").await
+    ),
+    call!(
+        "firewall::move_rule",
+        "PUT",
+        "/nodes/{node}/{kind}/{vmid}/firewall/rules/{pos}",
+        (client, values, guest = values.guest()?, pos = values.position()?) => client.firewall().move_rule(&guest, pos, 3, "0123abcd").await
+    ),
+    call!(
+        "firewall::delete_rule",
+        "DELETE",
+        "/nodes/{node}/{kind}/{vmid}/firewall/rules/{pos}",
+        (client, values, guest = values.guest()?, pos = values.position()?) => client.firewall().delete_rule(&guest, pos, "0123abcd").await
+    ),
+    call!(
+        "firewall::create_set",
+        "POST",
+        "/nodes/{node}/{kind}/{vmid}/firewall/ipset",
+        (client, values, guest = values.guest()?) => client.firewall().create_set(&guest, "peers", Some("why")).await
+    ),
+    call!(
+        "firewall::delete_set",
+        "DELETE",
+        "/nodes/{node}/{kind}/{vmid}/firewall/ipset/{name}",
+        (client, values, guest = values.guest()?, set = values.get("name")?.to_owned()) => client.firewall().delete_set(&guest, &set).await
+    ),
+    call!(
+        "firewall::add_member",
+        "POST",
+        "/nodes/{node}/{kind}/{vmid}/firewall/ipset/{name}",
+        (client, values, guest = values.guest()?, set = values.get("name")?.to_owned()) => {
+            client.firewall().add_member(&guest, &set, "192.0.2.0/24", Some("why")).await
+        }
+    ),
+    call!(
+        "firewall::describe_member",
+        "PUT",
+        "/nodes/{node}/{kind}/{vmid}/firewall/ipset/{name}/{cidr}",
+        (client, values, guest = values.guest()?, set = values.get("name")?.to_owned(), cidr = values.get("cidr")?.to_owned()) => {
+            client.firewall().describe_member(&guest, &set, &cidr, "why").await
+        }
+    ),
+    call!(
+        "firewall::delete_member",
+        "DELETE",
+        "/nodes/{node}/{kind}/{vmid}/firewall/ipset/{name}/{cidr}",
+        (client, values, guest = values.guest()?, set = values.get("name")?.to_owned(), cidr = values.get("cidr")?.to_owned()) => {
+            client.firewall().delete_member(&guest, &set, &cidr).await
+        }
+    ),
+    call!(
         "guests::state",
         "GET",
         "/nodes/{node}/{kind}/{vmid}/status/current",
@@ -194,6 +357,12 @@ const CALLS: &[Call] = &[
         "GET",
         "/nodes/{node}/{kind}/{vmid}/config",
         (client, values, guest = values.guest()?) => client.guests().config(&guest).await
+    ),
+    call!(
+        "guests::next_config",
+        "GET",
+        "/nodes/{node}/{kind}/{vmid}/config",
+        (client, values, guest = values.guest()?) => client.guests().next_config(&guest).await
     ),
     call!(
         "guests::pending",
@@ -475,6 +644,26 @@ const CALLS: &[Call] = &[
     ),
 ];
 
+/// A rule that has every field.
+fn whole_rule() -> Rule {
+    Rule {
+        direction: Direction::Out,
+        action: "ACCEPT".into(),
+        is_enabled: true,
+        macro_name: Some("HTTPS".into()),
+        protocol: Some("tcp".into()),
+        source: Some("10.0.0.0/8".into()),
+        destination: Some("+peers".into()),
+        source_port: Some("1024:65535".into()),
+        destination_port: Some("443".into()),
+        interface: Some("net0".into()),
+        icmp_type: Some("any".into()),
+        log: Some("nolog".into()),
+        comment: Some("why".into()),
+        is_broken: false,
+    }
+}
+
 /// The parts of a path that a template leaves open.
 #[derive(Debug, Default)]
 struct Values(BTreeMap<String, String>);
@@ -511,6 +700,10 @@ impl Values {
             ("snapname", "before-upgrade"),
             ("action", "shutdown"),
             ("poolid", "lab"),
+            ("name", "peers"),
+            ("cidr", "192.0.2.0/28"),
+            ("group", "webservers"),
+            ("pos", "2"),
             ("upid", upid),
         ];
         Self(
@@ -535,6 +728,10 @@ impl Values {
             node: self.node()?,
             name: None,
         })
+    }
+
+    fn position(&self) -> Option<usize> {
+        self.get("pos")?.parse().ok()
     }
 
     /// Templates that leave the kind no choice are about virtual machines.
@@ -823,7 +1020,12 @@ impl Contract {
             "{} is not {template}",
             heard.target
         );
-        let named = template.replace("{kind}", values.get("kind").unwrap_or_default());
+        // A container's firewall has the calls of a machine's, of which the schema has more.
+        let kind = match values.get("kind") {
+            Some(_) if template.contains("/firewall") => "qemu",
+            kind => kind.unwrap_or_default(),
+        };
+        let named = template.replace("{kind}", kind);
         let call = (heard.method.clone(), named);
         let Some(schema) = self.schema.get(&call) else {
             // The schema is a part of the whole; a recorded success is as good a witness.
@@ -880,7 +1082,7 @@ impl Replay {
     /// A client that has seen nothing yet.
     fn client(&self, credentials: Credentials) -> Client {
         Client::new(Connection {
-            endpoint: self.teller.url(),
+            endpoints: vec![self.teller.url()],
             trust: Trust::Pins(vec![Fingerprint::new(self.teller.fingerprint())]),
             credentials,
         })

@@ -3,12 +3,14 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use anyhow::Context as _;
+
 use super::Exit;
 use super::complaint::Refusal;
 use super::output::Output;
 use crate::domain::text::clean;
 use crate::runtime::Ending;
-use crate::simulator::{FaultRule, Options, Scenario, Simulator};
+use crate::simulator::{FaultRule, NameServer, Options, Scenario, Simulator};
 
 /// More guests than any cluster has would only fill the memory.
 const MAX_GUESTS: usize = 50_000;
@@ -69,7 +71,11 @@ impl Simulate {
             faults: self.faults.clone(),
         })
         .await?;
-        output.text(introduction(&simulator));
+        // Names that only the scenario knows can be asked for by another process, too.
+        let names = NameServer::start(simulator.hosts())
+            .await
+            .context("the name server did not start")?;
+        output.text(introduction(&simulator, &names));
         // Whoever waits for the address behind a pipe must not wait for a full buffer.
         output.finish()?;
         ending.wait().await;
@@ -103,9 +109,14 @@ fn usage(message: impl Into<String>) -> Refusal {
 }
 
 /// Says where the simulator is, who may sign in, and how to use it.
-fn introduction(simulator: &Simulator) -> String {
+fn introduction(simulator: &Simulator, names: &NameServer) -> String {
     let accounts = simulator.accounts();
     let (url, fingerprint) = (simulator.url(), simulator.fingerprint());
+    let keys = match accounts.recovery_keys.as_slice() {
+        [] => String::new(),
+        keys => format!("recovery keys  {}\n", keys.join(" ")),
+    };
+    let resolver = names.address();
     format!(
         "address        {url}\n\
          fingerprint    {fingerprint}\n\
@@ -113,8 +124,10 @@ fn introduction(simulator: &Simulator) -> String {
          token          {} {}\n\
          limited token  {} {}\n\
          second factor  {} {} {}\n\
+         {keys}name server    {resolver}\n\
          \n\
          # To use it, put this into a file that only you may read (chmod 600), and name it with --config:\n\
+         resolver = \"{resolver}\"\n\
          [clusters.simulated]\n\
          endpoints = [\"{url}\"]\n\
          token_id = \"{}\"\n\

@@ -7,6 +7,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use sha1::{Digest as _, Sha1};
 
+use super::scenario::{FirewallScenario, Scenario};
+
 /// What a firewall parameter must look like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Field {
@@ -271,6 +273,31 @@ pub(super) struct File {
 }
 
 impl File {
+    /// Writes what a scenario says into the file.
+    pub(super) fn furnish(&mut self, wanted: &FirewallScenario) {
+        self.options.extend(wanted.options.clone());
+        self.rules.clone_from(&wanted.rules);
+        for (name, networks) in &wanted.sets {
+            let members = networks.iter().map(|network| Member {
+                network: network.clone(),
+                comment: None,
+                excluded: false,
+            });
+            let set = Set {
+                comment: None,
+                members: members.collect(),
+            };
+            self.sets.insert(name.clone(), set);
+        }
+        for (name, network) in &wanted.aliases {
+            let alias = Alias {
+                network: network.clone(),
+                comment: None,
+            };
+            self.aliases.insert(name.clone(), alias);
+        }
+    }
+
     pub(super) fn options_digest(&self) -> String {
         digest(
             self.options
@@ -311,14 +338,20 @@ fn digest(lines: impl Iterator<Item = String>) -> String {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Firewalls {
     pub(super) datacenter: File,
+    /// The rules of each security group by position.
+    pub(super) groups: BTreeMap<String, Vec<Rule>>,
     guests: BTreeMap<u32, File>,
     nothing: File,
 }
 
 impl Firewalls {
-    pub(super) fn new(enabled: bool) -> Self {
-        let mut firewalls = Self::default();
-        if enabled {
+    pub(super) fn new(scenario: &Scenario) -> Self {
+        let mut firewalls = Self {
+            groups: scenario.groups.clone(),
+            ..Self::default()
+        };
+        firewalls.datacenter.furnish(&scenario.datacenter);
+        if scenario.firewall {
             firewalls.enable_datacenter(true);
         }
         firewalls
@@ -328,6 +361,10 @@ impl Firewalls {
         self.datacenter
             .options
             .insert("enable".into(), u8::from(enabled).to_string());
+    }
+
+    pub(super) fn groups_digest(&self) -> String {
+        digest(self.groups.keys().map(|name| format!("{name}\n")))
     }
 
     /// Returns a guest's file, an empty one where there is none.

@@ -73,6 +73,12 @@ impl Guests<'_> {
         config.map(convert::config)
     }
 
+    /// Reads the guest's configuration as it will be after its next start.
+    pub async fn next_config(&self, guest: &GuestRef) -> Result<GuestConfig, Error> {
+        let path = guest_path(guest, &["config"])?;
+        self.0.get(&path, &[]).await.map(convert::config)
+    }
+
     /// Reads which options wait for the guest's next start.
     pub async fn pending(&self, guest: &GuestRef) -> Result<Vec<PendingOption>, Error> {
         let path = guest_path(guest, &["pending"])?;

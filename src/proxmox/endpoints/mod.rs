@@ -2,6 +2,7 @@
 
 mod access;
 mod cluster;
+mod firewall;
 mod guests;
 mod metrics;
 mod nodes;
@@ -11,6 +12,7 @@ mod tasks;
 
 pub use access::Access;
 pub use cluster::Cluster;
+pub use firewall::Firewalls;
 pub use guests::{CloneSpec, Guests, SnapshotSpec};
 pub use nodes::Nodes;
 pub use pools::Pools;

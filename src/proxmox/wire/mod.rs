@@ -4,6 +4,7 @@
 //! (that is `convert`'s work). Field meanings: API.md §4–6.
 
 pub(crate) mod access;
+pub(crate) mod firewall;
 pub(crate) mod lenient;
 pub(crate) mod metrics;
 pub(crate) mod nodes;

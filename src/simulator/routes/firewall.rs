@@ -165,6 +165,35 @@ pub(super) fn rules(call: &mut Call<'_>) -> Result<Reply, Failure> {
     Ok(Reply::Data(rows.collect()))
 }
 
+pub(super) fn groups(call: &mut Call<'_>) -> Result<Reply, Failure> {
+    let firewalls = &call.world.firewall;
+    let digest = firewalls.groups_digest();
+    let rows = firewalls.groups.keys();
+    Ok(Reply::Data(
+        rows.map(|name| json!({ "group": name, "digest": digest }))
+            .collect(),
+    ))
+}
+
+pub(super) fn group_rules(call: &mut Call<'_>) -> Result<Reply, Failure> {
+    let name = call.required("group");
+    let datacenter = &call.world.firewall.datacenter;
+    let rules = call.world.firewall.groups.get(name);
+    // Assumed: the words for a group that is not there.
+    let rules =
+        rules.ok_or_else(|| Failure::internal(format!("no such security group '{name}'")))?;
+    let file = File {
+        rules: rules.clone(),
+        ..File::default()
+    };
+    let rows = file
+        .rules
+        .iter()
+        .enumerate()
+        .map(|(position, rule)| rule_row(datacenter, &file, rule, position));
+    Ok(Reply::Data(rows.collect()))
+}
+
 fn position(call: &Call<'_>) -> Result<usize, Failure> {
     let position = call
         .integer("pos")

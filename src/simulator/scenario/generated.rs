@@ -2,9 +2,12 @@
 //!
 //! Refuses to be random: the same numbers always give the same cluster.
 
+use std::collections::BTreeMap;
+
 use super::{
-    GuestKind, GuestScenario, GuestStatus, LoadScenario, NodeCondition, NodeScenario, PoolScenario,
-    Scenario, Size, SnapshotScenario, Span, StorageKind, StorageScenario,
+    FirewallScenario, GuestKind, GuestScenario, GuestStatus, LoadScenario, NodeCondition,
+    NodeScenario, PoolScenario, Scenario, Size, SnapshotScenario, Span, StorageKind,
+    StorageScenario,
 };
 use crate::simulator::load::scramble;
 
@@ -31,11 +34,14 @@ pub(super) fn cluster(nodes: usize, guests: usize, seed: u64) -> Scenario {
     let names: Vec<String> = (1..=nodes).map(|number| format!("pve{number}")).collect();
     Scenario {
         token_expires: None,
+        second_factor: super::SecondFactorScenario::default(),
         seed,
         speed: 10.0,
         cluster: (nodes > 1).then(|| "generated".to_owned()),
         timezone: "UTC".into(),
         firewall: true,
+        datacenter: FirewallScenario::default(),
+        groups: BTreeMap::new(),
         hosts: std::collections::BTreeMap::new(),
         nodes: names.iter().map(|name| node(name)).collect(),
         storages: storages(),
@@ -145,6 +151,6 @@ fn guest(index: usize, nodes: &[String], dice: &mut Dice) -> GuestScenario {
         },
         snapshots: snapshots.collect(),
         parent: None,
-        firewall: super::FirewallScenario::default(),
+        firewall: FirewallScenario::default(),
     }
 }

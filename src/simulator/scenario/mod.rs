@@ -28,9 +28,18 @@ pub struct Scenario {
     pub timezone: String,
     /// How long the operator's token is still good; absent for ever.
     pub token_expires: Option<Span>,
+    /// What the user with a second factor may answer with.
+    #[serde(default)]
+    pub second_factor: SecondFactorScenario,
     /// Whether the datacenter's firewall switch is on.
     #[serde(default)]
     pub firewall: bool,
+    /// Sets and aliases of the datacenter's firewall.
+    #[serde(default)]
+    pub datacenter: FirewallScenario,
+    /// Security groups by name, each with its rules by position.
+    #[serde(default)]
+    pub groups: BTreeMap<String, Vec<BTreeMap<String, String>>>,
     /// Names that the world's resolver knows.
     #[serde(default)]
     pub hosts: BTreeMap<String, Vec<IpAddr>>,
@@ -47,6 +56,28 @@ pub struct Scenario {
     /// Tasks that ended before the start.
     #[serde(default)]
     pub tasks: Vec<TaskScenario>,
+}
+
+/// What the user with a second factor may answer with.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct SecondFactorScenario {
+    /// Whether an authenticator's code is taken.
+    pub totp: bool,
+    /// How many recovery keys there are.
+    pub recovery_keys: usize,
+    /// Whether a security key is offered too, which nothing here can answer with.
+    pub security_key: bool,
+}
+
+impl Default for SecondFactorScenario {
+    fn default() -> Self {
+        Self {
+            totp: true,
+            recovery_keys: 0,
+            security_key: false,
+        }
+    }
 }
 
 /// A node of the cluster.
@@ -253,7 +284,7 @@ pub struct GuestScenario {
     pub firewall: FirewallScenario,
 }
 
-/// A guest's firewall file.
+/// A firewall file, of a guest or of the datacenter.
 #[derive(Debug, Clone, PartialEq, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct FirewallScenario {
@@ -263,6 +294,8 @@ pub struct FirewallScenario {
     pub rules: Vec<BTreeMap<String, String>>,
     /// Sets by name, each with its networks.
     pub sets: BTreeMap<String, Vec<String>>,
+    /// Aliases by name, each with its network.
+    pub aliases: BTreeMap<String, String>,
 }
 
 /// What a guest consumes on average, and how lively.

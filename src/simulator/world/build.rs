@@ -10,11 +10,11 @@ use super::accounts::{Secrets, access};
 use super::guest::{Config, Guest, Kind, RunState, Snapshot, format_size};
 use super::task::{End, Order, Tasks};
 use super::{Node, Pool, World};
-use crate::simulator::firewall::{Member, Set};
+use crate::simulator::firewall::Firewalls;
 use crate::simulator::load::{Load, Wave, scramble};
 use crate::simulator::scenario::{
-    DiskText, GuestKind, GuestScenario, GuestStatus, LoadScenario, Scenario, SnapshotScenario,
-    StorageScenario,
+    DiskText, FirewallScenario, GuestKind, GuestScenario, GuestStatus, LoadScenario, Scenario,
+    SnapshotScenario, StorageScenario,
 };
 use crate::simulator::storage::{Storage, Volume, storage_of, vmstate_size};
 
@@ -71,11 +71,12 @@ impl World {
                 scenario
                     .token_expires
                     .map_or(0, |span| (now + span.0) as i64),
+                &scenario.second_factor,
             ),
             tasks: Tasks::default(),
             log: Vec::new(),
             options: BTreeMap::from([("mac_prefix".to_owned(), "BC:24:11".to_owned())]),
-            firewall: crate::simulator::firewall::Firewalls::new(scenario.firewall),
+            firewall: Firewalls::new(scenario),
             hosts: scenario.hosts.clone(),
         };
         for pool in &scenario.pools {
@@ -168,23 +169,8 @@ impl World {
 
     fn add_firewall(&mut self, scenario: &GuestScenario) {
         let wanted = &scenario.firewall;
-        if wanted.options.is_empty() && wanted.rules.is_empty() && wanted.sets.is_empty() {
-            return;
-        }
-        let file = self.firewall.guest_mut(scenario.vmid);
-        file.options = wanted.options.clone();
-        file.rules.clone_from(&wanted.rules);
-        for (name, networks) in &wanted.sets {
-            let members = networks.iter().map(|network| Member {
-                network: network.clone(),
-                comment: None,
-                excluded: false,
-            });
-            let set = Set {
-                comment: None,
-                members: members.collect(),
-            };
-            file.sets.insert(name.clone(), set);
+        if *wanted != FirewallScenario::default() {
+            self.firewall.guest_mut(scenario.vmid).furnish(wanted);
         }
     }
 
