@@ -19,6 +19,7 @@ use super::nodes::NodePanes;
 use super::profiles::ProfilePane;
 use super::projects::ProjectPane;
 use super::remote::Remote;
+use super::signing_in::Asking;
 use super::snapshot_table::SnapshotTable;
 use super::snapshots::SnapshotPane;
 use super::tasks::TaskPane;
@@ -257,6 +258,8 @@ pub struct State {
     /// Whether the program ends as soon as nothing is at work.
     pub leaves_after_work: bool,
     pub(super) leaving: bool,
+    /// Whether the question for the password may be opened.
+    pub(super) asking: Asking,
 }
 
 impl State {
@@ -296,6 +299,7 @@ impl State {
             turn: 0,
             leaves_after_work: false,
             leaving: false,
+            asking: Asking::Free,
         }
     }
 

@@ -221,6 +221,7 @@ fn perform(
             Effect::Keep(job) => performer.keep(job),
             Effect::Fetch(ticket, query) => performer.fetch(ticket, query),
             Effect::Refresh => nudge.notify_one(),
+            Effect::SignIn(given) => performer.sign_in(given),
             Effect::Copy(text) => clipboard::copy(&text),
             Effect::Ring => surface.ring(),
             Effect::Title(title) => surface.title(&title),

@@ -11,6 +11,9 @@ use super::way_back::WayBack;
 use crate::domain::firewall::{Direction, GuestFirewall, Policy, Rule};
 use crate::domain::text::Text;
 
+/// What the steps that write and remove the record of a trial are about.
+pub(super) const RECORD: &str = "way back";
+
 /// A rule that has to stand in the list.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Wanted {
@@ -262,7 +265,7 @@ impl Steps {
 
     fn delete(&mut self, position: usize) {
         let (subject, before) = match self.places.remove(position) {
-            Place::Record => ("way back", "recorded in a disabled rule".to_owned()),
+            Place::Record => (RECORD, "recorded in a disabled rule".to_owned()),
             Place::Foreign | Place::Old | Place::Wanted(_) => {
                 ("rule", self.firewall.rules.list[position].to_string())
             }
@@ -271,9 +274,7 @@ impl Steps {
         self.push(action, Role::Mends, subject, Some(before), None);
     }
 
-    /// Counts, per rule of others, how the wanted rules stand to it at the end.
-    ///
-    /// Returns their positions at the end, in order.
+    /// Returns where the rules of others stand after the steps so far, in their order.
     pub(super) fn foreign_positions(&self) -> Vec<usize> {
         let places = self.places.iter().enumerate();
         let foreign = places.filter(|(_, place)| **place == Place::Foreign);

@@ -28,5 +28,3 @@ pub use profile::{Bridge, Destination, Hosts, InvalidProfile, NetworkProfile};
 pub use reality::{Fence, Reality};
 pub use resolved::Resolved;
 pub use way_back::WayBack;
-mod stub;
-pub use stub::reality;

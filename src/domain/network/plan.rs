@@ -154,6 +154,25 @@ impl Warning {
     }
 }
 
+impl Warning {
+    /// Tells whether it is about a rule that is not ours.
+    pub(super) fn is_about_foreign_rules(&self) -> bool {
+        match self {
+            Self::Defeated { .. } | Self::PerhapsDefeated { .. } => true,
+            Self::ClusterSwitchOff
+            | Self::ClusterSwitchUnknown
+            | Self::GuestSwitchOff
+            | Self::CardSwitchOff
+            | Self::OpenCard(_)
+            | Self::Overruled { .. }
+            | Self::PolicyOutStays(_)
+            | Self::InboundCloses
+            | Self::SetStays(_)
+            | Self::TrialUnderWay(_) => false,
+        }
+    }
+}
+
 impl fmt::Display for Warning {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -47,12 +47,10 @@ impl FormerRule {
         for rule in &rules.list {
             if mark::profile_of_rule(rule).is_none() {
                 foreign_above += 1;
-            } else if !WayBack::is_record(rule) {
+            } else if !WayBack::is_record(rule) && !rule.is_broken {
+                // The server would not take a broken rule again, and it has no effect.
                 all.push(Self {
-                    rule: Rule {
-                        is_broken: false,
-                        ..rule.clone()
-                    },
+                    rule: rule.clone(),
                     foreign_above,
                 });
             }
@@ -93,7 +91,7 @@ impl FormerOptions {
     }
 }
 
-fn restore<T: PartialEq>(now: Option<T>, former: Option<T>) -> Setting<T> {
+fn restore<T: PartialEq + Copy>(now: Option<T>, former: Option<T>) -> Setting<T> {
     match former {
         _ if now == former => Setting::Stays,
         Some(value) => Setting::Set(value),

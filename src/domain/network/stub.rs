@@ -1,6 +1,0 @@
-//! Temporary.
-use super::*;
-/// x
-pub fn reality(_: &Current, _: &[NetworkProfile]) -> Reality {
-    Reality::unknown("stub")
-}
