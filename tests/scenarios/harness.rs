@@ -46,6 +46,8 @@ pub(crate) struct Wish {
     pub(crate) exports: PathBuf,
     /// What is remembered of alerts.
     pub(crate) memory: Option<AlertMemory>,
+    /// Whether the user with a second factor signs in, by hand, instead of a token.
+    pub(crate) signs_in: bool,
 }
 
 impl Default for Wish {
@@ -58,6 +60,7 @@ impl Default for Wish {
             rules: Rules::default(),
             exports: PathBuf::from("/nonexistent"),
             memory: None,
+            signs_in: false,
         }
     }
 }
@@ -65,7 +68,12 @@ impl Default for Wish {
 impl Deck {
     pub(crate) async fn start(wish: Wish) -> Self {
         let simulator = Simulator::start(Options::new(wish.scenario)).await.unwrap();
-        let client = client_of(&simulator);
+        let client = if wish.signs_in {
+            let user = simulator.accounts().second_factor_user.clone();
+            client_as(&simulator, Credentials::Asked { user })
+        } else {
+            client_of(&simulator)
+        };
         let setting = Setting {
             cluster: "lab".to_owned(),
             endpoint: client.endpoint().to_owned(),
@@ -214,13 +222,18 @@ impl Deck {
 /// Signs in to a simulator with its token and its pinned certificate.
 pub(crate) fn client_of(simulator: &Simulator) -> Client {
     let accounts = simulator.accounts();
+    let token = Credentials::Token {
+        id: accounts.token_id.clone(),
+        secret: accounts.token_secret.clone().into(),
+    };
+    client_as(simulator, token)
+}
+
+fn client_as(simulator: &Simulator, credentials: Credentials) -> Client {
     Client::new(Connection {
-        endpoint: simulator.url(),
+        endpoints: vec![simulator.url()],
         trust: Trust::Pins(vec![simulator.fingerprint().parse().unwrap()]),
-        credentials: Credentials::Token {
-            id: accounts.token_id.clone(),
-            secret: accounts.token_secret.clone().into(),
-        },
+        credentials,
     })
     .unwrap()
 }
