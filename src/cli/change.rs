@@ -87,9 +87,9 @@ pub(super) async fn carry_out_or_keep(
                 End::Skipped("not begun".to_owned())
             }
             Step::Do(operation) => {
-                // Of a bracket the first guest would be named for all.
+                // Of several guests the first one would be named for all.
                 let label = if let Operation::Batch(batch) = operation.as_ref()
-                    && batch.bracket().is_some()
+                    && (batch.bracket().is_some() || operation.kind() == "network")
                 {
                     operation.title()
                 } else {

@@ -121,15 +121,14 @@ pub(crate) fn is_as_before(stage: &Stage) -> bool {
 }
 
 /// Holds what is said of a trial against the world.
-pub(crate) fn judge_trial(
-    stage: &Stage,
-    report: &proxdeck::domain::operation::Report,
-    case: &str,
-) {
+pub(crate) fn judge_trial(stage: &Stage, report: &proxdeck::domain::operation::Report, case: &str) {
     let promised = report.notes.iter().any(|it| it.contains("as before"));
     let nothing_written = report.notes.iter().any(|it| it.starts_with("0 of "))
         || matches!(&report.outcome, Outcome::Failed(_)) && report.notes.is_empty();
-    let is_left = report.notes.iter().any(|it| it.contains("stands in a rule"));
+    let is_left = report
+        .notes
+        .iter()
+        .any(|it| it.contains("stands in a rule"));
     if promised || nothing_written {
         assert!(is_as_before(stage), "{case}: {report:?}");
     } else {
@@ -190,10 +189,12 @@ async fn what_somebody_changes_meanwhile_ends_the_work_and_is_left() {
     let operation = apply(&stage).await;
     // One rule is in the list, and the next request for the list waits.
     let slow = FaultKind::Latency(std::time::Duration::from_millis(600));
-    stage
-        .simulator
-        .faults()
-        .add(FaultRule::new(slow).method("GET").path("firewall/rules").nth(3));
+    stage.simulator.faults().add(
+        FaultRule::new(slow)
+            .method("GET")
+            .path("firewall/rules")
+            .nth(3),
+    );
     let meddle = async {
         until("our first rule", || {
             !stage.simulator.world().firewall(101).rules.is_empty()
@@ -227,7 +228,10 @@ async fn a_trial_that_nobody_keeps_is_put_back() {
     let fenced = until("the fence", || is_fenced(&stage));
     let (played, ()) = tokio::join!(stage.play(&operation), fenced);
     assert_eq!(played.report.outcome, Outcome::Done, "{:?}", played.report);
-    assert!(has_note(&played, "not kept in time: everything is as before"));
+    assert!(has_note(
+        &played,
+        "not kept in time: everything is as before"
+    ));
     assert_eq!(card(&stage), card_before);
     let after = stage.simulator.world().firewall(101);
     assert_eq!((after.rules, after.sets), (before.rules, before.sets));
@@ -276,11 +280,17 @@ async fn a_trial_finds_its_way_back_when_the_link_drops_meanwhile() {
     let operation = try_out(&stage, 2).await;
     let cut = async {
         until("the fence", || is_fenced(&stage)).await;
-        let rule = FaultRule::new(FaultKind::ResetBefore).path("/101/").times(4);
+        let rule = FaultRule::new(FaultKind::ResetBefore)
+            .path("/101/")
+            .times(4);
         stage.simulator.faults().add(rule);
     };
     let (played, ()) = tokio::join!(stage.play(&operation), cut);
-    assert!(has_note(&played, "everything is as before"), "{:?}", played.report);
+    assert!(
+        has_note(&played, "everything is as before"),
+        "{:?}",
+        played.report
+    );
     assert!(is_as_before(&stage));
 }
 

@@ -36,7 +36,10 @@ async fn a_table_knows_its_names_in_any_spelling_and_no_others() {
     let resolved = resolver.resolve(names, now()).await;
     assert_eq!(resolved.time(), now());
     let found = resolved.addresses("api.test").unwrap();
-    assert_eq!(found, addresses(&["192.0.2.10", "192.0.2.11", "2001:db8::10"]));
+    assert_eq!(
+        found,
+        addresses(&["192.0.2.10", "192.0.2.11", "2001:db8::10"])
+    );
     assert_eq!(
         resolved.addresses("gone.test").unwrap_err(),
         "gone.test does not resolve: there is no such name"
@@ -50,7 +53,10 @@ async fn a_name_server_is_asked_for_both_families() {
     let names = ["api.test", "old.test", "empty.test", "gone.test"];
     let resolved = resolver.resolve(names, now()).await;
     let found = resolved.addresses("api.test").unwrap();
-    assert_eq!(found, addresses(&["192.0.2.10", "192.0.2.11", "2001:db8::10"]));
+    assert_eq!(
+        found,
+        addresses(&["192.0.2.10", "192.0.2.11", "2001:db8::10"])
+    );
     assert_eq!(
         resolved.addresses("old.test").unwrap(),
         addresses(&["192.0.2.20"])

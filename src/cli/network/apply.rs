@@ -5,14 +5,16 @@ use std::io::{self, BufRead as _, IsTerminal as _};
 use chrono::TimeDelta;
 use tokio_util::sync::CancellationToken;
 
+use super::super::carried::{Carried, End, Ended};
 use super::super::change::{self, Change};
+use super::super::complaint::Refusal;
 use super::super::output::Output;
 use super::super::setup::Setup;
 use super::super::{Exit, confirm, interruptible};
 use super::look::{self, Look};
 use super::{Wanted, plan};
-use crate::domain::network::{Action, NetworkPlan, NetworkProfile};
-use crate::domain::operation::Operation;
+use crate::domain::network::{NetworkPlan, NetworkProfile, Role};
+use crate::domain::operation::{Operation, Outcome, Report};
 use crate::domain::request::BatchNetworkRequest;
 use crate::runtime::Ending;
 
@@ -53,10 +55,13 @@ impl Apply {
         if !self.json {
             plan::tell(&shown, &look, output);
         }
-        self.check(&look, &shown).await?;
-        if shown.iter().all(NetworkPlan::is_empty) {
-            return self.done_already(&look, output);
-        }
+        let Some(_) = self.check(&look, &shown).await? else {
+            let carried = Carried {
+                ended: as_wanted(&shown),
+                interrupted: false,
+            };
+            return Ok(self.report(&carried, &look, output));
+        };
         if !self.yes {
             self.confirm(&shown, output, &mut ending).await?;
             // A person may take their time; addresses and times are to be those of the write.
@@ -66,28 +71,36 @@ impl Apply {
         let planning = self.plans(&look, profile);
         let plans = interruptible(&mut ending, planning).await?;
         require_same(&shown, &plans)?;
-        let operation = self.check(&look, &plans).await?;
+        let Some(operation) = self.check(&look, &plans).await? else {
+            return Ok(Exit::Done);
+        };
+        let is_batch = matches!(operation, Operation::Batch(_));
         let keep = CancellationToken::new();
         if self.trial.is_some() {
             self.listen(&keep, output);
         }
         let changes = vec![Change::of(operation)?];
         let (session, ending) = (&look.session, &mut ending);
-        let mut carried = change::carry_out_or_keep(
-            session, setup, output, ending, "network", changes, &keep,
-        )
-        .await;
-        let notes = if plans.len() > 1 {
+        let mut carried =
+            change::carry_out_or_keep(session, setup, output, ending, "network", changes, &keep)
+                .await;
+        let notes = if is_batch {
             carried.spread()
         } else {
             Vec::new()
         };
-        let schema = self.json.then_some("proxdeck.network-apply/1");
-        carried.print(schema, &session.cluster, look.reading.time, output);
+        carried.ended.extend(as_wanted(&plans));
+        let exit = self.report(&carried, &look, output);
         for note in notes {
             output.note(note);
         }
-        Ok(carried.exit())
+        Ok(exit)
+    }
+
+    fn report(&self, carried: &Carried, look: &Look, output: &Output) -> Exit {
+        let schema = self.json.then_some("proxdeck.network-apply/1");
+        carried.print(schema, &look.session.cluster, look.reading.time, output);
+        carried.exit()
     }
 
     async fn plans(
@@ -108,19 +121,25 @@ impl Apply {
         })
     }
 
-    /// Checks the plans against the guests, and what the account may do.
-    async fn check(&self, look: &Look, plans: &[NetworkPlan]) -> anyhow::Result<Operation> {
+    /// Checks the plans against the guests, and what the account may do; nothing where none has a step.
+    async fn check(&self, look: &Look, plans: &[NetworkPlan]) -> anyhow::Result<Option<Operation>> {
+        let wanted = plans.iter().filter(|plan| !is_idle(plan)).cloned();
         let request = BatchNetworkRequest {
-            plans: plans.to_vec(),
+            plans: wanted.collect(),
         };
-        let operation = request.check(|vmid| look.guest(vmid)).map_err(|objections| {
-            let reasons: Vec<String> = objections.iter().map(ToString::to_string).collect();
-            change::refused(&reasons)
-        })?;
+        if request.plans.is_empty() {
+            return Ok(None);
+        }
+        let operation = request
+            .check(|vmid| look.guest(vmid))
+            .map_err(|objections| {
+                let reasons: Vec<String> = objections.iter().map(ToString::to_string).collect();
+                change::refused(&reasons)
+            })?;
         let permissions = look.session.client.access().permissions().await?;
         let change = Change::of(operation.clone())?;
         change::require_privileges(&[change], &permissions)?;
-        Ok(operation)
+        Ok(Some(operation))
     }
 
     async fn confirm(
@@ -164,5 +183,43 @@ impl Apply {
                 keep.cancel();
             }
         });
+    }
+}
+
+/// Tells whether a guest is as the profile says already.
+fn is_idle(plan: &NetworkPlan) -> bool {
+    plan.is_empty() && plan.objections().is_empty()
+}
+
+/// Says of each guest that is as the profile says already that it is.
+fn as_wanted(plans: &[NetworkPlan]) -> Vec<Ended> {
+    let idle = plans.iter().filter(|plan| is_idle(plan));
+    let ended = idle.map(|plan| {
+        let report = Report::new(Outcome::Done).with_note("there was nothing to change");
+        Ended {
+            guest: plan.guest().clone(),
+            subject: String::new(),
+            operation: "network",
+            end: End::Reported(Box::new(report)),
+        }
+    });
+    ended.collect()
+}
+
+/// Refuses when something else would be done than what was shown; addresses of names may move on.
+fn require_same(shown: &[NetworkPlan], plans: &[NetworkPlan]) -> Result<(), Refusal> {
+    let words = |plan: &NetworkPlan| {
+        let steps = plan.steps().iter();
+        let own = steps.filter(|change| change.role != Role::Refreshes);
+        own.map(ToString::to_string).collect::<Vec<_>>()
+    };
+    let mut pairs = shown.iter().zip(plans);
+    match pairs.find(|(before, now)| words(before) != words(now)) {
+        None => Ok(()),
+        Some((before, _)) => Err(Refusal::new(
+            "Changed",
+            format!("{} changed since the plan was shown", before.guest()),
+            "nothing was changed; look at the new plan",
+        )),
     }
 }

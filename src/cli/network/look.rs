@@ -29,10 +29,7 @@ pub(super) struct Look {
 }
 
 /// Finds a profile of the config.
-pub(super) fn profile_of<'a>(
-    name: &str,
-    setup: &'a Setup,
-) -> Result<&'a NetworkProfile, Refusal> {
+pub(super) fn profile_of<'a>(name: &str, setup: &'a Setup) -> Result<&'a NetworkProfile, Refusal> {
     let profiles = &setup.loaded.settings.network_profiles;
     profiles
         .iter()
@@ -84,8 +81,7 @@ impl Look {
         let client = &self.session.client;
         let cluster = read_cluster(client).await?;
         let (count, what) = (wanted.len(), "guests");
-        let progress =
-            Progress::of_readings(output, &setup.environment, "reading", count, what);
+        let progress = Progress::of_readings(output, &setup.environment, "reading", count, what);
         let reading = stream::iter(wanted).map(|guest| async {
             let seen = read(client, &guest).await;
             (guest, seen)
@@ -136,9 +132,7 @@ impl Look {
         let times = (self.now(), self.now() + length);
         let guests = self.guests.iter();
         guests
-            .map(|(guest, current)| {
-                network::plan_trial(guest, profile, resolved, current, times)
-            })
+            .map(|(guest, current)| network::plan_trial(guest, profile, resolved, current, times))
             .collect()
     }
 

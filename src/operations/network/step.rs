@@ -195,9 +195,7 @@ impl<'a> Turn<'a> {
     ) -> Result<(), Outcome> {
         let what = match self.holds(action, after).await {
             Ok(true) => return Ok(()),
-            Ok(false) => {
-                "read again, it was not as it should be; it was not sent again".to_owned()
-            }
+            Ok(false) => "read again, it was not as it should be; it was not sent again".to_owned(),
             Err(error) => format!("it could not be read to make sure: {error}"),
         };
         let mut failure = Failure::from(lost);
@@ -255,14 +253,20 @@ impl<'a> Turn<'a> {
             Action::SetCard { after, .. } => Some(after),
             _ => None,
         });
-        if cards.last().is_some_and(|wanted| card(&config).as_ref() != Some(wanted)) {
+        if cards
+            .last()
+            .is_some_and(|wanted| card(&config).as_ref() != Some(wanted))
+        {
             return self.changed(CARD);
         }
         Outcome::Done
     }
 
     fn changed(&self, what: &str) -> Outcome {
-        let text = format!("{what} of {} is not as the steps before have left it", self.guest);
+        let text = format!(
+            "{what} of {} is not as the steps before have left it",
+            self.guest
+        );
         let failure = Failure::new(FailureKind::Conflict, text);
         let advice = "somebody else changes it too; look at it, and make the plan again";
         Outcome::Failed(Box::new(failure.with_advice(advice)))
@@ -274,7 +278,9 @@ fn failed(error: Error) -> Outcome {
 }
 
 fn card(config: &GuestConfig) -> Option<NetworkCard> {
-    config.get(CARD).map(|value| NetworkCard::parse(value.raw()))
+    config
+        .get(CARD)
+        .map(|value| NetworkCard::parse(value.raw()))
 }
 
 /// Names the part in which two states of a firewall differ, as far as plans look at it.
@@ -317,15 +323,19 @@ fn same_options(these: &Options, those: &Options) -> bool {
 fn same_sets(these: &[AddressSet], those: &[AddressSet]) -> bool {
     let by_name = |sets: &[AddressSet]| -> BTreeMap<String, AddressSet> {
         let sets = sets.iter();
-        sets.map(|set| (set.name.raw().to_owned(), set.clone())).collect()
+        sets.map(|set| (set.name.raw().to_owned(), set.clone()))
+            .collect()
     };
     let (these, those) = (by_name(these), by_name(those));
     these.len() == those.len()
-        && these.iter().zip(&those).all(|((name, this), (other, that))| {
-            name == other
-                && this.comment == that.comment
-                && same_members(&this.members, &that.members)
-        })
+        && these
+            .iter()
+            .zip(&those)
+            .all(|((name, this), (other, that))| {
+                name == other
+                    && this.comment == that.comment
+                    && same_members(&this.members, &that.members)
+            })
 }
 
 /// Compares members, whose order means nothing.

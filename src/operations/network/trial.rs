@@ -156,7 +156,10 @@ enum Way {
 
 /// Gives up the way back, so that the profile stays.
 async fn keep(context: Context<'_>, guest: &GuestRef) -> Result<Way, Report> {
-    context.reporter.step(format!("keeping it on {guest}")).await;
+    context
+        .reporter
+        .step(format!("keeping it on {guest}"))
+        .await;
     insist(context, guest, network::keep).await
 }
 
