@@ -15,15 +15,15 @@ use proxdeck::simulator::{Entry, FaultKind, FaultRule, RunState};
 use crate::making::Wish;
 use crate::stage::{Stage, until, written};
 use crate::{
-    bracketing, creating, creating_faults, destroying, enforcing, making, marking, powering,
-    pruning, rolling_back, snapshots,
+    bracketing, creating, creating_faults, destroying, enforcing, making, marking, networking,
+    powering, pruning, rolling_back, snapshots,
 };
 
 /// So many worlds are tried at once.
 pub(crate) const AT_ONCE: usize = 32;
 
 /// The operations, by name; each is made anew in its own world.
-const OPERATIONS: [&str; 18] = [
+const OPERATIONS: [&str; 21] = [
     "snapshot",
     "delete",
     "keep",
@@ -42,6 +42,9 @@ const OPERATIONS: [&str; 18] = [
     "bracket-restore",
     "bracket-drop",
     "enforce",
+    "network",
+    "network put back",
+    "network trial",
 ];
 
 pub(crate) async fn stage_of(name: &str) -> (Stage, Operation) {
@@ -87,6 +90,9 @@ pub(crate) async fn stage_of(name: &str) -> (Stage, Operation) {
         "bracket-restore" => bracketing::restore(&stage, None).await,
         "bracket-drop" => bracketing::drop(&stage).await,
         "enforce" => enforcing::enforce(&stage, 160.0).await,
+        "network" => networking::apply(&stage).await,
+        "network put back" => networking::put_back(&stage).await,
+        "network trial" => networking::try_out(&stage, 1).await,
         other => panic!("{other}"),
     };
     stage.forget();
@@ -111,6 +117,8 @@ fn is_done(name: &str, stage: &Stage) -> Option<bool> {
             .is_some_and(|it| it == "s2ram"),
         "destroy" => guest(102).is_none(),
         "enforce" => enforcing::is_done(stage),
+        "network" => networking::is_fenced(stage),
+        "network put back" => networking::is_as_before(stage),
         "clone" | "branch" => guest(777).is_some_and(|it| it.status == RunState::Running),
         "create" => creating::finished(stage, &["agent"]),
         "create two" => creating::finished(stage, &["agent-1", "agent-2"]),
@@ -204,6 +212,7 @@ pub(crate) fn judge(name: &str, stage: &Stage, report: &Report, case: &str) {
     match name {
         "prune" => judge_parts(stage, report, case),
         "enforce" => enforcing::judge(stage, report, case),
+        "network trial" => networking::judge_trial(stage, report, case),
         "create" | "create two" => creating_faults::judge_made(stage, report, case),
         _ => {}
     }
@@ -224,6 +233,10 @@ pub(crate) fn judge(name: &str, stage: &Stage, report: &Report, case: &str) {
         if entry.method != "GET" && !was_refused {
             *counts.entry(written(&entry)).or_default() += 1;
         }
+    }
+    if name == "network trial" {
+        // The way back is tried again from what is there then, be it with the same words.
+        return;
     }
     for (call, count) in counts {
         assert_eq!(count, 1, "{case}: sent {count} times: {call}");
@@ -341,4 +354,7 @@ faults! {
     restoring_a_bracket_survives_every_fault: "bracket-restore";
     dropping_a_bracket_survives_every_fault: "bracket-drop";
     enforcing_survives_every_fault: "enforce";
+    applying_a_network_profile_survives_every_fault: "network";
+    putting_a_network_profile_back_survives_every_fault: "network put back";
+    trying_a_network_profile_survives_every_fault: "network trial";
 }

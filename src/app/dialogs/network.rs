@@ -22,7 +22,7 @@ use crate::domain::network::{
     self, Change, Current, ForeignRule, NetworkPlan, NetworkProfile, Resolved, Warning, WayBack,
 };
 use crate::domain::operation::{Call, Operation};
-use crate::domain::request::{Field, NetworkBatchRequest, Objection};
+use crate::domain::request::{Field, BatchNetworkRequest, Objection};
 use crate::domain::time::Moment;
 
 /// How long a profile may be tried, and how that is called.
@@ -259,7 +259,7 @@ impl NetworkDialog {
             let reason = "read-only: nothing can be changed";
             Err(vec![Objection::new(Field::Whole, reason)])
         } else {
-            self.request().check(resources)
+            self.check_plans(resources)
         };
     }
 
@@ -319,21 +319,26 @@ impl NetworkDialog {
         })
     }
 
-    fn request(&self) -> NetworkBatchRequest {
-        let plans = self.guests.iter().map(|fenced| {
-            let failure = || {
-                fenced
-                    .failure()
-                    .map_or_else(String::new, ToString::to_string)
-            };
-            (
-                fenced.guest.clone(),
-                fenced.plan.clone().ok_or_else(failure),
-            )
+    /// Checks what is shown; what could not be read of one guest is in the way of all.
+    fn check_plans(&self, resources: Option<&Resources>) -> Result<Operation, Vec<Objection>> {
+        let unread = self.guests.iter().find_map(|fenced| {
+            let failure = fenced.failure().filter(|_| fenced.plan.is_none())?;
+            Some(format!("{}: {failure}", fenced.guest))
         });
-        NetworkBatchRequest {
-            plans: plans.collect(),
+        if let Some(reason) = unread {
+            return Err(vec![Objection::new(Field::Whole, reason)]);
         }
+        let seen = |vmid| resources.and_then(|resources| resources.guest(vmid));
+        let mut all = self.guests.iter().filter_map(|fenced| seen(fenced.guest.vmid));
+        if let Some(silent) = all.find(|seen| !seen.vouched) {
+            let reason = format!("{} does not answer", silent.guest.node);
+            return Err(vec![Objection::new(Field::Whole, reason)]);
+        }
+        let plans = self.guests.iter().filter_map(|fenced| fenced.plan.clone());
+        let request = BatchNetworkRequest {
+            plans: plans.collect(),
+        };
+        request.check(|vmid| seen(vmid).map(|seen| &seen.guest))
     }
 
     pub(super) fn types(&mut self, combo: Combo) -> bool {

@@ -99,6 +99,7 @@ pub fn put_back(guest: &GuestRef, current: &Current) -> Option<NetworkPlan> {
         foreign: warnings::foreign(firewall),
         warnings: warnings::switches(current),
         objections: Vec::new(),
+        base: firewall.clone(),
     };
     let card = match first_card(current) {
         Ok(card) => card,
@@ -150,6 +151,7 @@ pub fn keep(guest: &GuestRef, current: &Current) -> Option<NetworkPlan> {
         foreign: warnings::foreign(firewall),
         warnings,
         objections: Vec::new(),
+        base: firewall.clone(),
     })
 }
 
@@ -289,6 +291,7 @@ impl<'a> Draft<'a> {
             foreign,
             warnings: self.warnings,
             objections: self.objections,
+            base: current.firewall.clone().unwrap_or_default(),
         }
     }
 }

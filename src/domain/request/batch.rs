@@ -131,7 +131,7 @@ pub(super) fn is_silent(known: &impl KnownGuests, vmid: Vmid) -> Option<String> 
     (!seen.vouched).then(|| format!("{} does not answer", seen.guest.node))
 }
 
-pub(super) fn left_out(guest: &GuestRef, reasons: &[Objection]) -> Skipped {
+fn left_out(guest: &GuestRef, reasons: &[Objection]) -> Skipped {
     let reasons: Vec<String> = reasons.iter().map(ToString::to_string).collect();
     Skipped {
         guest: guest.clone(),
@@ -140,7 +140,7 @@ pub(super) fn left_out(guest: &GuestRef, reasons: &[Objection]) -> Skipped {
 }
 
 /// Joins what can be done; objects where that is nothing.
-pub(super) fn join(
+fn join(
     operations: Vec<Operation>,
     skipped: Vec<Skipped>,
     mut objections: Objections,

@@ -1,12 +1,10 @@
 //! The wish that a network plan be executed as it was shown.
 
-use super::batch::{join, left_out};
 use super::{Field, Objection, Objections};
-use crate::domain::guest::{Guest, GuestRef};
-use crate::domain::id::GuestKind;
-use crate::domain::inventory::Resources;
+use crate::domain::guest::Guest;
+use crate::domain::id::{GuestKind, Vmid};
 use crate::domain::network::NetworkPlan;
-use crate::domain::operation::{ChangeNetwork, Operation};
+use crate::domain::operation::{Batch, ChangeNetwork, Operation, Skipped};
 
 /// Why containers have no profile.
 const CONTAINER: &str = "network profiles are for virtual machines, this is a container";
@@ -35,44 +33,46 @@ impl NetworkRequest {
     }
 }
 
-/// The wish that several guests be fenced in under one confirmation.
+/// The wish that several network plans be executed as they were shown.
 #[derive(Debug, Clone, PartialEq)]
-pub struct NetworkBatchRequest {
-    /// The guests, as they were when the plans were made, with the plan or why there is none.
-    pub plans: Vec<(GuestRef, Result<NetworkPlan, String>)>,
+pub struct BatchNetworkRequest {
+    /// The plans, each of another guest.
+    pub plans: Vec<NetworkPlan>,
 }
 
-impl NetworkBatchRequest {
-    /// Checks the wish against the guests as they are now; whoever cannot take part is left out.
+impl BatchNetworkRequest {
+    /// Checks the wish against the guests as they are now; one that cannot be is in the way of all.
     ///
-    /// Of one guest alone the objections are those of its own plan.
-    pub fn check(&self, resources: Option<&Resources>) -> Result<Operation, Vec<Objection>> {
+    /// Guests at which nothing is to be changed are left out and named.
+    pub fn check<'a>(
+        &self,
+        find: impl Fn(Vmid) -> Option<&'a Guest>,
+    ) -> Result<Operation, Vec<Objection>> {
+        let mut objections = Objections::default();
         let (mut operations, mut skipped) = (Vec::new(), Vec::new());
-        for (guest, plan) in &self.plans {
-            let checked = check_one(guest, plan, resources);
-            match checked {
+        for plan in &self.plans {
+            let guest = plan.guest();
+            if plan.is_empty() && plan.objections().is_empty() {
+                let reason = "there is nothing to change".to_owned();
+                skipped.push(Skipped {
+                    guest: guest.clone(),
+                    reason,
+                });
+                continue;
+            }
+            match (NetworkRequest { plan: plan.clone() }).check(find(guest.vmid)) {
                 Ok(operation) => operations.push(operation),
-                Err(objections) if self.plans.len() == 1 => return Err(objections),
-                Err(objections) => skipped.push(left_out(guest, &objections)),
+                Err(reasons) => {
+                    for objection in reasons {
+                        objections.add(objection.field, format!("{guest}: {objection}"));
+                    }
+                }
             }
         }
-        join(operations, skipped, Objections::default())
-    }
-}
-
-fn check_one(
-    guest: &GuestRef,
-    plan: &Result<NetworkPlan, String>,
-    resources: Option<&Resources>,
-) -> Result<Operation, Vec<Objection>> {
-    let seen = resources.and_then(|resources| resources.guest(guest.vmid));
-    if let Some(seen) = seen.filter(|seen| !seen.vouched) {
-        let reason = format!("{} does not answer", seen.guest.node);
-        return Err(vec![Objection::new(Field::Whole, reason)]);
-    }
-    match plan {
-        Ok(plan) => NetworkRequest { plan: plan.clone() }.check(seen.map(|seen| &seen.guest)),
-        Err(reason) => Err(vec![Objection::new(Field::Whole, reason)]),
+        if operations.is_empty() && objections.0.is_empty() {
+            objections.add(Field::Whole, "there is nothing to change");
+        }
+        objections.or(Batch::of(operations, skipped))
     }
 }
 
