@@ -28,15 +28,16 @@ impl State {
             if self.ask_for_last_hour(effects) || self.ask_for_alerts(effects) {
                 continue;
             }
-            let mut turns: [Ask; 3] = [
+            let turns: [Ask; 3] = [
                 Self::ask_for_usage,
                 Self::ask_for_next_list,
                 Self::ask_for_fence,
             ];
-            self.turn = (self.turn + 1) % turns.len();
-            turns.rotate_left(self.turn);
-            if !turns.into_iter().any(|ask| ask(self, effects)) {
-                break;
+            let order = (1..=turns.len()).map(|step| (self.turn + step) % turns.len());
+            let mut order = order.collect::<Vec<_>>().into_iter();
+            match order.find(|turn| turns[*turn](self, effects)) {
+                Some(turn) => self.turn = turn,
+                None => break,
             }
         }
     }

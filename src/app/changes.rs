@@ -134,7 +134,7 @@ impl State {
             profiles,
             named.unwrap_or(0),
             own_trial,
-            self.setting.read_only,
+            (self.server_time(), self.setting.read_only),
         );
         if let Some(dialog) = dialog {
             self.dialogs.push(Dialog::Network(Box::new(dialog)));

@@ -113,8 +113,8 @@ pub enum Query {
     Network(GuestRef),
     /// The datacenter's firewall.
     Datacenter,
-    /// The addresses of hosts.
-    Resolve(Vec<String>),
+    /// The addresses of hosts, dated so by the server's clock.
+    Resolve(Vec<String>, DateTime<Utc>),
 }
 
 /// The answer to a [`Query`].

@@ -36,6 +36,7 @@ pub(super) async fn run(setup: &Setup) -> anyhow::Result<Exit> {
         access,
         // Where a person stands is where the file is looked for.
         exports: std::env::current_dir().unwrap_or_else(|_| ".".into()),
+        resolver: session.resolver.clone(),
         notifier: Notifier::new(channels::of(&setup.loaded.settings)),
         remembered: Remembered {
             alerts: setup.alert_memory(&session.cluster),

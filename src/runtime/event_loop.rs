@@ -23,7 +23,7 @@ use super::{clipboard, input};
 use crate::app::state::Setting;
 use crate::app::{Effect, Event, State};
 use crate::notify::Notifier;
-use crate::operations::WriteAccess;
+use crate::operations::{Resolver, WriteAccess};
 use crate::proxmox::Client;
 use crate::ui::{self, Theme, Viewport};
 
@@ -33,6 +33,8 @@ const TICK: Duration = Duration::from_secs(1);
 const FRAME: Duration = Duration::from_millis(33);
 /// So long may work go on after the end was asked for.
 const GRACE: Duration = Duration::from_millis(1500);
+/// A trial of a network profile may take so long to be put back before the program ends.
+const TRIAL_GRACE: Duration = Duration::from_secs(70);
 
 /// What the dashboard is started with.
 #[derive(Debug)]
@@ -49,6 +51,8 @@ pub struct Dashboard {
     pub access: WriteAccess,
     /// The folder into which plans are exported.
     pub exports: PathBuf,
+    /// Who knows the addresses of the names in network profiles.
+    pub resolver: Resolver,
     /// Who tells people elsewhere what enforcement did.
     pub notifier: Notifier,
     /// What outlives the dashboard.
@@ -95,7 +99,10 @@ pub async fn drive(
         exports: dashboard.exports,
         notifier: dashboard.notifier,
         remembered: dashboard.remembered,
+        resolver: dashboard.resolver,
         stops: HashMap::new(),
+        keeps: HashMap::new(),
+        trials: TaskTracker::new(),
     };
     tasks.spawn(refresh::run(
         dashboard.client,
@@ -173,6 +180,9 @@ pub async fn drive(
         }
     };
     surface.release();
+    // Nobody listens any more, and whoever puts something back must not wait for a listener.
+    drop(happened);
+    performer.end_trials(TRIAL_GRACE).await;
     cancelled.cancel();
     tasks.close();
     let _ = tokio::time::timeout(GRACE, tasks.wait()).await;

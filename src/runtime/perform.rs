@@ -24,7 +24,7 @@ use crate::domain::text::Text;
 use crate::domain::token::TokenExpiry;
 use crate::domain::usage::LedgerEntry;
 use crate::notify::Notifier;
-use crate::operations::{self, Reporter, WriteAccess, usage};
+use crate::operations::{self, Reporter, Resolver, WriteAccess, network, usage};
 use crate::proxmox::endpoints::{Standing, TaskFilter};
 use crate::proxmox::{Client, Error};
 
@@ -42,8 +42,14 @@ pub(super) struct Performer {
     pub(super) notifier: Notifier,
     /// What outlives the program.
     pub(super) remembered: Remembered,
+    /// Who knows the addresses of names.
+    pub(super) resolver: Resolver,
     /// How each job is asked to begin no further step.
     pub(super) stops: HashMap<JobId, CancellationToken>,
+    /// How each trial is asked to keep what it changed.
+    pub(super) keeps: HashMap<JobId, CancellationToken>,
+    /// The trials at work, which put everything back before the program ends.
+    pub(super) trials: TaskTracker,
 }
 
 impl Performer {
@@ -53,12 +59,13 @@ impl Performer {
             client,
             events,
             cancelled,
+            resolver,
             ..
         } = self.clone();
         self.tasks.spawn(async move {
             tokio::select! {
                 () = cancelled.cancelled() => {}
-                result = answer(&client, query) => {
+                result = answer(&client, &resolver, query) => {
                     let _ = events.send(Event::Fetched(ticket, result.map_err(Failure::from))).await;
                 }
             }
@@ -182,29 +189,53 @@ impl Performer {
     }
 
     /// Lets a job keep what it tries.
-    pub(super) fn keep(&mut self, _job: JobId) {
-        todo!()
+    pub(super) fn keep(&mut self, job: JobId) {
+        if let Some(keep) = self.keeps.remove(&job) {
+            keep.cancel();
+        }
+    }
+
+    /// Ends every trial and waits, but not for ever, until what it changed is put back.
+    pub(super) async fn end_trials(&mut self, patience: Duration) {
+        for job in self.keeps.keys() {
+            if let Some(stop) = self.stops.get(job) {
+                stop.cancel();
+            }
+        }
+        self.trials.close();
+        let _ = tokio::time::timeout(patience, self.trials.wait()).await;
     }
 
     /// Runs an operation as a job; a panic in it becomes its failure.
     pub(super) fn run(&mut self, job: JobId, operation: Operation) {
         let stop = CancellationToken::new();
         self.stops.insert(job, stop.clone());
+        let keep = CancellationToken::new();
+        let is_trial = operation.is_trial();
+        if is_trial {
+            self.keeps.insert(job, keep.clone());
+        }
         let Self {
             client,
             events,
             cancelled,
             access,
             notifier,
+            resolver,
+            trials,
             ..
         } = self.clone();
         let (updates, mut received) = mpsc::channel(32);
-        let work = self.tasks.spawn(async move {
+        let tracker = if is_trial { trials } else { self.tasks.clone() };
+        let work = tracker.spawn(async move {
             let reporter = Reporter::new(updates)
                 .with_stop(stop)
+                .with_keep(keep)
+                .with_resolver(resolver)
                 .with_notifier(notifier);
             tokio::select! {
-                () = cancelled.cancelled() => {}
+                // A trial is told to stop and puts back what it changed, however the program ends.
+                () = cancelled.cancelled(), if !is_trial => {}
                 () = operations::run(&client, &operation, &reporter, &access) => {}
             }
         });
@@ -236,7 +267,7 @@ fn cause(error: &io::Error) -> String {
     cause.to_string()
 }
 
-async fn answer(client: &Client, query: Query) -> Result<Answer, Error> {
+async fn answer(client: &Client, resolver: &Resolver, query: Query) -> Result<Answer, Error> {
     match query {
         Query::Snapshots(guest) => client
             .guests()
@@ -327,7 +358,16 @@ async fn answer(client: &Client, query: Query) -> Result<Answer, Error> {
                 Some(TokenExpiry::Never) | None => None,
             }))
         }
-        Query::Network(_) | Query::Datacenter | Query::Resolve(_) => todo!(),
+        Query::Network(guest) => network::read(client, &guest)
+            .await
+            .map(|network| Answer::Network(Box::new(network))),
+        Query::Datacenter => network::read_cluster(client)
+            .await
+            .map(|firewall| Answer::Datacenter(Box::new(firewall))),
+        Query::Resolve(names, now) => {
+            let names = names.iter().map(String::as_str);
+            Ok(Answer::Resolved(resolver.resolve(names, now).await))
+        }
         Query::Permissions => client.access().permissions().await.map(Answer::Permissions),
     }
 }

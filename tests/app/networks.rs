@@ -79,7 +79,7 @@ fn answer(desk: &mut Desk, effects: &[Effect], network: &(GuestConfig, GuestFire
                 Answer::Network(Box::new(network.clone()))
             }
             Query::Datacenter => Answer::Datacenter(Box::new(switched_on())),
-            Query::Resolve(names) => {
+            Query::Resolve(names, _) => {
                 assert_eq!(names, ["api.github.com"]);
                 Answer::Resolved(resolved())
             }
@@ -190,7 +190,7 @@ fn a_name_that_resolves_to_nothing_lets_nothing_be_applied() {
         let answer = match query {
             Query::Network(_) => Answer::Network(Box::new(bare())),
             Query::Datacenter => Answer::Datacenter(Box::new(switched_on())),
-            Query::Resolve(_) => {
+            Query::Resolve(..) => {
                 let nowhere = Err("there is no such name".to_owned());
                 Answer::Resolved(Resolved::new(start().wall).with("api.github.com", nowhere))
             }

@@ -13,11 +13,12 @@ use proxdeck::domain::alert::{
 use proxdeck::domain::bracket::{Bracket, find_all};
 use proxdeck::domain::failure::{Failure, FailureKind};
 use proxdeck::domain::guest::{Figures, Guest, Status};
-use proxdeck::domain::id::NodeName;
+use proxdeck::domain::id::{NodeName, Vmid};
 use proxdeck::domain::inventory::{
     ClusterStatus, Inventory, Link, LinkState, Node, NodeState, Resources, Storage,
 };
 use proxdeck::domain::limits::{LimitTracker, StandingViolation};
+use proxdeck::domain::network::{Fence, Reality, Warning};
 use proxdeck::domain::project::{Quota, Resource, Window};
 use proxdeck::domain::quota::{Amount, Certainty, ResourceUsage};
 use proxdeck::domain::task::Task;
@@ -45,6 +46,7 @@ struct Desk {
     token_ends: Option<DateTime<Utc>>,
     channels: Vec<FailingChannel>,
     throttles: Vec<ThrottledProject>,
+    fences: BTreeMap<Vmid, Reality>,
     tracker: LimitTracker,
     read: bool,
 }
@@ -70,6 +72,7 @@ impl Desk {
             token_ends: None,
             channels: Vec::new(),
             throttles: Vec::new(),
+            fences: BTreeMap::new(),
             tracker: LimitTracker::default(),
             read: true,
         }
@@ -130,6 +133,7 @@ impl Desk {
             certificates: &self.certificates,
             token_ends: self.token_ends,
             throttles: &self.throttles,
+            fences: &self.fences,
             failing_channels: &self.channels,
         })
     }
@@ -698,5 +702,85 @@ fn a_throttle_that_cannot_be_read_and_guests_made_past_one_are_alerts() {
             "warning ThrottleBypassed 104 agent-104 was made elsewhere although alpha has been \
              throttled since 2026-11-23 08:10Z"
         ]
+    );
+}
+
+fn fenced(fence: Fence) -> Reality {
+    Reality {
+        fence,
+        open_cards: Vec::new(),
+        warnings: Vec::new(),
+        way_back: None,
+    }
+}
+
+#[test]
+fn a_fence_that_differs_or_leaks_is_an_alert_and_one_that_holds_is_none() {
+    let mut watch = Desk::new();
+    watch.guests = vec![guest(105), guest(106), guest(107)];
+    let vmid = |number| Vmid::new(number).unwrap();
+    let drifted = Fence::Drifted {
+        profile: "api_access".into(),
+        differences: ["policy_out", "net0", "rule 3", "rule 4"]
+            .map(Into::into)
+            .into(),
+    };
+    let mut open = fenced(Fence::Kept("api_access".into()));
+    open.open_cards = vec!["net1".into()];
+    open.warnings = vec![Warning::OpenCard("net1".into())];
+    watch.fences = BTreeMap::from([
+        (vmid(105), fenced(drifted)),
+        (vmid(106), open),
+        (vmid(107), fenced(Fence::Kept("api_access".into()))),
+    ]);
+    watch.look(10);
+    let standing = watch.standing().join("\n");
+    assert!(
+        standing.contains(
+            "differs from its network profile api_access: policy_out, net0, rule 3 and 1 more"
+        ),
+        "{standing}"
+    );
+    assert!(
+        standing.contains("is not fenced: net1 without firewall=1"),
+        "{standing}"
+    );
+    assert_eq!(watch.standing().len(), 2, "{standing}");
+
+    // One that cannot be read just now neither ends the alert nor raises one.
+    watch
+        .fences
+        .insert(vmid(105), fenced(Fence::Unknown("timeout".into())));
+    watch.look(10);
+    assert_eq!(watch.standing().len(), 2);
+    watch
+        .fences
+        .insert(vmid(105), fenced(Fence::Kept("api_access".into())));
+    watch.fences.insert(vmid(106), fenced(Fence::None));
+    watch.look(10);
+    watch.look(600);
+    assert_eq!(watch.standing(), NONE);
+}
+
+#[test]
+fn a_datacenter_without_firewall_is_one_alert_for_all_fences() {
+    let mut watch = Desk::new();
+    watch.guests = vec![guest(105), guest(106), guest(107)];
+    let off = |fence| Reality {
+        warnings: vec![Warning::ClusterSwitchOff],
+        ..fenced(fence)
+    };
+    let vmid = |number| Vmid::new(number).unwrap();
+    watch.fences = BTreeMap::from([
+        (vmid(105), off(Fence::Kept("api_access".into()))),
+        (vmid(106), off(Fence::Kept("api_access".into()))),
+        (vmid(107), off(Fence::None)),
+    ]);
+    watch.look(10);
+    let standing = watch.standing();
+    assert_eq!(standing.len(), 1, "{standing:?}");
+    assert!(
+        standing[0].contains("the fences of 2 guests are open"),
+        "{standing:?}"
     );
 }

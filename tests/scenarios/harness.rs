@@ -98,6 +98,7 @@ impl Deck {
                 WriteAccess::Unlogged
             },
             exports: wish.exports,
+            resolver: proxdeck::operations::Resolver::table(simulator.hosts()),
             notifier: Notifier::new(Vec::new()),
             remembered: Remembered {
                 alerts: wish.memory,

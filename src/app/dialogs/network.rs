@@ -22,7 +22,7 @@ use crate::domain::network::{
     self, Change, Current, ForeignRule, NetworkPlan, NetworkProfile, Resolved, Warning, WayBack,
 };
 use crate::domain::operation::{Call, Operation};
-use crate::domain::request::{Field, BatchNetworkRequest, Objection};
+use crate::domain::request::{BatchNetworkRequest, Field, Objection};
 use crate::domain::time::Moment;
 
 /// How long a profile may be tried, and how that is called.
@@ -77,6 +77,8 @@ pub enum NetworkLine<'a> {
 #[derive(Debug, Clone, PartialEq)]
 pub struct NetworkDialog {
     guests: Vec<Fenced>,
+    /// When it was opened, by the server's clock.
+    opened: DateTime<Utc>,
     profiles: Vec<NetworkProfile>,
     /// The job of this program that tries a profile on the guest, while it does.
     own_trial: Option<JobId>,
@@ -97,7 +99,7 @@ impl NetworkDialog {
         profiles: &[NetworkProfile],
         chosen: usize,
         own_trial: Option<JobId>,
-        read_only: bool,
+        (opened, read_only): (DateTime<Utc>, bool),
     ) -> Option<Self> {
         let first = guests.first()?;
         profiles.first()?;
@@ -117,37 +119,22 @@ impl NetworkDialog {
         });
         let mut form = Form::new(title, items, "apply");
         form.choose_at(Field::Network, chosen);
-        Some(Self::new(
-            guests,
-            profiles.to_vec(),
-            form,
-            own_trial,
-            read_only,
-        ))
-    }
-
-    fn new(
-        guests: Vec<GuestRef>,
-        profiles: Vec<NetworkProfile>,
-        form: Form,
-        own_trial: Option<JobId>,
-        read_only: bool,
-    ) -> Self {
         let guests = guests.into_iter().map(|guest| Fenced {
             guest,
             network: Remote::default(),
             plan: None,
         });
-        Self {
+        Some(Self {
             guests: guests.collect(),
-            profiles,
+            opened,
+            profiles: profiles.to_vec(),
             own_trial,
             datacenter: Remote::default(),
             names: Remote::default(),
             form,
             row: 0,
             read_only,
-        }
+        })
     }
 
     /// Returns the guests.
@@ -189,7 +176,7 @@ impl NetworkDialog {
         if self.names.is_open() && !self.names.is_pending() {
             let all = self.profiles.iter().flat_map(NetworkProfile::host_names);
             let all: BTreeSet<String> = all.map(str::to_owned).collect();
-            let query = Query::Resolve(all.into_iter().collect());
+            let query = Query::Resolve(all.into_iter().collect(), self.opened);
             questions.push(ask(&mut self.names, query, next));
         }
         let is_pending = |fenced: &&Fenced| fenced.network.is_pending();
@@ -329,7 +316,10 @@ impl NetworkDialog {
             return Err(vec![Objection::new(Field::Whole, reason)]);
         }
         let seen = |vmid| resources.and_then(|resources| resources.guest(vmid));
-        let mut all = self.guests.iter().filter_map(|fenced| seen(fenced.guest.vmid));
+        let mut all = self
+            .guests
+            .iter()
+            .filter_map(|fenced| seen(fenced.guest.vmid));
         if let Some(silent) = all.find(|seen| !seen.vouched) {
             let reason = format!("{} does not answer", silent.guest.node);
             return Err(vec![Objection::new(Field::Whole, reason)]);

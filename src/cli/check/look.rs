@@ -24,11 +24,14 @@ use crate::domain::history::Span;
 use crate::domain::id::{NodeName, Vmid};
 use crate::domain::inventory::{Inventory, Link, LinkState, NodeState};
 use crate::domain::limits::{LimitTracker, StandingViolation, violations};
+use crate::domain::network::{Current, Reality};
 use crate::domain::node::served;
+use crate::domain::request::refuses_profile;
 use crate::domain::task::Task;
 use crate::domain::throttle::find;
 use crate::domain::time::{Moment, Now};
 use crate::domain::token::TokenExpiry;
+use crate::operations::network::{self, read_cluster};
 use crate::proxmox::{Client, Error};
 use crate::runtime::Clock;
 
@@ -50,6 +53,7 @@ pub(super) struct Look {
     token_ends: Option<DateTime<Utc>>,
     throttles: Vec<ThrottledProject>,
     failing: Vec<FailingChannel>,
+    fences: BTreeMap<Vmid, Reality>,
 }
 
 impl Look {
@@ -77,6 +81,7 @@ impl Look {
             certificates: BTreeMap::new(),
             token_ends: None,
             throttles: Vec::new(),
+            fences: BTreeMap::new(),
             failing: setup
                 .channel_memory(&session.cluster)
                 .map(|memory| memory.read())
@@ -95,6 +100,7 @@ impl Look {
         look.read_violations(client, setup, &reading.guests).await;
         look.read_brackets(client, setup, &reading.guests, output)
             .await;
+        look.read_fences(client, setup, &reading.guests).await;
         Ok(look)
     }
 
@@ -236,6 +242,44 @@ impl Look {
         self.brackets = find_all(found);
     }
 
+    /// Reads the fences of managed guests, if the config has any.
+    async fn read_fences(&mut self, client: &Client, setup: &Setup, guests: &[Guest]) {
+        let rules = &setup.rules;
+        if rules.profiles.is_empty() {
+            return;
+        }
+        let Some(cluster) = self.noted("the datacenter's firewall", read_cluster(client).await)
+        else {
+            return;
+        };
+        let looked_after = guests.iter().filter(|guest| {
+            guest.status != Status::Unknown
+                && !guest.template
+                && refuses_profile(guest).is_none()
+                && rules.selection.manages(guest)
+        });
+        let answers: Vec<_> = stream::iter(looked_after.map(Guest::to_ref))
+            .map(|guest| async move {
+                let network = network::read(client, &guest).await;
+                (guest, network)
+            })
+            .buffered(AT_ONCE)
+            .collect()
+            .await;
+        for (guest, network) in answers {
+            let what = format!("the firewall of {guest}");
+            if let Some((config, firewall)) = self.noted(what, network) {
+                let current = Current {
+                    config: Ok(config),
+                    firewall: Ok(firewall),
+                    cluster: cluster.clone(),
+                };
+                let reality = Reality::of(&guest, &rules.profiles, &current);
+                self.fences.insert(guest.vmid, reality);
+            }
+        }
+    }
+
     /// Puts the look into a book of alerts.
     pub(super) fn show(&self, book: &mut AlertBook) {
         let link = Link {
@@ -256,7 +300,7 @@ impl Look {
             certificates: &self.certificates,
             token_ends: self.token_ends,
             throttles: &self.throttles,
-            fences: &BTreeMap::new(),
+            fences: &self.fences,
             failing_channels: &self.failing,
         });
     }
