@@ -123,6 +123,39 @@ fn the_first_rule_that_counts_and_fits_decides() {
     assert!(passes(&server, "in 2001:db8::1 ping"));
 }
 
+/// A closed guest with one rule, and sets and aliases of which it may speak.
+fn with_names(text: &str) -> Server {
+    let mut server = closed(&[text]);
+    let set = |name: &str, members: &[&str]| AddressSet {
+        name: name.into(),
+        comment: None,
+        members: members
+            .iter()
+            .map(|text| Member {
+                cidr: text.trim_start_matches('!').into(),
+                is_excluded: text.starts_with('!'),
+                comment: None,
+            })
+            .collect(),
+    };
+    let alias = |name: &str, cidr: &str| Alias {
+        name: name.into(),
+        cidr: cidr.into(),
+    };
+    server
+        .firewall
+        .aliases
+        .push(alias("gateway", "198.51.100.1"));
+    server.cluster.aliases = Some(vec![alias("gateway", "203.0.113.1")]);
+    server
+        .firewall
+        .sets
+        .push(set("peers", &["192.0.2.16/28", "!192.0.2.20", "gateway"]));
+    let far = &["203.0.113.0/24"];
+    server.cluster.sets = Some(vec![set("peers", far), set("common", far)]);
+    server
+}
+
 #[test]
 fn addresses_ports_and_protocols_in_every_form_that_the_server_takes() {
     for (text, through, stopped) in [
@@ -209,34 +242,7 @@ fn addresses_ports_and_protocols_in_every_form_that_the_server_takes() {
             "out 192.0.2.17 tcp 1",
         ),
     ] {
-        let mut server = closed(&[text]);
-        let set = |name: &str, members: &[&str]| AddressSet {
-            name: name.into(),
-            comment: None,
-            members: members
-                .iter()
-                .map(|text| Member {
-                    cidr: text.trim_start_matches('!').into(),
-                    is_excluded: text.starts_with('!'),
-                    comment: None,
-                })
-                .collect(),
-        };
-        let alias = |name: &str, cidr: &str| Alias {
-            name: name.into(),
-            cidr: cidr.into(),
-        };
-        server
-            .firewall
-            .aliases
-            .push(alias("gateway", "198.51.100.1"));
-        server.cluster.aliases = Some(vec![alias("gateway", "203.0.113.1")]);
-        server
-            .firewall
-            .sets
-            .push(set("peers", &["192.0.2.16/28", "!192.0.2.20", "gateway"]));
-        let far = &["203.0.113.0/24"];
-        server.cluster.sets = Some(vec![set("peers", far), set("common", far)]);
+        let server = with_names(text);
         assert!(passes(&server, through), "{text} and {through}");
         assert!(!passes(&server, stopped), "{text} and {stopped}");
     }

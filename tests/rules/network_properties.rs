@@ -269,7 +269,7 @@ proptest! {
         prop_assert_eq!(trial.objections(), []);
         let calls = trial.calls();
         prop_assume!(!calls.is_empty());
-        for call in &calls[..1 + cut.index(calls.len())] {
+        for call in &calls[..=cut.index(calls.len())] {
             server.take(call);
         }
         let back = put_back(&guest(), &server.current()).unwrap();
