@@ -47,6 +47,17 @@ impl GuestConfig {
         }
     }
 
+    /// Puts another value in the place of an option's; what the server calls that is not known.
+    #[must_use]
+    pub fn with(&self, key: &str, value: impl Into<Text>) -> Self {
+        let mut options = self.options.clone();
+        options.insert(key.to_owned(), value.into());
+        Self {
+            options,
+            digest: None,
+        }
+    }
+
     /// Returns an option's value.
     pub fn get(&self, key: &str) -> Option<&Text> {
         self.options.get(key)

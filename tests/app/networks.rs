@@ -12,7 +12,7 @@ use proxdeck::domain::firewall::{ClusterFirewall, GuestFirewall};
 use proxdeck::domain::guest::Guest;
 use proxdeck::domain::guest_config::GuestConfig;
 use proxdeck::domain::id::GuestKind;
-use proxdeck::domain::network::{Deed, NetworkProfile, Resolved};
+use proxdeck::domain::network::{Deed, NetworkProfile, Resolved, Verdict};
 use proxdeck::domain::operation::Operation;
 use proxdeck::domain::selection::Selection;
 
@@ -149,11 +149,11 @@ fn a_profile_is_previewed_and_applied_only_when_that_is_chosen() {
     assert!(differences >= 4, "{:?}", dialog(&desk).lines());
     // Enter on the first field does nothing, and on the side that leaves it leaves it.
     assert_eq!(runs(&desk.press("Enter")), []);
-    assert_eq!(runs(&desk.press("Tab Tab Enter")), []);
+    assert_eq!(runs(&desk.press("Tab Tab Tab Enter")), []);
     assert!(desk.state.dialogs.is_empty());
 
     opened(&mut desk, &bare());
-    let effects = desk.press("Tab Tab Right Enter");
+    let effects = desk.press("Tab Tab Tab Right Enter");
     let (_, Operation::Network(change)) = runs(&effects).remove(0) else {
         panic!("{effects:?}");
     };
@@ -166,7 +166,7 @@ fn a_profile_is_previewed_and_applied_only_when_that_is_chosen() {
 fn what_is_as_the_profile_says_cannot_be_applied_again() {
     let mut desk = desk();
     opened(&mut desk, &bare());
-    let effects = desk.press("Tab Tab Right Enter");
+    let effects = desk.press("Tab Tab Tab Right Enter");
     let (_, operation) = runs(&effects).remove(0);
     let fenced = after(&operation, &bare());
 
@@ -179,7 +179,7 @@ fn what_is_as_the_profile_says_cannot_be_applied_again() {
             .any(|line| matches!(line, NetworkLine::Nothing)),
         "{lines:?}"
     );
-    assert_eq!(runs(&desk.press("Tab Tab Right Enter")), []);
+    assert_eq!(runs(&desk.press("Tab Tab Tab Right Enter")), []);
 }
 
 #[test]
@@ -203,14 +203,14 @@ fn a_name_that_resolves_to_nothing_lets_nothing_be_applied() {
         _ => false,
     };
     assert!(dialog(&desk).lines().iter().any(objects));
-    assert_eq!(runs(&desk.press("Tab Tab Right Enter")), []);
+    assert_eq!(runs(&desk.press("Tab Tab Tab Right Enter")), []);
 }
 
 #[test]
 fn a_trial_is_kept_or_put_back_from_where_it_was_begun() {
     let mut desk = desk();
     opened(&mut desk, &bare());
-    let effects = desk.press("Tab Right Tab Right Enter");
+    let effects = desk.press("Tab Right Tab Tab Right Enter");
     let (job, operation) = runs(&effects).remove(0);
     assert!(operation.is_trial());
     let tried = after(&operation, &bare());
@@ -218,12 +218,12 @@ fn a_trial_is_kept_or_put_back_from_where_it_was_begun() {
     // While it runs the key leads to its end and not to a second change.
     opened(&mut desk, &tried);
     assert!(dialog(&desk).form.title.contains("Trial of api_access"));
-    let effects = desk.press("Tab Right Enter");
+    let effects = desk.press("Tab Tab Right Enter");
     assert!(effects.contains(&Effect::Keep(job)), "{effects:?}");
     assert_eq!(runs(&effects), []);
 
     opened(&mut desk, &tried);
-    let effects = desk.press("Right Tab Right Enter");
+    let effects = desk.press("Right Tab Tab Right Enter");
     assert!(effects.contains(&Effect::Stop(job)), "{effects:?}");
 }
 
@@ -231,13 +231,13 @@ fn a_trial_is_kept_or_put_back_from_where_it_was_begun() {
 fn a_trial_that_somebody_left_behind_can_be_put_back() {
     let mut desk = desk();
     opened(&mut desk, &bare());
-    let effects = desk.press("Tab Right Tab Right Enter");
+    let effects = desk.press("Tab Right Tab Tab Right Enter");
     let (_, operation) = runs(&effects).remove(0);
     let tried = after(&operation, &bare());
 
     let mut desk = desk_with(vec![guest(105, "agent-docs-1")], false);
     opened(&mut desk, &tried);
-    let effects = desk.press("Right Tab Right Enter");
+    let effects = desk.press("Right Tab Tab Right Enter");
     let (_, operation) = runs(&effects).remove(0);
     let (_, firewall) = after(&operation, &tried);
     assert_eq!(firewall, bare().1);
@@ -292,7 +292,7 @@ fn nothing_is_read_for_fences_where_the_config_has_none() {
 fn fences_are_read_in_the_background_and_one_that_was_changed_is_an_alert() {
     let mut desk = desk();
     opened(&mut desk, &bare());
-    let effects = desk.press("Tab Tab Right Enter");
+    let effects = desk.press("Tab Tab Tab Right Enter");
     let (_, operation) = runs(&effects).remove(0);
     let fenced = after(&operation, &bare());
     let mut changed = fenced.clone();
@@ -329,7 +329,7 @@ fn fences_are_read_in_the_background_and_one_that_was_changed_is_an_alert() {
 fn a_profile_leads_to_its_guests() {
     let mut desk = desk();
     opened(&mut desk, &bare());
-    let effects = desk.press("Tab Tab Right Enter");
+    let effects = desk.press("Tab Tab Tab Right Enter");
     let (_, operation) = runs(&effects).remove(0);
     let fenced = after(&operation, &bare());
     let mut desk = desk_with(vec![guest(104, "free"), guest(105, "agent-docs-1")], false);
@@ -350,4 +350,61 @@ fn a_profile_leads_to_its_guests() {
     assert_eq!(desk.state.focus, Pane::Guests);
     assert_eq!(desk.state.guests.cursor(), Some(vmid(105)));
     assert_eq!(desk.state.guests.marks().len(), 1);
+}
+
+#[test]
+fn it_says_what_would_pass_now_and_then_and_by_which_rule() {
+    let mut desk = desk();
+    opened(&mut desk, &bare());
+    desk.press("Tab Tab");
+    for letter in "api.github.com:443".chars() {
+        desk.press(&letter.to_string());
+    }
+    let told: Vec<(&str, bool)> = dialog(&desk)
+        .answers
+        .iter()
+        .map(|answer| (answer.label, answer.verdict == Some(Verdict::Passes)))
+        .collect();
+    assert_eq!(
+        told,
+        [("now", true), ("then", true)],
+        "{:?}",
+        dialog(&desk).answers
+    );
+    let then = &dialog(&desk).answers[1].text;
+    assert!(then.contains("rule") && then.contains("ACCEPT"), "{then}");
+
+    desk.press("Ctrl-u");
+    for letter in "1.1.1.1:80".chars() {
+        desk.press(&letter.to_string());
+    }
+    let then = &dialog(&desk).answers[1];
+    assert_eq!(then.verdict, Some(Verdict::Stopped));
+    assert!(then.text.contains("policy_out"), "{}", then.text);
+    assert!(
+        dialog(&desk).form.checked.is_ok(),
+        "a question is in nobody's way"
+    );
+}
+
+#[test]
+fn a_name_that_no_profile_has_is_resolved_once_it_is_typed() {
+    let mut desk = desk();
+    opened(&mut desk, &bare());
+    desk.press("Tab Tab");
+    let mut asked = Vec::new();
+    for letter in "example.org:443".chars() {
+        asked.extend(fetched(&desk.press(&letter.to_string())));
+    }
+    let names: Vec<&Query> = asked.iter().map(|(_, query)| query).collect();
+    assert_eq!(names.len(), 1, "{names:?}");
+    let (ticket, Query::Resolve(names, time)) = asked.remove(0) else {
+        panic!("{asked:?}");
+    };
+    assert_eq!(names, ["example.org"]);
+    let nowhere = Err("there is no such name".to_owned());
+    let answer = Answer::Resolved(Resolved::new(time).with("example.org", nowhere));
+    desk.happen(Event::Fetched(ticket, Ok(answer)));
+    let answers = &dialog(&desk).answers;
+    assert!(answers[0].text.contains("no such name"), "{answers:?}");
 }

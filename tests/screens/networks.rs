@@ -125,7 +125,9 @@ fn a_profile_before_it_is_applied() {
     let before = pictures(&scene, title, &[(80, 24)], true);
     read(&mut scene, &network(), Some(false));
     let whole = pictures(&scene, title, &SIZES, true);
-    scene.press("PgDn Tab Right Tab Right");
+    scene.press("PgDn Tab Right Tab");
+    scene.types("1.1.1.1:80");
+    scene.press("Tab Right");
     let end = pictures(&scene, title, &[(80, 24)], false);
     scene.press("Ctrl-x");
     let calls = pictures(&scene, title, &[(120, 40)], true);

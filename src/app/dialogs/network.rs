@@ -1,11 +1,13 @@
 //! The network profile of guests: what it changes about each, applied for good or tried.
 
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::Reply;
 use super::form::{Form, Item};
+use super::passing::{self, PassAnswer};
 use super::purpose::ask;
 use super::several::AT_ONCE;
 use crate::app::action::Action;
@@ -19,7 +21,8 @@ use crate::domain::firewall::ClusterFirewall;
 use crate::domain::guest::GuestRef;
 use crate::domain::inventory::Resources;
 use crate::domain::network::{
-    self, Change, Current, ForeignRule, NetworkPlan, NetworkProfile, Resolved, Warning, WayBack,
+    self, Change, Current, ForeignRule, Hosts, NetworkPlan, NetworkProfile, Resolved, Warning,
+    WayBack,
 };
 use crate::domain::operation::{Call, Operation};
 use crate::domain::request::{BatchNetworkRequest, Field, Objection};
@@ -84,6 +87,11 @@ pub struct NetworkDialog {
     own_trial: Option<JobId>,
     datacenter: Remote<ClusterFirewall>,
     names: Remote<Resolved>,
+    /// The name whose addresses were asked for to answer the question.
+    asked: Option<String>,
+    asked_names: Remote<Resolved>,
+    /// What is said about the destination that is typed.
+    pub answers: Vec<PassAnswer>,
     /// The fields.
     pub form: Form,
     /// The first line that is to be in sight.
@@ -113,10 +121,14 @@ impl NetworkDialog {
             Item::choice(Field::Network, "profile", names.collect()),
             Item::choice(Field::Trial, "how long", trials.collect()),
         ];
-        items.push(match guests.len() {
-            1 => Item::consent("leave it", "apply"),
-            count => Item::typed(count.to_string()),
-        });
+        match guests.len() {
+            1 => {
+                let hint = "a host and a port to ask about, as api.github.com:443";
+                items.push(Item::text(Field::Question, "would pass", "").hinting(hint));
+                items.push(Item::consent("leave it", "apply"));
+            }
+            count => items.push(Item::typed(count.to_string())),
+        }
         let mut form = Form::new(title, items, "apply");
         form.choose_at(Field::Network, chosen);
         let guests = guests.into_iter().map(|guest| Fenced {
@@ -131,6 +143,9 @@ impl NetworkDialog {
             own_trial,
             datacenter: Remote::default(),
             names: Remote::default(),
+            asked: None,
+            asked_names: Remote::default(),
+            answers: Vec::new(),
             form,
             row: 0,
             read_only,
@@ -179,6 +194,7 @@ impl NetworkDialog {
             let query = Query::Resolve(all.into_iter().collect(), self.opened);
             questions.push(ask(&mut self.names, query, next));
         }
+        questions.extend(self.question_about_name(next));
         let is_pending = |fenced: &&Fenced| fenced.network.is_pending();
         let mut flying = self.guests.iter().filter(is_pending).count();
         for fenced in &mut self.guests {
@@ -223,6 +239,7 @@ impl NetworkDialog {
         result: &Result<Resolved, Failure>,
     ) {
         self.names.settle(ticket, now, result.clone());
+        self.asked_names.settle(ticket, now, result.clone());
     }
 
     /// Makes the plans anew for what is chosen, and checks them against the world as it is now.
@@ -237,6 +254,7 @@ impl NetworkDialog {
             };
             self.guests[index].plan = plan;
         }
+        self.answers = self.answer();
         let last = self.lines().len().saturating_sub(1);
         self.row = self.row.min(last);
         let is_reading = |fenced: &Fenced| fenced.plan.is_none() && fenced.failure().is_none();
@@ -278,14 +296,72 @@ impl NetworkDialog {
         }
     }
 
-    /// Makes the plan for a guest, as far as it was read.
-    fn plan_for(&self, fenced: &Fenced, server: DateTime<Utc>) -> Option<NetworkPlan> {
+    fn current(&self, fenced: &Fenced) -> Option<Current> {
         let (config, firewall) = fenced.network.value()?;
-        let current = Current {
+        Some(Current {
             config: Ok(config.clone()),
             firewall: Ok(firewall.clone()),
             cluster: self.datacenter.value().cloned().unwrap_or_default(),
+        })
+    }
+
+    /// Returns the addresses of a name, as far as they were asked for.
+    fn addresses(&self, name: &str) -> Option<Result<Vec<IpAddr>, String>> {
+        let of_profiles = self.names.value().filter(|names| names.knows(name));
+        let known = of_profiles.or_else(|| {
+            let is_asked = self.asked.as_deref() == Some(name);
+            self.asked_names.value().filter(|_| is_asked)
+        })?;
+        Some(known.addresses(name).map(<[IpAddr]>::to_vec))
+    }
+
+    /// Asks for the addresses of the name that is typed, where nobody asked for them yet.
+    fn question_about_name(&mut self, next: &mut u64) -> Option<(Ticket, Query)> {
+        let (hosts, _) = passing::read(self.form.text(Field::Question).trim()).ok()?;
+        let Hosts::Name(name) = hosts else {
+            return None;
         };
+        let is_asked = self.asked.as_ref() == Some(&name) || self.addresses(&name).is_some();
+        if self.names.is_open() || is_asked {
+            return None;
+        }
+        self.asked = Some(name.clone());
+        self.asked_names = Remote::default();
+        let query = Query::Resolve(vec![name], self.opened);
+        Some(ask(&mut self.asked_names, query, next))
+    }
+
+    /// Says what becomes of a connection to the destination that is typed, now and then.
+    fn answer(&self) -> Vec<PassAnswer> {
+        let text = self.form.text(Field::Question).trim();
+        let [only] = self.guests.as_slice() else {
+            return Vec::new();
+        };
+        let Some(now) = self.current(only).filter(|_| !text.is_empty()) else {
+            return Vec::new();
+        };
+        let (hosts, port) = match passing::read(text) {
+            Ok(read) => read,
+            Err(answer) => return vec![answer],
+        };
+        let addresses = match hosts {
+            Hosts::Network(network) => vec![network.address()],
+            Hosts::Name(name) => match self.addresses(&name) {
+                Some(Ok(addresses)) => addresses,
+                Some(Err(reason)) => return vec![PassAnswer::about_question(reason)],
+                None => return vec![PassAnswer::about_question(format!("resolving {name}…"))],
+            },
+        };
+        let mut answers = passing::judge("now", &addresses, port, &now);
+        if let Some(plan) = only.plan.as_ref().filter(|plan| !plan.is_empty()) {
+            answers.extend(passing::judge("then", &addresses, port, &plan.after(&now)));
+        }
+        answers
+    }
+
+    /// Makes the plan for a guest, as far as it was read.
+    fn plan_for(&self, fenced: &Fenced, server: DateTime<Utc>) -> Option<NetworkPlan> {
+        let current = self.current(fenced)?;
         let guest = &fenced.guest;
         if self.form.input(Field::Mode).is_some() {
             return match self.form.chosen(Field::Mode) {

@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use super::action::Action;
+use super::action::{Action, CARD};
+use super::current::Current;
 use super::way_back::WayBack;
 use crate::domain::firewall::{GuestFirewall, Policy, Rule};
 use crate::domain::guest::GuestRef;
@@ -267,6 +268,22 @@ impl NetworkPlan {
     /// Tells whether there is nothing to do.
     pub fn is_empty(&self) -> bool {
         self.changes.is_empty()
+    }
+
+    /// Returns how a guest is when everything is done to it as it is now.
+    #[must_use]
+    pub fn after(&self, now: &Current) -> Current {
+        let mut then = now.clone();
+        for change in &self.changes {
+            if let Ok(firewall) = &mut then.firewall {
+                change.action.apply_to(firewall);
+            }
+            if let (Action::SetCard { after, .. }, Ok(config)) = (&change.action, &mut then.config)
+            {
+                *config = config.with(CARD, after.to_string().as_str());
+            }
+        }
+        then
     }
 
     /// Returns the writes in order.

@@ -41,6 +41,11 @@ impl Resolved {
         self.time
     }
 
+    /// Tells whether a name was asked for, whatever came of it.
+    pub fn knows(&self, name: &str) -> bool {
+        self.names.contains_key(name)
+    }
+
     /// Returns the addresses of a name, in their order and each once, or why there are none.
     ///
     /// # Errors

@@ -15,7 +15,7 @@ use crate::ui::panes::budget::{amount, bar_style_of, resource_label, short, styl
 use crate::ui::theme::Theme;
 use crate::ui::widgets::{Row, dialog, fit, hint_line, push_growing_bar, width, wrapped};
 
-const LABEL: usize = 14;
+pub(super) const LABEL: usize = 14;
 /// The room for `~1234 → up to ~12345 of 12345`.
 const FORECAST: usize = 30;
 const COLUMNS: u16 = 90;

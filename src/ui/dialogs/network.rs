@@ -4,9 +4,9 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
-use super::form::{draw_hints, draw_items, item_rows};
-use crate::app::dialogs::{NetworkDialog, NetworkLine};
-use crate::domain::network::{Change, Warning};
+use super::form::{LABEL, draw_hints, draw_items, item_rows};
+use crate::app::dialogs::{NetworkDialog, NetworkLine, PassAnswer};
+use crate::domain::network::{Change, Verdict};
 use crate::ui::theme::Theme;
 use crate::ui::viewport::Viewport;
 use crate::ui::widgets::{Row, dialog, wrapped};
@@ -34,12 +34,18 @@ pub(super) fn draw(
         let lines = network.lines().into_iter();
         lines.flat_map(|line| rows_of(&line, text, theme)).collect()
     };
+    let answers: Vec<Row> = network
+        .answers
+        .iter()
+        .flat_map(|answer| answer_rows(answer, text, theme))
+        .collect();
     let fields = item_rows(&network.form, text, theme);
     let most = screen.height.saturating_sub(2);
-    let height = rows.len().max(3) + fields.len() + FIXED + 2;
+    let fixed = answers.len() + fields.len() + FIXED;
+    let height = rows.len().max(3) + fixed + 2;
     let height = u16::try_from(height).unwrap_or(u16::MAX).min(most);
     let inner = dialog(frame, columns, height, &network.form.title, theme);
-    let room = usize::from(inner.height).saturating_sub(fields.len() + FIXED);
+    let room = usize::from(inner.height).saturating_sub(fixed);
     viewport.page = room;
     let last = rows.len().saturating_sub(room);
     let first = network.row.min(last);
@@ -58,6 +64,19 @@ pub(super) fn draw(
         ..inner
     };
     draw_items(frame, below, fields);
+    let answered = Rect {
+        y: below.bottom(),
+        height: u16::try_from(answers.len()).unwrap_or(0),
+        ..inner
+    };
+    for (mut row, y) in answers.into_iter().zip(answered.y..answered.bottom()) {
+        let place = Rect {
+            y,
+            height: 1,
+            ..inner
+        };
+        frame.render_widget(row.line(), place);
+    }
     let hints = if last > 0 {
         &[("PgDn", "scroll")][..]
     } else {
@@ -145,7 +164,7 @@ fn rows_of(line: &NetworkLine<'_>, columns: usize, theme: &Theme) -> Vec<Row> {
                 true => (signs.grave, theme.critical),
                 false => (signs.warning, theme.warning),
             };
-            marked(sign, style, &worded(warning), style, columns, theme)
+            marked(sign, style, &warning.to_string(), style, columns, theme)
         }
         NetworkLine::Objection(objection) => {
             let text = objection.to_string();
@@ -204,10 +223,6 @@ fn sign_of(change: &Change, signs: &Signs, theme: &Theme) -> (&'static str, Styl
     }
 }
 
-fn worded(warning: &Warning) -> String {
-    warning.to_string()
-}
-
 /// Puts a sign before a text that goes on below itself.
 fn marked(
     sign: &str,
@@ -225,6 +240,27 @@ fn marked(
             row.gap(1)
                 .left(if index == 0 { sign } else { "" }, 1, sign_style)
                 .gap(1)
+                .text(line, style);
+            row
+        })
+        .collect()
+}
+
+/// Makes the lines of what is said about the destination that is typed.
+fn answer_rows(answer: &PassAnswer, columns: usize, theme: &Theme) -> Vec<Row> {
+    let style = match answer.verdict {
+        None => theme.dim,
+        Some(Verdict::Passes) => theme.ok,
+        Some(Verdict::Stopped | Verdict::Unclear) => theme.warning,
+    };
+    let lines = wrapped(&answer.text, columns.saturating_sub(LABEL).max(10)).into_iter();
+    lines
+        .enumerate()
+        .map(|(index, line)| {
+            let mut row = Row::new(theme.unicode);
+            let label = if index == 0 { answer.label } else { "" };
+            row.gap(1)
+                .left(label, LABEL - 1, theme.dim)
                 .text(line, style);
             row
         })
