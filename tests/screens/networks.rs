@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use proxdeck::app::{Answer, Effect, Event, Query};
+use proxdeck::domain::failure::{Failure, FailureKind};
 use proxdeck::domain::firewall::{ClusterFirewall, Direction, GuestFirewall, Rule, Rules};
 use proxdeck::domain::guest_config::GuestConfig;
 use proxdeck::domain::network::{NetworkProfile, Resolved, plan_trial};
@@ -95,13 +96,14 @@ fn read(scene: &mut Scene, network: &(GuestConfig, GuestFirewall), is_enabled: O
                 continue;
             };
             let answer = match query {
-                Query::Network(_) => Answer::Network(Box::new(network.clone())),
-                Query::Datacenter => Answer::Datacenter(Box::new(datacenter(is_enabled))),
-                Query::Resolve(..) => Answer::Resolved(resolved(scene)),
-                _ => continue,
+                Query::Network(_) => Ok(Answer::Network(Box::new(network.clone()))),
+                Query::Datacenter => Ok(Answer::Datacenter(Box::new(datacenter(is_enabled)))),
+                Query::Resolve(..) => Ok(Answer::Resolved(resolved(scene))),
+                // What nobody answers would hold the places of what is wanted here.
+                _ => Err(Failure::new(FailureKind::Timeout, "")),
             };
             was_asked = true;
-            scene.happen(Event::Fetched(ticket, Ok(answer)));
+            scene.happen(Event::Fetched(ticket, answer));
         }
         if !was_asked {
             break;

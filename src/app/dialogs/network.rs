@@ -291,6 +291,8 @@ impl NetworkDialog {
                 self.form.title =
                     format!("Trial of {} on {}", trial.profile(), self.guests[0].guest);
                 self.form.verb = "do it";
+                self.form.items.retain(|item| item.field != Field::Whole);
+                self.form.items.push(Item::consent("leave it", "do it"));
             }
             Some(_) | None => {}
         }
