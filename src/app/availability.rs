@@ -18,10 +18,12 @@ pub enum Availability {
 
 /// Decides whether an action is possible; footer, palette, help and dispatch all ask here.
 pub fn availability(state: &State, action: Action) -> Availability {
-    let refusal = match action {
-        Action::Change(change) => refusal(state, change),
-        Action::Clusters => state.refuses_switching(),
-        _ => None,
+    let refusal = if let Action::Change(change) = action {
+        refusal(state, change)
+    } else if action == Action::Clusters {
+        state.refuses_switching()
+    } else {
+        None
     };
     match refusal {
         Some(reason) => Availability::No(reason),

@@ -99,10 +99,10 @@ impl State {
         if !self.dialogs.iter().any(is_switcher) {
             self.choose_cluster();
         }
-        let found = self.dialogs.iter_mut().find_map(|dialog| match dialog {
-            Dialog::Clusters(switcher) => Some(&mut **switcher),
-            _ => None,
-        });
-        found.unwrap_or_else(|| unreachable!("it was opened above"))
+        let mut dialogs = self.dialogs.iter_mut();
+        let Some(Dialog::Clusters(switcher)) = dialogs.find(|dialog| is_switcher(dialog)) else {
+            unreachable!("it was opened above")
+        };
+        switcher
     }
 }

@@ -132,16 +132,7 @@ async fn watch_cluster(
         theme: dashboard.theme,
         viewport: Viewport::default(),
     };
-    let mut state = State::new(dashboard.setting, clock.now());
-    state.clusters.clone_from(&performer.clusters.known);
-    for event in performer.remembered.recall() {
-        // What is remembered asks for nothing.
-        let _ = state.update(event, clock.now());
-    }
-    for note in dashboard.notes {
-        // A note asks for nothing.
-        let _ = state.update(Event::Note(note), clock.now());
-    }
+    let mut state = first_state(dashboard.setting, dashboard.notes, &performer, clock);
     let mut tick = tokio::time::interval(TICK);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut frame = tokio::time::interval(FRAME);
@@ -211,6 +202,18 @@ async fn watch_cluster(
     drop(happened);
     let _ = tokio::time::timeout(GRACE, tasks.wait()).await;
     result
+}
+
+/// Makes the state with which a cluster is begun: what is remembered of it, and the notes.
+fn first_state(setting: Setting, notes: Vec<String>, performer: &Performer, clock: Clock) -> State {
+    let mut state = State::new(setting, clock.now());
+    state.clusters.clone_from(&performer.clusters.known);
+    let notes = notes.into_iter().map(Event::Note);
+    for event in performer.remembered.recall().into_iter().chain(notes) {
+        // Neither what is remembered nor a note asks for anything.
+        let _ = state.update(event, clock.now());
+    }
+    state
 }
 
 struct Screen {
