@@ -100,7 +100,7 @@ fn read(scene: &mut Scene, network: &(GuestConfig, GuestFirewall), is_enabled: O
                 Query::Datacenter => Ok(Answer::Datacenter(Box::new(datacenter(is_enabled)))),
                 Query::Resolve(..) => Ok(Answer::Resolved(resolved(scene))),
                 // What nobody answers would hold the places of what is wanted here.
-                _ => Err(Failure::new(FailureKind::Timeout, "")),
+                _ => Err(Failure::new(FailureKind::Refused, "")),
             };
             was_asked = true;
             scene.happen(Event::Fetched(ticket, answer));

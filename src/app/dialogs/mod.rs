@@ -4,6 +4,7 @@ mod acknowledge;
 mod batch;
 mod bracket;
 mod clone_guest;
+mod clusters;
 mod create_guest;
 mod delete_snapshot;
 mod destroy;
@@ -31,6 +32,7 @@ mod throttle;
 
 pub use acknowledge::AckDialog;
 pub use bracket::{BracketVerb, BracketsDialog};
+pub use clusters::ClustersDialog;
 pub use enforce::{EnforceDialog, EnforceLine, GuestDetail};
 pub use failure::FailureText;
 pub use field::TextField;
@@ -94,6 +96,8 @@ pub enum Dialog {
     Failure(Box<FailureText>),
     /// Asks for the password or a second factor.
     SignIn(Box<SignInDialog>),
+    /// Chooses another cluster.
+    Clusters(Box<ClustersDialog>),
 }
 
 /// What a dialog wants after an action.
@@ -105,8 +109,10 @@ pub enum Reply {
     Close,
     /// To be closed, and its operation run.
     Run(Operation),
-    /// To be closed, and the program to end one way or another.
-    Part(Parting),
+    /// To be closed, and the program to end one way or another, or to go on at a cluster.
+    Part(Parting, Option<String>),
+    /// Another cluster to be shown.
+    Cluster(String),
     /// The cursor behind it to move.
     Move(Motion),
     /// To be closed, and an action done.
@@ -151,9 +157,11 @@ impl Dialog {
             Self::Enforce(_) => Context::Enforcement,
             Self::Network(_) => Context::Network,
             Self::Brackets(_) => Context::Brackets,
-            Self::Filter(_) | Self::Palette(_) | Self::Acknowledge(_) | Self::SignIn(_) => {
-                Context::Filter
-            }
+            Self::Filter(_)
+            | Self::Palette(_)
+            | Self::Acknowledge(_)
+            | Self::Clusters(_)
+            | Self::SignIn(_) => Context::Filter,
             Self::Help(_) | Self::Log(_) | Self::Failure(_) | Self::Lock(_) => Context::Reading,
         }
     }
@@ -169,6 +177,7 @@ impl Dialog {
             Self::Palette(palette) => palette.types(combo),
             Self::Acknowledge(dialog) => dialog.types(combo),
             Self::SignIn(dialog) => dialog.types(combo),
+            Self::Clusters(dialog) => dialog.types(combo),
             Self::Help(_)
             | Self::Lock(_)
             | Self::Quit(_)
@@ -188,6 +197,7 @@ impl Dialog {
             Self::Palette(palette) => palette.paste(text),
             Self::Acknowledge(dialog) => dialog.note.paste(text),
             Self::SignIn(dialog) => dialog.paste(text),
+            Self::Clusters(dialog) => dialog.paste(text),
             Self::Help(_)
             | Self::Lock(_)
             | Self::Quit(_)
@@ -222,6 +232,7 @@ impl Dialog {
             Self::Lock(lock) => lock.act(action),
             Self::Failure(failure) => failure.act(action),
             Self::SignIn(dialog) => dialog.act(action, now),
+            Self::Clusters(dialog) => dialog.act(action),
         }
     }
 }
