@@ -474,7 +474,7 @@ fn a_trial_is_put_back_to_what_was_there_or_kept() {
     assert_eq!(trial.objections(), []);
     server.execute(&trial);
     assert!(lines(&trial)[0].contains("enable=0  comment=proxdeck:new way-back {"));
-    let found = Reality::of(&guest(), &[new.clone()], &server.current())
+    let found = Reality::of(&guest(), std::slice::from_ref(&new), &server.current())
         .way_back
         .unwrap();
     assert_eq!((found.profile(), found.ends()), ("new", time(120)));

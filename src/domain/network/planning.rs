@@ -77,15 +77,12 @@ pub fn plan_trial(
         made_sets: parts.made_sets(),
         added: parts.added(),
     };
-    match way_back.rule() {
-        Some(rule) => parts.record = Some(rule),
-        None => {
-            let reason =
-                "what would have to be put back is too much for a trial: apply without one";
-            draft
-                .objections
-                .push(Objection::new(Field::Network, reason));
-        }
+    parts.record = way_back.rule();
+    if parts.record.is_none() {
+        let reason = "what would have to be put back is too much for a trial: apply without one";
+        draft
+            .objections
+            .push(Objection::new(Field::Network, reason));
     }
     draft.into_plan(guest, profile, current, Deed::Try(Box::new(way_back)))
 }
@@ -369,21 +366,19 @@ fn change_options(steps: &mut Steps, change: OptionsChange) {
     if change.is_empty() {
         return;
     }
-    let before = words(&steps.firewall().options, &change);
-    let mut options = steps.firewall().options.clone();
+    let before = words(&steps.firewall().options, change);
     let action = Action::ChangeOptions(change);
     let mut changed = GuestFirewall {
-        options: options.clone(),
+        options: steps.firewall().options.clone(),
         ..GuestFirewall::default()
     };
     action.apply_to(&mut changed);
-    options = changed.options;
-    let after = words(&options, &change);
+    let after = words(&changed.options, change);
     steps.push(action, Role::Mends, "options", Some(before), Some(after));
 }
 
 /// Writes the options that a change is about, `enable 1, policy_out DROP`; unset ones as `default`.
-fn words(options: &Options, change: &OptionsChange) -> String {
+fn words(options: &Options, change: OptionsChange) -> String {
     let flag = |value: Option<bool>| value.map_or("default", |on| if on { "1" } else { "0" });
     let policy = |value: Option<Policy>| value.map_or("default", Policy::word);
     let parts = [

@@ -119,7 +119,7 @@ impl SetDifference {
 
     /// Tells whether a set that exists is to hold more than it does.
     pub(super) fn grows(&self) -> bool {
-        !self.is_new && !(self.additions.is_empty() && self.in_the_way.is_empty())
+        !(self.is_new || self.additions.is_empty() && self.in_the_way.is_empty())
     }
 
     /// Tells whether something has to be taken out before its like can be added.

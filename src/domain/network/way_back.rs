@@ -91,7 +91,7 @@ impl FormerOptions {
     }
 }
 
-fn restore<T: PartialEq>(now: Option<T>, former: Option<T>) -> Setting<T> {
+fn restore<T: PartialEq + Copy>(now: Option<T>, former: Option<T>) -> Setting<T> {
     match former {
         _ if now == former => Setting::Stays,
         Some(value) => Setting::Set(value),
