@@ -294,7 +294,7 @@ fn is_about_others(name: &str, part: &str) -> bool {
 
 /// Tries them all; returns how many there were.
 async fn every_fault_at_every_request(name: &str) -> String {
-    let requests = clean_run(name).await;
+    let requests = Box::pin(clean_run(name)).await;
     let kinds = kinds();
     let cases = requests.into_iter().flat_map(|request| {
         let is_other = is_about_others(name, &request.1);
