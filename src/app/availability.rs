@@ -18,10 +18,14 @@ pub enum Availability {
 
 /// Decides whether an action is possible; footer, palette, help and dispatch all ask here.
 pub fn availability(state: &State, action: Action) -> Availability {
-    let Action::Change(change) = action else {
-        return Availability::Yes;
+    let refusal = if let Action::Change(change) = action {
+        refusal(state, change)
+    } else if action == Action::Clusters {
+        state.refuses_switching()
+    } else {
+        None
     };
-    match refusal(state, change) {
+    match refusal {
         Some(reason) => Availability::No(reason),
         None => Availability::Yes,
     }

@@ -22,3 +22,4 @@ mod pruning;
 mod refreshing;
 mod signing_in;
 mod snapshots;
+mod switching;
