@@ -233,7 +233,8 @@ async fn execute(context: Context<'_>, operation: &Operation) -> Report {
         Operation::Destroy(operation) => destroy::destroy(context, operation.as_ref()).await,
         Operation::Prune(operation) => prune::prune(context, operation).await,
         Operation::Enforce(operation) => enforce::enforce(context, operation).await,
-        Operation::Network(operation) => network::change(context, operation).await,
+        // Boxed, for it is larger than all others, and each caller's future would be as large.
+        Operation::Network(operation) => Box::pin(network::change(context, operation)).await,
     }
 }
 

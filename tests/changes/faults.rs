@@ -90,9 +90,9 @@ pub(crate) async fn stage_of(name: &str) -> (Stage, Operation) {
         "bracket-restore" => bracketing::restore(&stage, None).await,
         "bracket-drop" => bracketing::drop(&stage).await,
         "enforce" => enforcing::enforce(&stage, 160.0).await,
-        "network" => networking::apply(&stage).await,
-        "network put back" => networking::put_back(&stage).await,
-        "network trial" => networking::try_out(&stage, 1).await,
+        "network" => Box::pin(networking::apply(&stage)).await,
+        "network put back" => Box::pin(networking::put_back(&stage)).await,
+        "network trial" => Box::pin(networking::try_out(&stage, 1)).await,
         other => panic!("{other}"),
     };
     stage.forget();
@@ -294,7 +294,7 @@ fn is_about_others(name: &str, part: &str) -> bool {
 
 /// Tries them all; returns how many there were.
 async fn every_fault_at_every_request(name: &str) -> String {
-    let requests = clean_run(name).await;
+    let requests = Box::pin(clean_run(name)).await;
     let kinds = kinds();
     let cases = requests.into_iter().flat_map(|request| {
         let is_other = is_about_others(name, &request.1);

@@ -177,12 +177,12 @@ impl Apply {
         output.note(format_args!("Type {KEEP} to keep it:"));
         let keep = keep.clone();
         // The reading cannot be ended; a program that leaves does not wait for it.
-        let _ = tokio::task::spawn_blocking(move || {
+        drop(tokio::task::spawn_blocking(move || {
             let is_word = |line: io::Result<String>| line.is_ok_and(|line| line.trim() == KEEP);
             if io::stdin().lock().lines().any(is_word) {
                 keep.cancel();
             }
-        });
+        }));
     }
 }
 

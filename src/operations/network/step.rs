@@ -71,28 +71,27 @@ impl<'a> Turn<'a> {
                 self.settle(action, &after, error).await?;
                 break;
             }
-            match error.kind() {
-                FailureKind::Busy | FailureKind::Conflict if turn < TRIES => {
-                    let pause = Duration::from_secs(u64::from(turn));
-                    let step = format!(
-                        "it was in use and nothing was done; asking again in {} s",
-                        pause.as_secs()
-                    );
-                    self.context.reporter.step(step).await;
-                    tokio::time::sleep(pause).await;
-                }
-                FailureKind::NoSuchGuest if !has_moved => {
-                    has_moved = true;
-                    let found = find_meant(self.context.client, &self.guest).await;
-                    self.guest = found.map_err(failed)?.0;
-                }
+            let kind = error.kind();
+            let was_not_done = matches!(kind, FailureKind::Busy | FailureKind::Conflict);
+            if was_not_done && turn < TRIES {
+                let pause = Duration::from_secs(u64::from(turn));
+                let step = format!(
+                    "it was in use and nothing was done; asking again in {} s",
+                    pause.as_secs()
+                );
+                self.context.reporter.step(step).await;
+                tokio::time::sleep(pause).await;
+            } else if kind == FailureKind::NoSuchGuest && !has_moved {
+                has_moved = true;
+                let found = find_meant(self.context.client, &self.guest).await;
+                self.guest = found.map_err(failed)?.0;
+            } else if matches!(kind, FailureKind::Rejected | FailureKind::Server)
+                && self.holds(action, &after).await.unwrap_or(false)
+            {
                 // A member that another has added or taken out meanwhile is as wanted.
-                FailureKind::Rejected | FailureKind::Server
-                    if self.holds(action, &after).await.unwrap_or(false) =>
-                {
-                    break;
-                }
-                _ => return Err(failed(error)),
+                break;
+            } else {
+                return Err(failed(error));
             }
         }
         self.expected = after;
@@ -249,14 +248,15 @@ impl<'a> Turn<'a> {
         if let Some(what) = difference(&self.expected, &firewall) {
             return self.changed(what);
         }
-        let cards = plan.steps().iter().filter_map(|step| match &step.action {
-            Action::SetCard { after, .. } => Some(after),
-            _ => None,
+        let mut steps = plan.steps().iter().rev();
+        let wanted = steps.find_map(|step| {
+            if let Action::SetCard { after, .. } = &step.action {
+                Some(after)
+            } else {
+                None
+            }
         });
-        if cards
-            .last()
-            .is_some_and(|wanted| card(&config).as_ref() != Some(wanted))
-        {
+        if wanted.is_some_and(|wanted| card(&config).as_ref() != Some(wanted)) {
             return self.changed(CARD);
         }
         Outcome::Done

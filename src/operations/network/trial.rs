@@ -105,7 +105,7 @@ fn close(
 ) {
     let own = match ended {
         Ok(Way::Gone) => return,
-        Ok(Way::Taken(own)) => own,
+        Ok(Way::Taken(own)) => *own,
         Err(own) => {
             report.notes.push(format!(
                 "what is to be undone stands in a rule of {guest}; \
@@ -149,7 +149,7 @@ async fn wait(context: Context<'_>, began: DateTime<Utc>, ends: DateTime<Utc>) -
 /// What became of the record of a trial.
 enum Way {
     /// It was used or given up as wanted.
-    Taken(Report),
+    Taken(Box<Report>),
     /// It was not there any more.
     Gone,
 }
@@ -208,7 +208,7 @@ async fn insist(
             }
         };
         if report.outcome.is_success() {
-            return Ok(Way::Taken(report));
+            return Ok(Way::Taken(Box::new(report)));
         }
         let patience = if context.reporter.stop_requested() {
             PATIENCE_AT_THE_END
