@@ -6,6 +6,7 @@
 mod action;
 mod arrange;
 mod current;
+mod draft;
 mod fit;
 mod goal;
 mod host;
@@ -16,6 +17,7 @@ mod plan;
 mod planning;
 mod profile;
 mod reality;
+mod record;
 mod resolved;
 mod sets;
 mod warnings;

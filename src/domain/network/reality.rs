@@ -2,11 +2,13 @@
 
 use std::collections::BTreeSet;
 
+use super::action::Action;
 use super::arrange::RECORD;
 use super::current::Current;
+use super::draft::Draft;
 use super::mark;
 use super::plan::{Deed, Warning};
-use super::planning::Draft;
+
 use super::profile::NetworkProfile;
 use super::warnings;
 use super::way_back::WayBack;
@@ -98,9 +100,13 @@ fn fence(
     let plan = draft.into_plan(guest, profile, current, Deed::Apply);
     let said = plan.warnings().iter();
     warnings.extend(said.filter(|each| each.is_about_foreign_rules()).cloned());
-    // A trial is told of by itself; that its record stands among the rules is no drift.
     let objections = plan.objections().iter().map(ToString::to_string);
-    let differences = plan.differences().filter(|change| change.subject != RECORD);
+    // A trial is told of by itself; its record and the sets that it spares are no drift.
+    let on_trial = WayBack::find(&firewall.rules).is_some();
+    let differences = plan.differences().filter(|change| {
+        let is_spared = on_trial && matches!(change.action, Action::DeleteSet { .. });
+        change.subject != RECORD && !is_spared
+    });
     let differences = differences.map(ToString::to_string);
     let differences: Vec<String> = objections.chain(differences).collect();
     let profile = profile.name.clone();
