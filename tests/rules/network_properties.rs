@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use proxdeck::domain::firewall::{AddressSet, Member, Policy, Rule};
 use proxdeck::domain::network::{
     NetworkPlan, NetworkProfile, Packet, Protocol, Resolved, Verdict, Way, passage, plan_trial,
-    profile_of_rule, put_back,
+    put_back,
 };
 
 use crate::network_server::{NOON, Server, destinations, guest, profile, resolved};
@@ -20,6 +20,12 @@ const PEERS: [&str; 6] = [
     "2001:db8::1",
 ];
 const PORTS: [u16; 3] = [443, 80, 53];
+
+/// Tells whether a rule is ours, by its comment.
+fn is_ours(rule: &Rule) -> bool {
+    let comment = rule.comment.as_ref().map_or("", |text| text.raw());
+    comment.starts_with("proxdeck:")
+}
 
 /// Writes a random rule, ours or another's.
 fn some_rule() -> impl Strategy<Value = String> {
@@ -184,15 +190,12 @@ fn open(server: &Server) -> Vec<bool> {
 
 fn foreign(server: &Server) -> Vec<Rule> {
     let rules = server.firewall.rules.list.iter();
-    rules
-        .filter(|rule| profile_of_rule(rule).is_none())
-        .cloned()
-        .collect()
+    rules.filter(|rule| !is_ours(rule)).cloned().collect()
 }
 
 fn ours(server: &Server) -> Vec<String> {
     let rules = server.firewall.rules.list.iter();
-    let ours = rules.filter(|rule| profile_of_rule(rule).is_some());
+    let ours = rules.filter(|rule| is_ours(rule));
     ours.map(ToString::to_string).collect()
 }
 

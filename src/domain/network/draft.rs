@@ -18,6 +18,9 @@ use crate::domain::network_card::NetworkCard;
 use crate::domain::request::{Field, Objection};
 use crate::domain::text::clean;
 
+/// A firewall with more rules, or a set of ours with more addresses, is not one that people made.
+const MOST_ITEMS: usize = 2000;
+
 /// What a profile changes, before it is said what for.
 pub(super) struct Draft<'a> {
     /// What is to be done; absent where too little is known for that.
@@ -70,6 +73,10 @@ impl<'a> Draft<'a> {
                 return draft;
             }
         };
+        if let Some(reason) = too_much(firewall) {
+            draft.object(&reason);
+            return draft;
+        }
         draft.clashes(&goal, firewall);
         let Some(card) = card else {
             return draft;
@@ -249,6 +256,27 @@ impl Parts<'_> {
         }
         (steps.into_changes(), warnings)
     }
+}
+
+/// Says why a firewall is too large to be planned, if so; a step for each rule would take hours.
+pub(super) fn too_much(firewall: &GuestFirewall) -> Option<String> {
+    let ours = firewall
+        .sets
+        .iter()
+        .filter(|set| mark::profile_of_set(set).is_some());
+    let members = ours.map(|set| set.members.len()).max().unwrap_or(0);
+    for (count, what) in [
+        (firewall.rules.list.len(), "rules"),
+        (members, "addresses in one set of ours"),
+    ] {
+        if count > MOST_ITEMS {
+            return Some(format!(
+                "the guest's firewall holds {count} {what}, and no more than {MOST_ITEMS} can be \
+                 planned: remove by hand what nobody needs"
+            ));
+        }
+    }
+    None
 }
 
 /// Removes sets of ours of which no rule speaks any more; says which ones a foreign rule keeps.

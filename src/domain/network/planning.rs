@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 
 use super::arrange::{Steps, Wanted};
 use super::current::Current;
-use super::draft::{Draft, change_card, change_options, delete_unused, first_card};
+use super::draft::{Draft, change_card, change_options, delete_unused, first_card, too_much};
 use super::plan::{Deed, NetworkPlan};
 use super::profile::NetworkProfile;
 use super::resolved::Resolved;
@@ -101,6 +101,10 @@ pub fn put_back(guest: &GuestRef, current: &Current) -> Option<NetworkPlan> {
             return Some(plan);
         }
     };
+    if let Some(reason) = too_much(firewall) {
+        plan.objections.push(Objection::new(Field::Network, reason));
+        return Some(plan);
+    }
     let wanted = way_back.rules.iter().map(|former| Wanted {
         rule: former.rule.clone(),
         foreign_above: Some(former.foreign_above),

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::action::Action;
 use super::arrange::RECORD;
 use super::current::Current;
-use super::draft::Draft;
+use super::draft::{Draft, too_much};
 use super::mark;
 use super::plan::{Deed, Warning};
 
@@ -95,6 +95,9 @@ fn fence(
     };
     if let Err(reason) = &current.config {
         return Fence::Unknown(format!("its cards could not be read: {reason}"));
+    }
+    if let Some(reason) = too_much(firewall) {
+        return Fence::Unknown(reason);
     }
     let draft = Draft::of(guest.kind, profile, None, current);
     let plan = draft.into_plan(guest, profile, current, Deed::Apply);
