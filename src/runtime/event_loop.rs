@@ -1,6 +1,5 @@
 //! The loop: events in, state, effects out, frame.
 
-use std::collections::HashMap;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -15,7 +14,7 @@ use tokio_util::task::TaskTracker;
 
 use super::clock::Clock;
 use super::clusters::Clusters;
-use super::perform::Performer;
+use super::perform::{Helm, Performer};
 use super::refresh::{self, Known, Nudge};
 use super::remembered::Remembered;
 use super::signals::Signals;
@@ -121,9 +120,7 @@ async fn watch_cluster(
         notifier: dashboard.notifier,
         remembered: dashboard.remembered,
         resolver: dashboard.resolver,
-        stops: HashMap::new(),
-        keeps: HashMap::new(),
-        trials: TaskTracker::new(),
+        helm: Helm::default(),
         clusters: dashboard.clusters,
         opened,
     };
@@ -205,11 +202,16 @@ async fn watch_cluster(
     }
     // Whoever waits for room to tell something need not wait any more, least of all to put back.
     drop(happened);
-    performer.end_trials(TRIAL_GRACE).await;
-    cancelled.cancel();
-    tasks.close();
-    let _ = tokio::time::timeout(GRACE, tasks.wait()).await;
+    wind_down(performer).await;
     result
+}
+
+/// Ends what is at work: trials when everything is put back, the rest within moments.
+async fn wind_down(mut performer: Performer) {
+    performer.end_trials(TRIAL_GRACE).await;
+    performer.cancelled.cancel();
+    performer.tasks.close();
+    let _ = tokio::time::timeout(GRACE, performer.tasks.wait()).await;
 }
 
 /// Makes the state with which a cluster is begun: what is remembered of it, and the notes.

@@ -19,6 +19,7 @@ use crate::app::{Answer, Event, Query, Ticket};
 use crate::config::new_file::write_new;
 use crate::domain::alert::Changes;
 use crate::domain::failure::{Failure, FailureKind};
+use crate::domain::guest::GuestRef;
 use crate::domain::node::served;
 use crate::domain::operation::{CopyKind, Operation, Outcome, Report, Told, Update};
 use crate::domain::sign_in::Given;
@@ -46,16 +47,23 @@ pub(super) struct Performer {
     pub(super) remembered: Remembered,
     /// Who knows the addresses of names.
     pub(super) resolver: Resolver,
-    /// How each job is asked to begin no further step.
-    pub(super) stops: HashMap<JobId, CancellationToken>,
-    /// How each trial is asked to keep what it changed.
-    pub(super) keeps: HashMap<JobId, CancellationToken>,
-    /// The trials at work, which put everything back before the program ends.
-    pub(super) trials: TaskTracker,
+    /// How the jobs at work are spoken to.
+    pub(super) helm: Helm,
     /// What can be switched to.
     pub(super) clusters: Clusters,
     /// Where another cluster goes that was opened.
     pub(super) opened: mpsc::Sender<Opened>,
+}
+
+/// How the jobs at work are spoken to.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Helm {
+    /// How each job is asked to begin no further step.
+    stops: HashMap<JobId, CancellationToken>,
+    /// How each trial is asked to keep what it changed.
+    keeps: HashMap<JobId, CancellationToken>,
+    /// The trials at work, which put everything back before the program ends.
+    trials: TaskTracker,
 }
 
 /// A cluster that was opened under a name, or why it was not.
@@ -211,37 +219,37 @@ impl Performer {
 
     /// Lets a job finish its running step and begin no other.
     pub(super) fn stop(&mut self, job: JobId) {
-        if let Some(stop) = self.stops.remove(&job) {
+        if let Some(stop) = self.helm.stops.remove(&job) {
             stop.cancel();
         }
     }
 
     /// Lets a job keep what it tries.
     pub(super) fn keep(&mut self, job: JobId) {
-        if let Some(keep) = self.keeps.remove(&job) {
+        if let Some(keep) = self.helm.keeps.remove(&job) {
             keep.cancel();
         }
     }
 
     /// Ends every trial and waits, but not for ever, until what it changed is put back.
     pub(super) async fn end_trials(&mut self, patience: Duration) {
-        for job in self.keeps.keys() {
-            if let Some(stop) = self.stops.get(job) {
+        for job in self.helm.keeps.keys() {
+            if let Some(stop) = self.helm.stops.get(job) {
                 stop.cancel();
             }
         }
-        self.trials.close();
-        let _ = tokio::time::timeout(patience, self.trials.wait()).await;
+        self.helm.trials.close();
+        let _ = tokio::time::timeout(patience, self.helm.trials.wait()).await;
     }
 
     /// Runs an operation as a job; a panic in it becomes its failure.
     pub(super) fn run(&mut self, job: JobId, operation: Operation) {
         let stop = CancellationToken::new();
-        self.stops.insert(job, stop.clone());
+        self.helm.stops.insert(job, stop.clone());
         let keep = CancellationToken::new();
         let is_trial = operation.is_trial();
         if is_trial {
-            self.keeps.insert(job, keep.clone());
+            self.helm.keeps.insert(job, keep.clone());
         }
         let Self {
             client,
@@ -250,11 +258,15 @@ impl Performer {
             access,
             notifier,
             resolver,
-            trials,
+            helm,
             ..
         } = self.clone();
         let (updates, mut received) = mpsc::channel(32);
-        let tracker = if is_trial { trials } else { self.tasks.clone() };
+        let tracker = if is_trial {
+            helm.trials
+        } else {
+            self.tasks.clone()
+        };
         let work = tracker.spawn(async move {
             let reporter = Reporter::new(updates)
                 .with_stop(stop)
@@ -293,6 +305,21 @@ fn cause(error: &io::Error) -> String {
         cause = inner;
     }
     cause.to_string()
+}
+
+async fn read_network(client: &Client, guest: &GuestRef) -> Result<Answer, Error> {
+    let network = network::read(client, guest).await?;
+    Ok(Answer::Network(Box::new(network)))
+}
+
+async fn read_datacenter(client: &Client) -> Result<Answer, Error> {
+    let firewall = network::read_cluster(client).await?;
+    Ok(Answer::Datacenter(Box::new(firewall)))
+}
+
+async fn resolve(resolver: &Resolver, names: &[String], now: DateTime<Utc>) -> Answer {
+    let names = names.iter().map(String::as_str);
+    Answer::Resolved(resolver.resolve(names, now).await)
 }
 
 async fn answer(client: &Client, resolver: &Resolver, query: Query) -> Result<Answer, Error> {
@@ -386,16 +413,9 @@ async fn answer(client: &Client, resolver: &Resolver, query: Query) -> Result<An
                 Some(TokenExpiry::Never) | None => None,
             }))
         }
-        Query::Network(guest) => network::read(client, &guest)
-            .await
-            .map(|network| Answer::Network(Box::new(network))),
-        Query::Datacenter => network::read_cluster(client)
-            .await
-            .map(|firewall| Answer::Datacenter(Box::new(firewall))),
-        Query::Resolve(names, now) => {
-            let names = names.iter().map(String::as_str);
-            Ok(Answer::Resolved(resolver.resolve(names, now).await))
-        }
+        Query::Network(guest) => read_network(client, &guest).await,
+        Query::Datacenter => read_datacenter(client).await,
+        Query::Resolve(names, now) => Ok(resolve(resolver, &names, now).await),
         Query::Permissions => client.access().permissions().await.map(Answer::Permissions),
     }
 }

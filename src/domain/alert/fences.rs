@@ -84,12 +84,13 @@ fn guest(situation: &Situation<'_>, guest: &GuestRef, reality: &Reality) -> Vec<
         .iter()
         .find(|warning| matches!(warning, Warning::OpenCard(_) | Warning::Defeated { .. }));
     if let Some(open) = open.filter(|_| reality.is_fenced()) {
-        let text = match open {
-            Warning::OpenCard(_) => format!(
+        let text = if matches!(open, Warning::OpenCard(_)) {
+            format!(
                 "is not fenced: {} without firewall=1",
                 few(&reality.open_cards)
-            ),
-            open => format!("is not fenced: {open}"),
+            )
+        } else {
+            format!("is not fenced: {open}")
         };
         alerts.push(alert(AlertKind::NotFenced, text));
     }

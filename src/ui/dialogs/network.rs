@@ -160,9 +160,10 @@ fn rows_of(line: &NetworkLine<'_>, columns: usize, theme: &Theme) -> Vec<Row> {
             marked(" ", theme.dim, &text, theme.dim, columns, theme)
         }
         NetworkLine::Warning(warning) => {
-            let (sign, style) = match warning.is_grave() {
-                true => (signs.grave, theme.critical),
-                false => (signs.warning, theme.warning),
+            let (sign, style) = if warning.is_grave() {
+                (signs.grave, theme.critical)
+            } else {
+                (signs.warning, theme.warning)
             };
             marked(sign, style, &warning.to_string(), style, columns, theme)
         }
@@ -218,7 +219,7 @@ struct Signs {
 fn sign_of(change: &Change, signs: &Signs, theme: &Theme) -> (&'static str, Style) {
     match (&change.before, &change.after) {
         (None, Some(_)) => (signs.new, theme.ok),
-        (Some(_), None) | (None, None) => (signs.gone, theme.warning),
+        (Some(_) | None, None) => (signs.gone, theme.warning),
         (Some(_), Some(_)) => (signs.changed, theme.accent),
     }
 }
