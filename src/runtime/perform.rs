@@ -317,6 +317,11 @@ async fn read_datacenter(client: &Client) -> Result<Answer, Error> {
     Ok(Answer::Datacenter(Box::new(firewall)))
 }
 
+async fn read_pins(client: &Client) -> Result<Answer, Error> {
+    let report = client.nodes().pins().await?;
+    Ok(Answer::Pins(Box::new(report)))
+}
+
 async fn resolve(resolver: &Resolver, names: &[String], now: DateTime<Utc>) -> Answer {
     let names = names.iter().map(String::as_str);
     Answer::Resolved(resolver.resolve(names, now).await)
@@ -416,6 +421,7 @@ async fn answer(client: &Client, resolver: &Resolver, query: Query) -> Result<An
         Query::Network(guest) => read_network(client, &guest).await,
         Query::Datacenter => read_datacenter(client).await,
         Query::Resolve(names, now) => Ok(resolve(resolver, &names, now).await),
+        Query::Pins => read_pins(client).await,
         Query::Permissions => client.access().permissions().await.map(Answer::Permissions),
     }
 }

@@ -19,6 +19,7 @@ mod guests;
 mod header;
 mod networks;
 mod paper;
+mod pins;
 mod plain;
 mod projects;
 mod prune;

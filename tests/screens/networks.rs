@@ -53,14 +53,17 @@ fn network() -> (GuestConfig, GuestFirewall) {
         ("net1", "virtio=BC:24:11:00:00:02,bridge=vmbr2"),
     ];
     let cards = cards.map(|(key, card)| (key.to_owned(), card.into()));
-    let mut firewall = GuestFirewall::default();
-    firewall.rules = Rules {
+    let rules = Rules {
         list: vec![Rule {
             is_enabled: true,
             comment: Some("monitoring\u{1b}[2J".into()),
             ..Rule::new(Direction::Out, "ACCEPT")
         }],
         digest: None,
+    };
+    let firewall = GuestFirewall {
+        rules,
+        ..GuestFirewall::default()
     };
     (GuestConfig::new(cards, None), firewall)
 }

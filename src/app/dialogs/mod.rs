@@ -20,6 +20,7 @@ mod network;
 mod offers;
 mod palette;
 mod passing;
+mod pins;
 mod power;
 mod prune;
 mod purpose;
@@ -45,6 +46,7 @@ pub use log::LogView;
 pub use network::{Fenced, NetworkDialog, NetworkLine};
 pub use palette::Palette;
 pub use passing::PassAnswer;
+pub use pins::PinsDialog;
 pub use power::PowerMenu;
 pub use prune::PruneDialog;
 pub(super) use purpose::Known;
@@ -98,6 +100,8 @@ pub enum Dialog {
     SignIn(Box<SignInDialog>),
     /// Chooses another cluster.
     Clusters(Box<ClustersDialog>),
+    /// Shows the certificates of the cluster's nodes.
+    Pins(Box<PinsDialog>),
 }
 
 /// What a dialog wants after an action.
@@ -162,7 +166,9 @@ impl Dialog {
             | Self::Acknowledge(_)
             | Self::Clusters(_)
             | Self::SignIn(_) => Context::Filter,
-            Self::Help(_) | Self::Log(_) | Self::Failure(_) | Self::Lock(_) => Context::Reading,
+            Self::Help(_) | Self::Log(_) | Self::Failure(_) | Self::Lock(_) | Self::Pins(_) => {
+                Context::Reading
+            }
         }
     }
 
@@ -183,6 +189,7 @@ impl Dialog {
             | Self::Quit(_)
             | Self::Log(_)
             | Self::Failure(_)
+            | Self::Pins(_)
             | Self::Power(_)
             | Self::Brackets(_) => false,
         }
@@ -203,6 +210,7 @@ impl Dialog {
             | Self::Quit(_)
             | Self::Log(_)
             | Self::Failure(_)
+            | Self::Pins(_)
             | Self::Power(_)
             | Self::Brackets(_)
             | Self::Enforce(_)
@@ -233,6 +241,7 @@ impl Dialog {
             Self::Failure(failure) => failure.act(action),
             Self::SignIn(dialog) => dialog.act(action, now),
             Self::Clusters(dialog) => dialog.act(action),
+            Self::Pins(dialog) => dialog.act(action),
         }
     }
 }
