@@ -33,6 +33,8 @@ pub(super) struct Session {
     pub(super) refresh: Duration,
     /// Who knows the addresses of the names in network profiles.
     pub(super) resolver: Resolver,
+    /// Whether there are several servers to ask.
+    has_several: bool,
     /// The demo's server; it ends with the session.
     _simulator: Option<Simulator>,
 }
@@ -43,6 +45,9 @@ impl Session {
         let session = Self::prepare(setup, None).await?;
         if session.client.signs_in() {
             sign_in(&session.client).await?;
+        }
+        if session.has_several {
+            tell_strangers(&session).await;
         }
         Ok(session)
     }
@@ -58,6 +63,7 @@ impl Session {
                 client: Client::new(connection)?,
                 refresh: DEMO_REFRESH,
                 resolver: Resolver::table(simulator.hosts()),
+                has_several: false,
                 _simulator: Some(simulator),
             });
         }
@@ -90,8 +96,34 @@ impl Session {
                 Some(address) => Resolver::server(address),
                 None => Resolver::system(),
             },
+            has_several: connection.endpoints.len() > 1,
             _simulator: None,
         })
+    }
+}
+
+/// Says whose certificate a server presents that was passed over, and what would pin it.
+///
+/// Nothing is pinned by itself: a person compares, and writes the config.
+async fn tell_strangers(session: &Session) {
+    let client = &session.client;
+    // The cheapest question finds out which of the servers answers; what fails is told later.
+    let answer = tokio::time::timeout(SIGN_IN, client.access().version()).await;
+    if !matches!(answer, Ok(Ok(_))) || client.strangers().is_empty() {
+        return;
+    }
+    let Ok(report) = client.nodes().pins().await else {
+        return;
+    };
+    let mut told = std::io::stderr();
+    for stranger in &report.strangers {
+        let _ = writeln!(told, "proxdeck: note: {}", report.judge(stranger));
+    }
+    if let Some(lines) = report.snippet(&session.cluster) {
+        let _ = writeln!(
+            told,
+            "  compare with `pvenode cert info` on each node, then this may be pasted:\n{lines}"
+        );
     }
 }
 
