@@ -48,6 +48,11 @@ const OPERATIONS: [&str; 21] = [
 ];
 
 pub(crate) async fn stage_of(name: &str) -> (Stage, Operation) {
+    // Boxed, for each operation's setting adds to a future that would be too large elsewhere.
+    Box::pin(set_up(name)).await
+}
+
+async fn set_up(name: &str) -> (Stage, Operation) {
     let stage = match name {
         "prune" => Stage::of(pruning::old_world()).await,
         "create" | "create two" => Stage::of(creating::world()).await,
