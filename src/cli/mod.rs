@@ -26,6 +26,7 @@ mod execute;
 mod half_made;
 mod inventory;
 mod list;
+mod network;
 mod output;
 mod password;
 mod plan_file;
@@ -70,7 +71,8 @@ use crate::runtime::Ending;
         proxdeck list tag:autovibe status:run  guests, one a line\n  \
         proxdeck snapshot create 104 --ram     snapshot a guest together with its memory\n  \
         proxdeck check                         what should be looked at, for monitoring\n  \
-        proxdeck enforce                       what is to be done about projects over their budgets\n\n\
+        proxdeck enforce                       what is to be done about projects over their budgets\n  \
+        proxdeck network plan 104 api_access   what fencing a guest in would change\n\n\
         Exit codes: 0 done, 1 tried and failed, 2 refused before any change, 3 cannot reach, trust \
         or log in, 130 interrupted. `check` has its own."
 )]
@@ -124,6 +126,7 @@ enum Command {
     Bracket(bracket::Bracket),
     Quota(quota::Quota),
     Enforce(enforce::Enforce),
+    Network(network::Network),
     Power(power::Power),
     Console(console::Console),
     Config(config::Config),
@@ -147,6 +150,7 @@ impl Command {
             Self::Bracket(bracket) => bracket.json(),
             Self::Quota(quota) => quota.json,
             Self::Enforce(enforce) => enforce.json,
+            Self::Network(network) => network.json(),
             Self::Console(_) | Self::Config(_) | Self::Simulate(_) | Self::Completions(_) => false,
         }
     }
@@ -272,6 +276,7 @@ async fn answer(arguments: &Arguments, output: &Output) -> anyhow::Result<Exit> 
         | Command::Prune(_)
         | Command::Bracket(_)
         | Command::Enforce(_)
+        | Command::Network(_)
         | Command::Quota(_)
         | Command::Console(_) => {}
     }
@@ -291,6 +296,7 @@ async fn answer(arguments: &Arguments, output: &Output) -> anyhow::Result<Exit> 
         Command::Prune(prune) => prune.run(&setup, output).await,
         Command::Bracket(bracket) => bracket.run(&setup, output).await,
         Command::Enforce(enforce) => enforce.run(&setup, output).await,
+        Command::Network(network) => network.run(&setup, output).await,
         Command::List(_) | Command::Check(_) | Command::Quota(_) | Command::Console(_) => {
             let mut ending = Ending::listen()?;
             interruptible(&mut ending, look(command, &setup, output)).await
@@ -322,6 +328,7 @@ async fn look(command: &Command, setup: &Setup, output: &Output) -> anyhow::Resu
         | Command::Prune(_)
         | Command::Bracket(_)
         | Command::Enforce(_)
+        | Command::Network(_)
         | Command::Config(_)
         | Command::Simulate(_)
         | Command::Completions(_) => Ok(Exit::Done),
