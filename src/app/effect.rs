@@ -73,6 +73,8 @@ pub enum Query {
     History(GuestRef, Span),
     /// The privileges of the account.
     Permissions,
+    /// The privileges of the account on one path, beyond doubt.
+    PermissionsAt(String),
     /// The configuration of a guest.
     Config(GuestRef),
     /// The configuration that a snapshot froze.
@@ -112,7 +114,7 @@ pub enum Answer {
     Status(Box<GuestStatus>),
     /// What a guest did.
     History(Series),
-    /// The privileges of the account.
+    /// The privileges of the account, on all paths or on the one asked about.
     Permissions(Permissions),
     /// A configuration.
     Config(Box<GuestConfig>),

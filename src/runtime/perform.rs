@@ -299,5 +299,10 @@ async fn answer(client: &Client, query: Query) -> Result<Answer, Error> {
             }))
         }
         Query::Permissions => client.access().permissions().await.map(Answer::Permissions),
+        Query::PermissionsAt(path) => client
+            .access()
+            .permissions_at(&path)
+            .await
+            .map(Answer::Permissions),
     }
 }

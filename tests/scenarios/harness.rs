@@ -41,6 +41,8 @@ pub(crate) struct Wish {
     pub(crate) size: (u16, u16),
     pub(crate) interval: Duration,
     pub(crate) read_only: bool,
+    /// Whether the token is the one without VM.Snapshot and SDN.Use.
+    pub(crate) limited: bool,
     pub(crate) rules: Rules,
     /// Where files go that a person asks for.
     pub(crate) exports: PathBuf,
@@ -55,6 +57,7 @@ impl Default for Wish {
             size: (120, 40),
             interval: Duration::from_millis(500),
             read_only: false,
+            limited: false,
             rules: Rules::default(),
             exports: PathBuf::from("/nonexistent"),
             memory: None,
@@ -65,7 +68,13 @@ impl Default for Wish {
 impl Deck {
     pub(crate) async fn start(wish: Wish) -> Self {
         let simulator = Simulator::start(Options::new(wish.scenario)).await.unwrap();
-        let client = client_of(&simulator);
+        let accounts = simulator.accounts();
+        let client = if wish.limited {
+            let (id, secret) = (&accounts.limited_token_id, &accounts.limited_token_secret);
+            client_with(&simulator, id, secret)
+        } else {
+            client_of(&simulator)
+        };
         let setting = Setting {
             cluster: "lab".to_owned(),
             endpoint: client.endpoint().to_owned(),
@@ -214,12 +223,16 @@ impl Deck {
 /// Signs in to a simulator with its token and its pinned certificate.
 pub(crate) fn client_of(simulator: &Simulator) -> Client {
     let accounts = simulator.accounts();
+    client_with(simulator, &accounts.token_id, &accounts.token_secret)
+}
+
+fn client_with(simulator: &Simulator, id: &str, secret: &str) -> Client {
     Client::new(Connection {
         endpoint: simulator.url(),
         trust: Trust::Pins(vec![simulator.fingerprint().parse().unwrap()]),
         credentials: Credentials::Token {
-            id: accounts.token_id.clone(),
-            secret: accounts.token_secret.clone().into(),
+            id: id.to_owned(),
+            secret: secret.to_owned().into(),
         },
     })
     .unwrap()

@@ -20,4 +20,5 @@ mod filtering;
 mod harness;
 mod pruning;
 mod refreshing;
+mod rights;
 mod snapshots;
