@@ -129,7 +129,7 @@ async fn client(
     })
 }
 
-fn trust(configured: &configured::Trust) -> Result<Trust, ConfigError> {
+pub(super) fn trust(configured: &configured::Trust) -> Result<Trust, ConfigError> {
     match configured {
         configured::Trust::System => Ok(Trust::System),
         configured::Trust::Pins(pins) => Ok(Trust::Pins(
@@ -151,7 +151,9 @@ fn trust(configured: &configured::Trust) -> Result<Trust, ConfigError> {
 }
 
 /// Returns what the account is proven by, and whether a person was asked for it.
-async fn credentials(configured: &configured::Credentials) -> anyhow::Result<(Credentials, bool)> {
+pub(super) async fn credentials(
+    configured: &configured::Credentials,
+) -> anyhow::Result<(Credentials, bool)> {
     Ok(match configured {
         configured::Credentials::Token { id, secret } => {
             let (id, secret) = (id.to_string(), secret.clone());

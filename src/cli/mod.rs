@@ -20,6 +20,7 @@ mod create;
 mod dashboard;
 mod demo;
 mod destroy;
+mod doctor;
 mod document;
 mod enforce;
 mod execute;
@@ -70,6 +71,7 @@ use crate::runtime::Ending;
         proxdeck list tag:autovibe status:run  guests, one a line\n  \
         proxdeck snapshot create 104 --ram     snapshot a guest together with its memory\n  \
         proxdeck check                         what should be looked at, for monitoring\n  \
+        proxdeck doctor                        what is missing or wrong, and what mends it\n  \
         proxdeck enforce                       what is to be done about projects over their budgets\n\n\
         Exit codes: 0 done, 1 tried and failed, 2 refused before any change, 3 cannot reach, trust \
         or log in, 130 interrupted. `check` has its own."
@@ -126,6 +128,7 @@ enum Command {
     Enforce(enforce::Enforce),
     Power(power::Power),
     Console(console::Console),
+    Doctor(doctor::Doctor),
     Config(config::Config),
     Simulate(simulate::Simulate),
     Completions(completions::Completions),
@@ -147,6 +150,7 @@ impl Command {
             Self::Bracket(bracket) => bracket.json(),
             Self::Quota(quota) => quota.json,
             Self::Enforce(enforce) => enforce.json,
+            Self::Doctor(doctor) => doctor.json,
             Self::Console(_) | Self::Config(_) | Self::Simulate(_) | Self::Completions(_) => false,
         }
     }
@@ -273,7 +277,8 @@ async fn answer(arguments: &Arguments, output: &Output) -> anyhow::Result<Exit> 
         | Command::Bracket(_)
         | Command::Enforce(_)
         | Command::Quota(_)
-        | Command::Console(_) => {}
+        | Command::Console(_)
+        | Command::Doctor(_) => {}
     }
     let setup = Setup::read(common, None)?;
     let (_log, unlogged) = setup.open_log();
@@ -291,7 +296,11 @@ async fn answer(arguments: &Arguments, output: &Output) -> anyhow::Result<Exit> 
         Command::Prune(prune) => prune.run(&setup, output).await,
         Command::Bracket(bracket) => bracket.run(&setup, output).await,
         Command::Enforce(enforce) => enforce.run(&setup, output).await,
-        Command::List(_) | Command::Check(_) | Command::Quota(_) | Command::Console(_) => {
+        Command::List(_)
+        | Command::Check(_)
+        | Command::Quota(_)
+        | Command::Console(_)
+        | Command::Doctor(_) => {
             let mut ending = Ending::listen()?;
             interruptible(&mut ending, look(command, &setup, output)).await
         }
@@ -312,6 +321,7 @@ async fn look(command: &Command, setup: &Setup, output: &Output) -> anyhow::Resu
         Command::Check(check) => check.run(setup, output).await,
         Command::Quota(quota) => quota.run(setup, output).await,
         Command::Console(console) => console.run(setup, output).await,
+        Command::Doctor(doctor) => doctor.run(setup, output).await,
         // These change something, or need no cluster.
         Command::Snapshot(_)
         | Command::Clone(_)
