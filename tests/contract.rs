@@ -1082,7 +1082,7 @@ impl Replay {
     /// A client that has seen nothing yet.
     fn client(&self, credentials: Credentials) -> Client {
         Client::new(Connection {
-            endpoint: self.teller.url(),
+            endpoints: vec![self.teller.url()],
             trust: Trust::Pins(vec![Fingerprint::new(self.teller.fingerprint())]),
             credentials,
         })

@@ -297,6 +297,7 @@ fn retry(failure: &Failure) -> Duration {
         FailureKind::UntrustedCertificate
         | FailureKind::AuthenticationFailed
         | FailureKind::SessionExpired
+        | FailureKind::PasswordNeeded
         | FailureKind::SecondFactorRequired
         | FailureKind::Forbidden
         | FailureKind::Rejected

@@ -13,6 +13,7 @@ use crate::domain::id::{NodeName, PoolName, StorageName};
 use crate::domain::operation::{CopyKind, Operation, Told};
 use crate::domain::permission::Permissions;
 use crate::domain::pool::Pool;
+use crate::domain::sign_in::Given;
 use crate::domain::snapshot::SnapshotList;
 use crate::domain::task::{LogLine, Task, TaskState, Upid};
 use crate::domain::text::Text;
@@ -31,6 +32,8 @@ pub enum Effect {
     Fetch(Ticket, Query),
     /// Reads the whole inventory again now.
     Refresh,
+    /// Signs in with what a person typed.
+    SignIn(Given),
     /// Puts a text into the clipboard of whoever looks at the terminal.
     Copy(String),
     /// Writes a text into a new file of this name, in the folder in which the program was started.

@@ -1,6 +1,7 @@
 //! What can happen to the dashboard.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::effect::{Answer, Ticket};
 use super::jobs::JobId;
@@ -9,6 +10,7 @@ use crate::domain::alert::{FailingChannel, Memory};
 use crate::domain::failure::Failure;
 use crate::domain::inventory::{Inventory, Link};
 use crate::domain::operation::Update;
+use crate::domain::sign_in::Wanted;
 use crate::domain::usage::Ledger;
 
 /// Something that happened, at a time that is handed in beside it.
@@ -44,6 +46,15 @@ pub enum Event {
     Job(JobId, Update),
     /// A file was written, under this name and in this folder, or was not.
     Exported(Result<(String, String), Failure>),
+    /// Signing in with what a person typed came to its end.
+    SignedIn {
+        /// How it went.
+        result: Result<(), Failure>,
+        /// What the server wants next.
+        wanted: Option<Wanted>,
+        /// How long no other try is made.
+        wait: Duration,
+    },
     /// A question was answered.
     Fetched(Ticket, Result<Answer, Failure>),
 }

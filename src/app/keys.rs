@@ -5,6 +5,7 @@ use super::availability::{Availability, availability};
 use super::dialogs::{Dialog, FailureText, FilterLine, LogView, Palette, Parting, Quit, Reply};
 use super::effect::Effect;
 use super::keymap::{Combo, word_of};
+use super::signing_in::Asking;
 use super::state::{Pane, State, View};
 use crate::domain::guest::Guest;
 use crate::domain::task::Upid;
@@ -33,7 +34,7 @@ impl State {
             let Some(dialog) = self.dialogs.last_mut() else {
                 return;
             };
-            let reply = dialog.act(action, page);
+            let reply = dialog.act(action, page, self.now.moment);
             return self.reply(reply, effects);
         }
         match availability(self, action) {
@@ -89,6 +90,11 @@ impl State {
             Reply::Notice(text) => self.toasts.notice(text, self.now.moment),
             Reply::Export => self.export_plan(effects),
             Reply::Help(context) => self.dialogs.push(Dialog::help(context)),
+            Reply::SignIn(given) => Self::sign_in(given, effects),
+            Reply::Decline => {
+                self.dialogs.pop();
+                self.decline_sign_in();
+            }
         }
     }
 
@@ -163,6 +169,7 @@ impl State {
                     .notice("copy: nothing is under the cursor", self.now.moment),
             },
             Action::Refresh => {
+                self.asking = Asking::Free;
                 if let Some(vmid) = self.target_guest().map(|seen| seen.guest.vmid) {
                     self.snapshots.lists.outdate(vmid);
                     self.detail.outdate(vmid);

@@ -32,6 +32,7 @@ pub mod projects;
 pub mod reading_queue;
 pub mod readings;
 pub mod remote;
+mod signing_in;
 pub mod snapshot_debt;
 pub mod snapshot_filter;
 pub mod snapshot_lists;

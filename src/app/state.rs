@@ -17,6 +17,7 @@ use super::limit_watch::LimitWatch;
 use super::nodes::NodePanes;
 use super::privileges::Rights;
 use super::projects::ProjectPane;
+use super::signing_in::Asking;
 use super::snapshot_table::SnapshotTable;
 use super::snapshots::SnapshotPane;
 use super::tasks::TaskPane;
@@ -244,6 +245,8 @@ pub struct State {
     /// Whether the program ends as soon as nothing is at work.
     pub leaves_after_work: bool,
     pub(super) leaving: bool,
+    /// Whether the question for the password may be opened.
+    pub(super) asking: Asking,
 }
 
 impl State {
@@ -280,6 +283,7 @@ impl State {
             drawn: 0,
             leaves_after_work: false,
             leaving: false,
+            asking: Asking::Free,
         }
     }
 

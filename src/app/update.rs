@@ -71,9 +71,15 @@ impl State {
             Event::Ledger(ledger) => self.usage.remember(*ledger),
             Event::Remembered(memory) => self.alerts.book.learn(memory),
             Event::Exported(result) => self.exported(result),
+            Event::SignedIn {
+                result,
+                wanted,
+                wait,
+            } => self.signed_in(result, wanted, wait, &mut effects),
             Event::Fetched(ticket, result) => self.fetched(ticket, result),
         }
         self.follow_time();
+        self.follow_sign_in();
         self.check_dialogs();
         self.ask(&mut effects);
         effects
@@ -343,6 +349,7 @@ impl State {
                 | Dialog::Palette(_)
                 | Dialog::Acknowledge(_)
                 | Dialog::Lock(_)
+                | Dialog::SignIn(_)
                 | Dialog::Failure(_),
             )
             | None => return,

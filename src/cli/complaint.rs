@@ -198,6 +198,7 @@ fn exit_of(kind: FailureKind) -> Exit {
         FailureKind::Unreachable
         | FailureKind::UntrustedCertificate
         | FailureKind::AuthenticationFailed
+        | FailureKind::PasswordNeeded
         | FailureKind::SecondFactorRequired
         | FailureKind::SessionExpired
         | FailureKind::Interrupted => Exit::Unreachable,

@@ -3,18 +3,17 @@
 use std::io::Write as _;
 use std::time::Duration;
 
-use secrecy::SecretString;
+use tokio::time::error::Elapsed;
 
 use super::setup::Setup;
 use super::{demo, password};
 use crate::config::connection as configured;
 use crate::config::error::{ConfigError, Problem, Source};
-use crate::domain::failure::FailureKind;
-use crate::proxmox::{Client, Connection, Credentials, Fingerprint, Trust};
+use crate::domain::failure::{Failure, FailureKind};
+use crate::domain::sign_in::{Given, Wanted};
+use crate::proxmox::{Client, Connection, Credentials, Error, Fingerprint, Trust};
 use crate::simulator::Simulator;
 
-/// So long one of several servers may take before the next is tried.
-const PATIENCE: Duration = Duration::from_secs(4);
 /// So long a server may take to say whether a typed password is right; a refusal takes it 3 s.
 const SIGN_IN: Duration = Duration::from_secs(15);
 /// How often a person is asked for a password.
@@ -36,8 +35,17 @@ pub(super) struct Session {
 }
 
 impl Session {
-    /// Fetches the secret and prepares the client; of several servers the first that answers is used.
+    /// Prepares the client and signs in; a person is asked for what is not configured.
     pub(super) async fn open(setup: &Setup) -> anyhow::Result<Self> {
+        let session = Self::prepare(setup).await?;
+        if session.client.signs_in() {
+            sign_in(&session.client).await?;
+        }
+        Ok(session)
+    }
+
+    /// Fetches the secret and prepares the client, without asking the server or a person.
+    pub(super) async fn prepare(setup: &Setup) -> anyhow::Result<Self> {
         if setup.demo {
             let (simulator, connection) = demo::start().await?;
             return Ok(Self {
@@ -48,8 +56,8 @@ impl Session {
             });
         }
         let connection = setup.loaded.cluster()?.connection().await?;
-        let trust = trust(&connection.trust)?;
-        let client = sign_in(&connection, &trust).await?;
+        let endpoints = connection.endpoints.iter();
+        let client = client_at(&connection, endpoints.map(ToString::to_string).collect())?;
         tracing::info!(
             "cluster {}: {} as {}",
             connection.name,
@@ -65,71 +73,80 @@ impl Session {
     }
 }
 
-/// Makes the client; a person whose password is refused is asked again.
+/// Makes a client of some of a cluster's servers, without asking any.
+pub(super) fn client_at(
+    connection: &configured::Connection,
+    endpoints: Vec<String>,
+) -> anyhow::Result<Client> {
+    Ok(Client::new(Connection {
+        endpoints,
+        trust: trust(&connection.trust)?,
+        credentials: credentials(&connection.credentials),
+    })?)
+}
+
+/// Makes sure that somebody is signed in; whoever mistypes is asked again.
 ///
 /// A password that is wrong would be wrong each time it is tried, and may lock the account.
-async fn sign_in(connection: &configured::Connection, trust: &Trust) -> anyhow::Result<Client> {
-    for turn in 1.. {
-        let (credentials, was_asked) = credentials(&connection.credentials).await?;
-        let client = client(&connection.endpoints, trust, &credentials).await?;
-        if !was_asked {
-            return Ok(client);
-        }
-        let answer = tokio::time::timeout(SIGN_IN, client.access().version()).await;
-        // Whatever else goes wrong is told where the answers are wanted.
-        let refused = match answer {
-            Ok(Err(error)) if error.kind() == FailureKind::AuthenticationFailed => error,
-            _ => return Ok(client),
+pub(super) async fn sign_in(client: &Client) -> anyhow::Result<()> {
+    let mut refused = 0;
+    loop {
+        let account = client.account().to_owned();
+        let mut asked = "user and password";
+        let answer = match client.wanted() {
+            Some(Wanted::Password) => {
+                let password = password::ask(&account).await?;
+                give(client, Given::Password(password)).await
+            }
+            Some(Wanted::SecondFactor(challenge)) if password::somebody_is_there() => {
+                let (method, code) = password::ask_second_factor(&account, &challenge).await?;
+                asked = method.as_str();
+                give(client, Given::Code(method, code)).await
+            }
+            Some(Wanted::SecondFactor(_)) => {
+                let text = format!(
+                    "{account} signs in with a second factor, and nobody can be asked for it"
+                );
+                let advice =
+                    "use an API token, which needs no second factor, or sign in at a terminal";
+                let kind = FailureKind::SecondFactorRequired;
+                return Err(Failure::new(kind, text).with_advice(advice).into());
+            }
+            // What is configured may be enough; the question is the cheapest.
+            None => tokio::time::timeout(SIGN_IN, client.access().version())
+                .await
+                .map(|answer| answer.map(|_| ())),
         };
-        if turn == TRIES {
-            return Err(refused.into());
+        match answer {
+            Ok(Err(error)) if error.kind() == FailureKind::SecondFactorRequired => {
+                if client.wanted().is_none() {
+                    return Err(error.into());
+                }
+            }
+            Ok(Err(error)) if error.kind() == FailureKind::AuthenticationFailed => {
+                refused += 1;
+                // A configured password is no slip of somebody who sits here.
+                if refused == TRIES || client.pause() > Duration::ZERO {
+                    return Err(error.into());
+                }
+                let said = error.text();
+                let _ = writeln!(
+                    std::io::stderr(),
+                    "proxdeck: the server refused {asked}: {said}"
+                );
+            }
+            // Whatever else goes wrong is told where the answers are wanted.
+            _ => return Ok(()),
         }
-        let _ = writeln!(
-            std::io::stderr(),
-            "proxdeck: the server refused user and password"
-        );
     }
-    unreachable!("the last turn returns")
 }
 
-/// Makes the client of the first server that answers at all; when none does, of the first.
-///
-/// An answer that is a refusal is one too: another server of the cluster would refuse alike.
-async fn client(
-    endpoints: &[configured::Endpoint],
-    trust: &Trust,
-    credentials: &Credentials,
-) -> anyhow::Result<Client> {
-    let mut clients = Vec::new();
-    for endpoint in endpoints {
-        let client = Client::new(Connection {
-            endpoint: endpoint.to_string(),
-            trust: trust.clone(),
-            credentials: credentials.clone(),
-        })?;
-        if endpoints.len() == 1 {
-            return Ok(client);
-        }
-        let answer = tokio::time::timeout(PATIENCE, client.access().version()).await;
-        let is_there =
-            answer.is_ok_and(|answer| !answer.is_err_and(|error| error.is_unreachable()));
-        if is_there {
-            return Ok(client);
-        }
-        tracing::warn!("{endpoint} does not answer");
-        clients.push(client);
-    }
-    clients.into_iter().next().ok_or_else(|| {
-        ConfigError::from(Problem::new(
-            Source::Nowhere,
-            "the cluster has no address",
-            "write endpoints = [\"https://HOST:8006\"]",
-        ))
-        .into()
-    })
+/// Gives the server what a person typed, and does not wait for ever.
+async fn give(client: &Client, given: Given) -> Result<Result<(), Error>, Elapsed> {
+    tokio::time::timeout(SIGN_IN, client.sign_in(&given)).await
 }
 
-pub(super) fn trust(configured: &configured::Trust) -> Result<Trust, ConfigError> {
+fn trust(configured: &configured::Trust) -> Result<Trust, ConfigError> {
     match configured {
         configured::Trust::System => Ok(Trust::System),
         configured::Trust::Pins(pins) => Ok(Trust::Pins(
@@ -150,23 +167,19 @@ pub(super) fn trust(configured: &configured::Trust) -> Result<Trust, ConfigError
     }
 }
 
-/// Returns what the account is proven by, and whether a person was asked for it.
-pub(super) async fn credentials(
-    configured: &configured::Credentials,
-) -> anyhow::Result<(Credentials, bool)> {
-    Ok(match configured {
-        configured::Credentials::Token { id, secret } => {
-            let (id, secret) = (id.to_string(), secret.clone());
-            (Credentials::Token { id, secret }, false)
-        }
+/// Returns what the account is proven by; a password that is not configured is asked for later.
+fn credentials(configured: &configured::Credentials) -> Credentials {
+    match configured {
+        configured::Credentials::Token { id, secret } => Credentials::Token {
+            id: id.to_string(),
+            secret: secret.clone(),
+        },
         configured::Credentials::Password { user, password } => {
             let user = user.to_string();
-            let asked = password.is_none();
-            let password: SecretString = match password {
-                Some(password) => password.clone(),
-                None => password::ask(user.clone()).await?,
-            };
-            (Credentials::Password { user, password }, asked)
+            match password.clone() {
+                Some(password) => Credentials::Password { user, password },
+                None => Credentials::Asked { user },
+            }
         }
-    })
+    }
 }

@@ -12,9 +12,9 @@ use crate::runtime::{self, Dashboard, Ending, Remembered};
 pub(super) async fn run(setup: &Setup) -> anyhow::Result<Exit> {
     let keymap = setup.keymap()?;
     let theme = setup.theme()?;
-    // A password may be asked for, which wants the terminal back when the program is ended.
+    // A command that prints the secret may take its time.
     let mut ending = Ending::listen()?;
-    let session = interruptible(&mut ending, Session::open(setup)).await?;
+    let session = interruptible(&mut ending, Session::prepare(setup)).await?;
     let setting = Setting {
         seed: rand::random(),
         cluster: session.cluster.clone(),

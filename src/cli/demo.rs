@@ -19,7 +19,7 @@ pub(super) async fn start() -> anyhow::Result<(Simulator, Connection)> {
         .context("the demo's simulator did not start")?;
     let accounts = simulator.accounts();
     let connection = Connection {
-        endpoint: simulator.url(),
+        endpoints: vec![simulator.url()],
         trust: Trust::Pins(vec![simulator.fingerprint().parse()?]),
         credentials: Credentials::Token {
             id: accounts.token_id.clone(),

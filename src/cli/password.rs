@@ -1,20 +1,21 @@
-//! Asks a person for a password, without showing what is typed.
+//! Asks a person at the terminal for a password or a second factor.
 
 use std::io::{self, IsTerminal as _, Write as _};
 
 use crossterm::event::{Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers, read};
 use crossterm::terminal::{disable_raw_mode, enable_raw_mode};
-use secrecy::SecretString;
-use secrecy::zeroize::Zeroizing;
 
 use super::complaint::{Interrupted, Refusal};
+use crate::domain::sign_in::{Challenge, SecondFactor, Secret};
 
-/// The longest password that is taken, in characters.
-const MAX_PASSWORD: usize = 4096;
+/// Tells whether anybody can be asked.
+pub(super) fn somebody_is_there() -> bool {
+    io::stdin().is_terminal() && io::stderr().is_terminal()
+}
 
 /// Asks for the password of an account; without a terminal nobody can be asked.
-pub(super) async fn ask(account: String) -> anyhow::Result<SecretString> {
-    if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
+pub(super) async fn ask(account: &str) -> anyhow::Result<Secret> {
+    if !somebody_is_there() {
         return Err(Refusal::new(
             "Config",
             format!("the password of {account} is not configured, and nobody can be asked for it"),
@@ -23,12 +24,55 @@ pub(super) async fn ask(account: String) -> anyhow::Result<SecretString> {
         )
         .into());
     }
+    question(format!("password of {account}: "), Echo::Nothing).await
+}
+
+/// Asks for a second factor: first for its kind where there is a choice, then for itself.
+pub(super) async fn ask_second_factor(
+    account: &str,
+    challenge: &Challenge,
+) -> anyhow::Result<(SecondFactor, Secret)> {
+    if let Some(regret) = challenge.regret() {
+        writeln!(io::stderr(), "proxdeck: {regret}")?;
+    }
+    let methods = challenge.methods();
+    let method = if let [only] = methods.as_slice() {
+        *only
+    } else {
+        let text = format!("second factor of {account}: 1 code, 2 recovery key [1]: ");
+        let chosen = question(text, Echo::All).await?;
+        match chosen.expose().trim() {
+            "2" => SecondFactor::Recovery,
+            _ => SecondFactor::Totp,
+        }
+    };
+    let left = match (method, challenge.recovery) {
+        (SecondFactor::Recovery, Some(left)) if left <= 3 => format!(" ({left} left)"),
+        _ => String::new(),
+    };
+    // A code is over in half a minute, and has to be read off another screen; a key is like a password.
+    let echo = match method {
+        SecondFactor::Totp => Echo::All,
+        SecondFactor::Recovery => Echo::Nothing,
+    };
+    let text = format!("{} of {account}{left}: ", method.as_str());
+    Ok((method, question(text, echo).await?))
+}
+
+/// What is shown of what is typed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Echo {
+    Nothing,
+    All,
+}
+
+async fn question(text: String, echo: Echo) -> anyhow::Result<Secret> {
     // Before the question: whoever answers at once would see the password on the screen. And here,
     // not where the keys are read: whoever no longer waits for them gives the terminal back.
     let _raw = RawInput::begin()?;
-    write!(io::stderr(), "password of {account}: ")?;
+    write!(io::stderr(), "{text}")?;
     io::stderr().flush()?;
-    tokio::task::spawn_blocking(type_in).await?
+    tokio::task::spawn_blocking(move || type_in(&text, echo)).await?
 }
 
 /// Raw input for as long as it lives.
@@ -48,7 +92,7 @@ impl Drop for RawInput {
     }
 }
 
-fn type_in() -> anyhow::Result<SecretString> {
+fn type_in(question: &str, echo: Echo) -> anyhow::Result<Secret> {
     let mut typed = Typed::default();
     loop {
         let step = match read()? {
@@ -61,8 +105,13 @@ fn type_in() -> anyhow::Result<SecretString> {
             | Event::FocusLost => Step::More,
         };
         match step {
+            Step::More if echo == Echo::All => {
+                let clear = "\u{1b}[K";
+                write!(io::stderr(), "\r{question}{}{clear}", typed.text.expose())?;
+                io::stderr().flush()?;
+            }
             Step::More => {}
-            Step::Done => return Ok(SecretString::from(typed.text.as_str())),
+            Step::Done => return Ok(typed.text),
             Step::GiveUp => return Err(Interrupted.into()),
         }
     }
@@ -76,18 +125,10 @@ enum Step {
     GiveUp,
 }
 
-/// What was typed so far; its memory is wiped in the end.
+/// What was typed so far.
+#[derive(Default)]
 struct Typed {
-    text: Zeroizing<String>,
-}
-
-impl Default for Typed {
-    fn default() -> Self {
-        // Large enough never to move, which would leave a copy behind.
-        Self {
-            text: Zeroizing::new(String::with_capacity(4 * MAX_PASSWORD)),
-        }
-    }
+    text: Secret,
 }
 
 impl Typed {
@@ -107,7 +148,7 @@ impl Typed {
         } else if let KeyCode::Char(character) = key.code
             && !ctrl
         {
-            self.add(character);
+            self.text.push(character);
         }
         Step::More
     }
@@ -117,15 +158,9 @@ impl Typed {
             if matches!(character, '\n' | '\r') {
                 return Step::Done;
             }
-            self.add(character);
-        }
-        Step::More
-    }
-
-    fn add(&mut self, character: char) {
-        if self.text.len() < 4 * (MAX_PASSWORD - 1) {
             self.text.push(character);
         }
+        Step::More
     }
 }
 
@@ -146,7 +181,7 @@ mod tests {
         press(&mut typed, KeyCode::Char('x'), KeyModifiers::NONE);
         press(&mut typed, KeyCode::Backspace, KeyModifiers::NONE);
         assert_eq!(typed.paste("ü "), Step::More);
-        assert_eq!(typed.text.as_str(), "Aü ");
+        assert_eq!(typed.text.expose(), "Aü ");
         assert_eq!(
             press(&mut typed, KeyCode::Enter, KeyModifiers::NONE),
             Step::Done
@@ -160,6 +195,6 @@ mod tests {
             Step::GiveUp
         );
         assert_eq!(typed.paste("b\nignored"), Step::Done);
-        assert_eq!(typed.text.as_str(), "Aü b");
+        assert_eq!(typed.text.expose(), "Aü b");
     }
 }

@@ -112,6 +112,10 @@ fn usage(message: impl Into<String>) -> Refusal {
 fn introduction(simulator: &Simulator, names: &NameServer) -> String {
     let accounts = simulator.accounts();
     let (url, fingerprint) = (simulator.url(), simulator.fingerprint());
+    let keys = match accounts.recovery_keys.as_slice() {
+        [] => String::new(),
+        keys => format!("recovery keys  {}\n", keys.join(" ")),
+    };
     let resolver = names.address();
     format!(
         "address        {url}\n\
@@ -120,7 +124,7 @@ fn introduction(simulator: &Simulator, names: &NameServer) -> String {
          token          {} {}\n\
          limited token  {} {}\n\
          second factor  {} {} {}\n\
-         name server    {resolver}\n\
+         {keys}name server    {resolver}\n\
          \n\
          # To use it, put this into a file that only you may read (chmod 600), and name it with --config:\n\
          resolver = \"{resolver}\"\n\

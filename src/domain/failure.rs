@@ -13,6 +13,8 @@ pub enum FailureKind {
     UntrustedCertificate,
     /// The server refused user, password or token.
     AuthenticationFailed,
+    /// Nobody has given the account's password yet.
+    PasswordNeeded,
     /// The account needs a second factor.
     SecondFactorRequired,
     /// A session ended and could not be renewed.
@@ -62,6 +64,7 @@ impl FailureKind {
             Self::Unreachable => "Unreachable",
             Self::UntrustedCertificate => "UntrustedCertificate",
             Self::AuthenticationFailed => "AuthenticationFailed",
+            Self::PasswordNeeded => "PasswordNeeded",
             Self::SecondFactorRequired => "SecondFactorRequired",
             Self::SessionExpired => "SessionExpired",
             Self::Forbidden => "Forbidden",
@@ -91,6 +94,7 @@ impl FailureKind {
             Self::Unreachable => "cannot reach the server",
             Self::UntrustedCertificate => "the server's certificate is not trusted",
             Self::AuthenticationFailed => "the server refused the login",
+            Self::PasswordNeeded => "nobody is signed in",
             Self::SecondFactorRequired => "the account needs a second factor",
             Self::SessionExpired => "the session expired",
             Self::Forbidden => "not allowed",
@@ -125,12 +129,14 @@ impl FailureKind {
                 "check user, realm and password, or the token's full id (user@realm!name) and secret; \
                  a token may have expired or been removed"
             }
+            Self::PasswordNeeded => "sign in: r in the dashboard asks for the password",
             Self::SecondFactorRequired => {
-                "sign in with an API token instead: it needs no second factor"
+                "sign in at a terminal, where the code can be asked for, or with an API token, \
+                 which needs no second factor"
             }
             Self::SessionExpired => {
                 "the login worked before and is refused now: the password may have been changed or \
-                 the account disabled; start proxdeck again to sign in anew"
+                 the account disabled; sign in anew"
             }
             Self::Forbidden => {
                 "ask an administrator for the privilege on the path that the message names"

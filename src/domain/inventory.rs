@@ -9,6 +9,7 @@ use chrono::TimeDelta;
 use super::failure::Failure;
 use super::guest::{Guest, Status};
 use super::id::{NodeName, StorageName, Vmid};
+use super::sign_in::Wanted;
 use super::task::Task;
 use super::text::Text;
 use super::time::{Dated, Moment};
@@ -254,6 +255,10 @@ pub struct ClusterStatus {
 pub struct Link {
     /// Whether the server answers.
     pub state: LinkState,
+    /// Which server answers, where it is not the first of the cluster.
+    pub elsewhere: Option<String>,
+    /// What a person has to give before the server can be asked.
+    pub wanted: Option<Wanted>,
     /// Requests sent in the last minute.
     pub requests_per_minute: usize,
     /// The time within which 95 of 100 requests were answered.

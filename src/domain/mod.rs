@@ -37,6 +37,7 @@ pub mod rates;
 pub mod request;
 pub mod retention;
 pub mod selection;
+pub mod sign_in;
 pub mod snapshot;
 pub mod task;
 pub mod template;

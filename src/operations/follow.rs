@@ -109,6 +109,9 @@ fn passes(kind: FailureKind) -> bool {
             | FailureKind::Malformed
             | FailureKind::AuthenticationFailed
             | FailureKind::SessionExpired
+            // A person may be signing in at this moment.
+            | FailureKind::PasswordNeeded
+            | FailureKind::SecondFactorRequired
             | FailureKind::Server
     )
 }

@@ -5,29 +5,22 @@
 //! longer each time: hammering locks accounts.
 
 use std::fmt;
+use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 
-use reqwest::Method;
 use reqwest::header::{AUTHORIZATION, COOKIE, HeaderMap, HeaderName, HeaderValue};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::Mutex;
 
-use super::client::Transport;
 use super::error::Error;
 use super::meter::monotonic;
-use super::wire::Login;
+use super::session::Session;
+use super::transport::Transport;
 use crate::domain::failure::FailureKind;
+use crate::domain::sign_in::{Given, Wanted};
 
 /// A ticket this old is usually renewed before its next use; it would live for two hours.
 pub(crate) const RENEW_AFTER: Duration = Duration::from_secs(45 * 60);
-/// The pauses after failed logins; the last one repeats.
-const PAUSES: [Duration; 5] = [
-    Duration::from_secs(10),
-    Duration::from_secs(30),
-    Duration::from_secs(60),
-    Duration::from_secs(300),
-    Duration::from_secs(1800),
-];
 
 /// What an account signs in with.
 #[derive(Clone)]
@@ -46,6 +39,11 @@ pub enum Credentials {
         /// The password.
         password: SecretString,
     },
+    /// A user whose password a person gives to [`Client::sign_in`](super::Client::sign_in).
+    Asked {
+        /// The user with its realm, as `hub@pve`.
+        user: String,
+    },
 }
 
 impl Credentials {
@@ -53,7 +51,7 @@ impl Credentials {
     pub fn account(&self) -> &str {
         match self {
             Self::Token { id, .. } => id,
-            Self::Password { user, .. } => user,
+            Self::Password { user, .. } | Self::Asked { user } => user,
         }
     }
 }
@@ -66,30 +64,24 @@ impl fmt::Debug for Credentials {
 
 /// Holds the session and lets one login at a time happen.
 pub(crate) struct Authenticator {
-    credentials: Credentials,
+    who: Who,
     session: Mutex<Session>,
+    /// What the session wants, for those who may not wait until a login has ended.
+    standing: std::sync::Mutex<Standing>,
     /// A ticket this old is renewed before its next use.
     renew_after: Duration,
 }
 
-#[derive(Default)]
-struct Session {
-    ticket: Option<Ticket>,
-    /// Counts proofs, so that several requests refused with the same one count once: tickets that
-    /// were given, and refusals of a token.
-    generation: u64,
-    /// Whether the server ever accepted a ticket: then its user and password were right.
-    was_accepted: bool,
-    failures: usize,
-    /// What the last failed login came to; told again while no other is tried.
-    refusal: Option<(FailureKind, String)>,
-    pause_until: Option<Instant>,
+enum Who {
+    Token { id: String, secret: SecretString },
+    User(String),
 }
 
-struct Ticket {
-    text: SecretString,
-    csrf: SecretString,
-    obtained: Instant,
+/// How far a session is.
+#[derive(Debug, Clone, Default)]
+struct Standing {
+    wanted: Option<Wanted>,
+    pause_until: Option<Instant>,
 }
 
 /// The headers that prove who asks, and which ticket they came from.
@@ -100,20 +92,71 @@ pub(crate) struct Proof {
 
 impl Authenticator {
     pub(crate) fn new(credentials: Credentials, renew_after: Duration) -> Self {
-        Self {
-            credentials,
-            session: Mutex::default(),
+        let (who, password) = match credentials {
+            Credentials::Token { id, secret } => (Who::Token { id, secret }, None),
+            Credentials::Password { user, password } => (Who::User(user), Some(password)),
+            Credentials::Asked { user } => (Who::User(user), None),
+        };
+        let authenticator = Self {
+            who,
+            session: Mutex::new(Session::new(password)),
+            standing: std::sync::Mutex::default(),
             renew_after,
+        };
+        if let Ok(session) = authenticator.session.try_lock() {
+            authenticator.note_standing(&session);
         }
+        authenticator
     }
 
     pub(crate) fn account(&self) -> &str {
-        self.credentials.account()
+        match &self.who {
+            Who::Token { id, .. } => id,
+            Who::User(user) => user,
+        }
     }
 
     /// Tells whether a refused request may succeed with a new ticket.
     pub(crate) fn can_renew(&self) -> bool {
-        matches!(self.credentials, Credentials::Password { .. })
+        matches!(self.who, Who::User(_))
+    }
+
+    /// Returns what a person has to give before anything else can be asked.
+    pub(crate) fn wanted(&self) -> Option<Wanted> {
+        self.standing().wanted.clone()
+    }
+
+    /// Returns how long no login is tried.
+    pub(crate) fn pause(&self) -> Duration {
+        self.standing().pause_until.map_or(Duration::ZERO, |until| {
+            until.saturating_duration_since(monotonic())
+        })
+    }
+
+    fn standing(&self) -> std::sync::MutexGuard<'_, Standing> {
+        self.standing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn note_standing(&self, session: &Session) {
+        *self.standing() = Standing {
+            wanted: self.can_renew().then(|| session.wanted()).flatten(),
+            pause_until: session.pause_until(),
+        };
+    }
+
+    /// Signs in with what a person gave.
+    ///
+    /// Where the password was right and a second factor is wanted too, the error is of the kind
+    /// `SecondFactorRequired`, and [`Authenticator::wanted`] says which.
+    pub(crate) async fn sign_in(&self, transport: &Transport, given: &Given) -> Result<(), Error> {
+        let Who::User(user) = &self.who else {
+            let text = "an API token has no password and no second factor";
+            return Err(Error::unsent(FailureKind::Refused, text));
+        };
+        let mut session = self.session.lock().await;
+        let result = session.sign_in_with(transport, user, given).await;
+        self.note_standing(&session);
+        result
     }
 
     /// Returns what to send with a request, signing in or renewing first where that is due.
@@ -122,16 +165,19 @@ impl Authenticator {
         let mut session = self.session.lock().await;
         session.respect_pause()?;
         let mut headers = HeaderMap::new();
-        match &self.credentials {
-            Credentials::Token { id, secret } => {
+        match &self.who {
+            Who::Token { id, secret } => {
                 let value = format!("PVEAPIToken={id}={}", secret.expose_secret());
                 headers.insert(AUTHORIZATION, secret_header(&value)?);
             }
-            Credentials::Password { user, password } => {
-                let renew_after = self.renew_after;
-                let ticket = session
-                    .fresh_ticket(transport, user, password, renew_after)
-                    .await?;
+            Who::User(user) => {
+                let fresh = session.renewed(transport, user, self.renew_after).await;
+                self.note_standing(&session);
+                fresh?;
+                let Some(ticket) = session.ticket() else {
+                    let text = "the login gave no ticket";
+                    return Err(Error::unsent(FailureKind::Malformed, text));
+                };
                 let cookie = format!(
                     "PVEAuthCookie={}",
                     super::client::encode(ticket.text.expose_secret())
@@ -159,142 +205,27 @@ impl Authenticator {
         if session.generation != generation {
             return session.kind_of_refusal();
         }
-        match &self.credentials {
-            Credentials::Token { .. } => {
+        match &self.who {
+            Who::Token { .. } => {
                 session.generation += 1;
                 session.note_failure(None);
             }
-            Credentials::Password { .. } => {
+            Who::User(_) => {
                 // Of many requests refused with one ticket, the first one counts.
-                if session.ticket.take().is_some() && renewed {
+                if session.drop_ticket() && renewed {
                     session.note_failure(None);
                 }
             }
         }
+        self.note_standing(&session);
         session.kind_of_refusal()
     }
 
     /// Notes that the server accepted a proof.
     pub(crate) async fn accept(&self) {
         let mut session = self.session.lock().await;
-        session.was_accepted = self.can_renew();
-        session.failures = 0;
-        session.pause_until = None;
-    }
-}
-
-impl Session {
-    /// Tells a password that never worked from a session that ended and cannot be renewed.
-    fn kind_of_refusal(&self) -> FailureKind {
-        if self.was_accepted {
-            FailureKind::SessionExpired
-        } else {
-            FailureKind::AuthenticationFailed
-        }
-    }
-
-    fn respect_pause(&self) -> Result<(), Error> {
-        let Some(until) = self.pause_until else {
-            return Ok(());
-        };
-        let left = until.saturating_duration_since(monotonic());
-        if left.is_zero() {
-            return Ok(());
-        }
-        let (kind, why) = self.refusal.clone().unwrap_or_else(|| {
-            let why = format!("refused {} times", self.failures);
-            (self.kind_of_refusal(), why)
-        });
-        let text = format!("{why}; the next login is tried in {} s", left.as_secs() + 1);
-        Err(Error::unsent(kind, text))
-    }
-
-    /// Notes a failed login; without a refusal it is the server's usual one.
-    fn note_failure(&mut self, refusal: Option<(FailureKind, String)>) {
-        let pause = PAUSES[self.failures.min(PAUSES.len() - 1)];
-        self.failures += 1;
-        self.refusal = refusal;
-        self.pause_until = Some(monotonic() + pause);
-    }
-
-    async fn fresh_ticket(
-        &mut self,
-        transport: &Transport,
-        user: &str,
-        password: &SecretString,
-        renew_after: Duration,
-    ) -> Result<&Ticket, Error> {
-        let current = self.ticket.take();
-        let ticket = match current {
-            Some(ticket)
-                if monotonic().saturating_duration_since(ticket.obtained) < renew_after =>
-            {
-                ticket
-            }
-            Some(ticket) => match self.sign_in(transport, user, &ticket.text).await {
-                Ok(renewed) => renewed,
-                // The old ticket may have ended while the machine slept; the password still works,
-                // and whoever it lets in is not made to wait.
-                Err(error) if error.needs_login() => self.log_in(transport, user, password).await?,
-                Err(error) => {
-                    self.ticket = Some(ticket);
-                    return Err(error);
-                }
-            },
-            None => self.log_in(transport, user, password).await?,
-        };
-        Ok(self.ticket.insert(ticket))
-    }
-
-    /// Signs in with the password; a refusal is a failed login.
-    async fn log_in(
-        &mut self,
-        transport: &Transport,
-        user: &str,
-        password: &SecretString,
-    ) -> Result<Ticket, Error> {
-        match self.sign_in(transport, user, password).await {
-            Err(error) if error.needs_login() => {
-                self.note_failure(None);
-                Err(error.called(self.kind_of_refusal()))
-            }
-            ticket => ticket,
-        }
-    }
-
-    /// Asks for a ticket with the password, or with the ticket before it in its place.
-    async fn sign_in(
-        &mut self,
-        transport: &Transport,
-        user: &str,
-        password: &SecretString,
-    ) -> Result<Ticket, Error> {
-        let form = [("username", user), ("password", password.expose_secret())];
-        let answer = transport
-            .send(Method::POST, "/access/ticket", &form, HeaderMap::new())
-            .await;
-        let login: Login = answer.and_then(|body| transport.decode(&body))?;
-        if login.needs_second_factor {
-            // The half ticket of such an answer is no session (PITFALLS 9), and a dashboard that
-            // asks every two seconds must not collect them.
-            let kind = FailureKind::SecondFactorRequired;
-            let why = format!("{user} signs in with a second factor");
-            self.note_failure(Some((kind, why.clone())));
-            return Err(Error::unsent(kind, why));
-        }
-        let (Some(ticket), Some(csrf)) = (login.ticket, login.csrf) else {
-            return Err(Error::unsent(
-                FailureKind::Malformed,
-                "the login answer holds no ticket",
-            ));
-        };
-        // Failures are forgotten when the ticket is accepted, not already when it is given.
-        self.generation += 1;
-        Ok(Ticket {
-            text: ticket.into(),
-            csrf: csrf.into(),
-            obtained: monotonic(),
-        })
+        session.accepted(self.can_renew());
+        self.note_standing(&session);
     }
 }
 

@@ -5,25 +5,15 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use reqwest::header::{CONTENT_TYPE, DATE, HeaderMap, HeaderValue};
-use reqwest::{Method, Response, StatusCode};
+use reqwest::Method;
 use serde::de::DeserializeOwned;
 
 use super::auth::{Authenticator, Credentials, RENEW_AFTER};
 use super::error::Error;
-use super::meter::{Cost, Meter, monotonic};
-use super::tls::{self, Refused, Trust};
-use super::wire::Envelope;
-use crate::domain::failure::FailureKind;
-
-/// How long the building of a connection may take.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(6);
-/// How long an answer may take; a node that forwards gives up after 30 s itself.
-const ANSWER_TIMEOUT: Duration = Duration::from_secs(40);
-/// The server drops idle connections after 5 s (PITFALLS 3).
-const IDLE_TIMEOUT: Duration = Duration::from_secs(4);
-/// More than the resource list of ten thousand guests many times over.
-const LARGEST_ANSWER: usize = 128 << 20;
+use super::meter::Cost;
+use super::tls::Trust;
+use super::transport::{Manner, Transport};
+use crate::domain::sign_in::{Given, Wanted};
 
 /// Everything but letters, digits and `-_.~` is escaped: the server's form parser cuts at `=` and `;`.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
@@ -40,12 +30,33 @@ pub(crate) fn encode(text: &str) -> String {
 /// Where a server is and how to sign in to it.
 #[derive(Debug, Clone)]
 pub struct Connection {
-    /// The server's address, as `https://pve1.lab:8006`.
-    pub endpoint: String,
+    /// The servers' addresses, as `https://pve1.lab:8006`, in the order in which they are tried.
+    pub endpoints: Vec<String>,
     /// How it proves who it is.
     pub trust: Trust,
     /// How we prove who we are.
     pub credentials: Credentials,
+}
+
+/// How long a client waits for what.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Tuning {
+    /// A ticket this old is renewed before its next use; it would live for two hours.
+    pub renew_after: Duration,
+    /// So long one of several servers may take for an answer of its own before the next is asked.
+    pub patience: Duration,
+    /// After so long the first server is tried again, where another had to be asked.
+    pub back_after: Duration,
+}
+
+impl Default for Tuning {
+    fn default() -> Self {
+        Self {
+            renew_after: RENEW_AFTER,
+            patience: Duration::from_secs(12),
+            back_after: Duration::from_secs(60),
+        }
+    }
 }
 
 /// A Proxmox server, signed in to; cloning shares the connection and the session.
@@ -77,15 +88,15 @@ impl std::fmt::Debug for Client {
 impl Client {
     /// Prepares a connection; nothing is sent before the first call.
     ///
-    /// Fails when the address is no `https` URL or the trusted certificates cannot be read.
+    /// Fails when an address is no `https` URL or the trusted certificates cannot be read.
     pub fn new(connection: Connection) -> Result<Self, Error> {
-        Self::renewing_after(connection, RENEW_AFTER)
+        Self::tuned(connection, Tuning::default())
     }
 
-    /// Prepares a connection whose tickets are renewed at another age than 45 minutes.
-    pub fn renewing_after(connection: Connection, age: Duration) -> Result<Self, Error> {
-        let transport = Transport::new(&connection.endpoint, &connection.trust)?;
-        let authenticator = Authenticator::new(connection.credentials, age);
+    /// Prepares a connection with other waits than the usual ones.
+    pub fn tuned(connection: Connection, tuning: Tuning) -> Result<Self, Error> {
+        let transport = Transport::new(&connection.endpoints, &connection.trust, tuning)?;
+        let authenticator = Authenticator::new(connection.credentials, tuning.renew_after);
         Ok(Self {
             inner: Arc::new(Inner {
                 transport,
@@ -94,14 +105,47 @@ impl Client {
         })
     }
 
-    /// Returns the server's address.
+    /// Returns the address of the server that is asked now.
     pub fn endpoint(&self) -> &str {
-        &self.inner.transport.endpoint
+        self.inner.transport.endpoint()
+    }
+
+    /// Tells whether another server than the first of the cluster is asked, since that one fails.
+    pub fn is_elsewhere(&self) -> bool {
+        self.inner.transport.is_elsewhere()
     }
 
     /// Returns the account's name, as `hub@pve!deck` or `hub@pve`.
     pub fn account(&self) -> &str {
         self.inner.authenticator.account()
+    }
+
+    /// Tells whether the account signs in at all; an API token does not.
+    pub fn signs_in(&self) -> bool {
+        self.inner.authenticator.can_renew()
+    }
+
+    /// Signs in with what a person gave: the password, or a second factor.
+    ///
+    /// Where the password was right and a second factor is wanted too, the error is of the kind
+    /// `SecondFactorRequired`, and [`Client::wanted`] says which can be given. Nothing is tried
+    /// again by itself, and after several refusals nothing at all for a while ([`Client::pause`]).
+    pub async fn sign_in(&self, given: &Given) -> Result<(), Error> {
+        let Inner {
+            transport,
+            authenticator,
+        } = &*self.inner;
+        authenticator.sign_in(transport, given).await
+    }
+
+    /// Returns what a person has to give before the server can be asked anything.
+    pub fn wanted(&self) -> Option<Wanted> {
+        self.inner.authenticator.wanted()
+    }
+
+    /// Returns how long no login is tried, after refusals.
+    pub fn pause(&self) -> Duration {
+        self.inner.authenticator.pause()
     }
 
     /// Sums up what talking to the server cost in the last minute.
@@ -114,19 +158,13 @@ impl Client {
         self.inner.transport.meter.server_time()
     }
 
-    /// Reads from a path; asked once more when the connection was lost before an answer.
+    /// Reads from a path; asked again, here or elsewhere, when no answer came.
     pub(crate) async fn get<T: DeserializeOwned>(
         &self,
         path: &str,
         query: &[(&str, &str)],
     ) -> Result<T, Error> {
-        let mut answer = self.exchange(Method::GET, path, query).await;
-        if let Err(error) = &answer
-            && error.kind() == FailureKind::Interrupted
-        {
-            answer = self.exchange(Method::GET, path, query).await;
-        }
-        let body = answer?;
+        let body = self.exchange(Method::GET, path, query).await?;
         self.inner
             .transport
             .decode(&body)
@@ -162,13 +200,14 @@ impl Client {
             authenticator,
         } = &*self.inner;
         let writes = method != Method::GET;
+        let manner = if writes { Manner::Once } else { Manner::Read };
         for last in [false, true] {
             let proof = authenticator
                 .proof(transport, writes)
                 .await
                 .map_err(|error| error.before(&method, path))?;
             let answer = transport
-                .send(method.clone(), path, parameters, proof.headers)
+                .send(manner, method.clone(), path, parameters, proof.headers)
                 .await;
             match answer {
                 Err(error) if error.needs_login() => {
@@ -187,166 +226,4 @@ impl Client {
         }
         unreachable!("the second turn returns")
     }
-}
-
-/// Sends requests and reads answers, without knowing who asks.
-pub(crate) struct Transport {
-    http: reqwest::Client,
-    endpoint: String,
-    refused: Refused,
-    meter: Meter,
-}
-
-impl Transport {
-    fn new(endpoint: &str, trust: &Trust) -> Result<Self, Error> {
-        let endpoint = endpoint.trim_end_matches('/').to_owned();
-        let is_https = reqwest::Url::parse(&endpoint)
-            .is_ok_and(|url| url.scheme() == "https" && url.has_host());
-        if !is_https {
-            let text =
-                format!("{endpoint:?} is no address of a server: https://HOST:8006 is expected");
-            return Err(Error::unsent(FailureKind::Unreachable, text));
-        }
-        let (config, refused) = tls::client_config(trust)?;
-        let http = reqwest::Client::builder()
-            .tls_backend_preconfigured(config)
-            .http1_only()
-            .connect_timeout(CONNECT_TIMEOUT)
-            .timeout(ANSWER_TIMEOUT)
-            .pool_idle_timeout(IDLE_TIMEOUT)
-            .redirect(reqwest::redirect::Policy::none())
-            .retry(reqwest::retry::never())
-            .no_proxy()
-            .user_agent(concat!("proxdeck/", env!("CARGO_PKG_VERSION")))
-            .build()
-            .map_err(|error| Error::from_transport(&error, None))?;
-        Ok(Self {
-            http,
-            endpoint,
-            refused,
-            meter: Meter::default(),
-        })
-    }
-
-    /// Sends one request and reads its whole answer.
-    pub(crate) async fn send(
-        &self,
-        method: Method,
-        path: &str,
-        parameters: &[(&str, &str)],
-        headers: HeaderMap,
-    ) -> Result<Vec<u8>, Error> {
-        let begun = monotonic();
-        let result = self
-            .send_unmetered(&method, path, parameters, headers)
-            .await;
-        let date = match &result {
-            Ok((_, date)) | Err((_, date)) => *date,
-        };
-        self.meter.note(begun, date);
-        // The path tells nothing that the journal of the server does not; parameters may hold secrets.
-        tracing::debug!(
-            "{method} {path} {} in {} ms",
-            match &result {
-                Ok(_) => "ok",
-                Err((error, _)) => error.kind().as_str(),
-            },
-            monotonic().saturating_duration_since(begun).as_millis()
-        );
-        match result {
-            Ok((body, _)) => Ok(body),
-            Err((error, _)) => Err(error.of(&method, path)),
-        }
-    }
-
-    async fn send_unmetered(
-        &self,
-        method: &Method,
-        path: &str,
-        parameters: &[(&str, &str)],
-        headers: HeaderMap,
-    ) -> Result<(Vec<u8>, Option<DateTime<Utc>>), (Error, Option<DateTime<Utc>>)> {
-        let pairs: Vec<String> = parameters
-            .iter()
-            .map(|(name, value)| format!("{}={}", encode(name), encode(value)))
-            .collect();
-        let pairs = pairs.join("&");
-        let mut url = format!("{}/api2/json{path}", self.endpoint);
-        // A body on GET or DELETE is refused with 501 (PITFALLS 4); their parameters go into the query.
-        let in_body = *method == Method::POST || *method == Method::PUT;
-        if !in_body && !pairs.is_empty() {
-            url = format!("{url}?{pairs}");
-        }
-        let mut request = self.http.request(method.clone(), url).headers(headers);
-        if in_body {
-            let form = HeaderValue::from_static("application/x-www-form-urlencoded");
-            request = request.header(CONTENT_TYPE, form).body(pairs);
-        }
-        let response = request
-            .send()
-            .await
-            .map_err(|error| (self.transport_error(&error), None))?;
-        let date = server_date(&response);
-        match read_answer(response).await {
-            Ok((status, _, body)) if status == StatusCode::OK => Ok((body, date)),
-            Ok((status, reason, body)) => Err((Error::from_answer(status, &reason, &body), date)),
-            Err(ReadError::TooLarge) => Err((
-                Error::unsent(FailureKind::Malformed, "the answer is larger than 128 MiB"),
-                date,
-            )),
-            Err(ReadError::Transport(error)) => Err((self.transport_error(&error), date)),
-        }
-    }
-
-    fn transport_error(&self, error: &reqwest::Error) -> Error {
-        Error::from_transport(error, self.refused.get().as_ref())
-    }
-
-    /// Unwraps and decodes the body of a success.
-    pub(crate) fn decode<T: DeserializeOwned>(&self, body: &[u8]) -> Result<T, Error> {
-        match serde_json::from_slice::<Envelope<T>>(body) {
-            Ok(envelope) => Ok(envelope.data),
-            Err(error) => {
-                let looks_like_html = body.trim_ascii_start().starts_with(b"<");
-                let text = if looks_like_html {
-                    format!(
-                        "a web page came instead of data; is {} a Proxmox VE server?",
-                        self.endpoint
-                    )
-                } else {
-                    format!("the answer cannot be read: {error}")
-                };
-                Err(Error::unsent(FailureKind::Malformed, text).with_success_status())
-            }
-        }
-    }
-}
-
-enum ReadError {
-    TooLarge,
-    Transport(reqwest::Error),
-}
-
-async fn read_answer(mut response: Response) -> Result<(StatusCode, String, Vec<u8>), ReadError> {
-    let status = response.status();
-    let reason = response
-        .extensions()
-        .get::<hyper::ext::ReasonPhrase>()
-        .map(|reason| String::from_utf8_lossy(reason.as_bytes()).into_owned())
-        .unwrap_or_default();
-    let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(ReadError::Transport)? {
-        if body.len() + chunk.len() > LARGEST_ANSWER {
-            return Err(ReadError::TooLarge);
-        }
-        body.extend_from_slice(&chunk);
-    }
-    Ok((status, reason, body))
-}
-
-fn server_date(response: &Response) -> Option<DateTime<Utc>> {
-    let date = response.headers().get(DATE)?.to_str().ok()?;
-    DateTime::parse_from_rfc2822(date)
-        .ok()
-        .map(|date| date.with_timezone(&Utc))
 }

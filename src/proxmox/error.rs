@@ -53,6 +53,20 @@ impl Error {
         self
     }
 
+    /// Tells more than this one failure.
+    #[must_use]
+    pub(crate) fn saying(mut self, text: impl Into<Text>) -> Self {
+        self.text = text.into();
+        self
+    }
+
+    /// Says what to do about it, better than its kind alone can.
+    #[must_use]
+    pub(crate) fn advising(mut self, advice: impl Into<String>) -> Self {
+        self.advice = Some(advice.into());
+        self
+    }
+
     /// Notes that it was the login before a call that failed: the call itself was not sent.
     ///
     /// Whatever became of the login, a write that waited for it cannot have taken effect.

@@ -3,7 +3,8 @@
 //! It speaks the server's real dialect: reason phrases instead of bodies, numbers as strings,
 //! 500 for everything (`API.md`). A [`Client`] is a cheap clone over one connection pool and one
 //! session; every call returns domain values or an [`Error`] with a kind and the server's words.
-//! Reads are repeated once when a connection breaks; writes never are.
+//! Reads are repeated when a connection breaks, and go on at the cluster's next server; writes never
+//! are, unless they certainly were not sent.
 //!
 //! ```
 //! use proxdeck::proxmox::{Client, Connection, Credentials, Trust};
@@ -13,7 +14,7 @@
 //! let server = Simulator::start(Options::new(Scenario::small())).await?;
 //! let accounts = server.accounts();
 //! let client = Client::new(Connection {
-//!     endpoint: server.url(),
+//!     endpoints: vec![server.url()],
 //!     trust: Trust::Pins(vec![server.fingerprint().parse()?]),
 //!     credentials: Credentials::Token { id: accounts.token_id.clone(), secret: accounts.token_secret.clone().into() },
 //! })?;
@@ -33,11 +34,14 @@ mod convert_nodes;
 pub mod endpoints;
 mod error;
 mod meter;
+mod second_factor;
+mod session;
 mod tls;
+mod transport;
 mod wire;
 
 pub use auth::Credentials;
-pub use client::{Client, Connection};
+pub use client::{Client, Connection, Tuning};
 pub use convert::ResourceRows;
 pub use error::{Error, kind_of_task_end};
 pub use meter::Cost;

@@ -220,6 +220,7 @@ fn perform(
             Effect::Stop(job) => performer.stop(job),
             Effect::Fetch(ticket, query) => performer.fetch(ticket, query),
             Effect::Refresh => nudge.notify_one(),
+            Effect::SignIn(given) => performer.sign_in(given),
             Effect::Copy(text) => clipboard::copy(&text),
             Effect::Ring => surface.ring(),
             Effect::Title(title) => surface.title(&title),

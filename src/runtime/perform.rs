@@ -19,6 +19,7 @@ use crate::domain::alert::Changes;
 use crate::domain::failure::{Failure, FailureKind};
 use crate::domain::node::served;
 use crate::domain::operation::{CopyKind, Operation, Outcome, Report, Told, Update};
+use crate::domain::sign_in::Given;
 use crate::domain::text::Text;
 use crate::domain::token::TokenExpiry;
 use crate::domain::usage::LedgerEntry;
@@ -59,6 +60,29 @@ impl Performer {
                 () = cancelled.cancelled() => {}
                 result = answer(&client, query) => {
                     let _ = events.send(Event::Fetched(ticket, result.map_err(Failure::from))).await;
+                }
+            }
+        });
+    }
+
+    /// Signs in with what a person typed.
+    pub(super) fn sign_in(&self, given: Given) {
+        let Self {
+            client,
+            events,
+            cancelled,
+            ..
+        } = self.clone();
+        self.tasks.spawn(async move {
+            tokio::select! {
+                () = cancelled.cancelled() => {}
+                result = client.sign_in(&given) => {
+                    let event = Event::SignedIn {
+                        result: result.map_err(Failure::from),
+                        wanted: client.wanted(),
+                        wait: client.pause(),
+                    };
+                    let _ = events.send(event).await;
                 }
             }
         });

@@ -152,6 +152,8 @@ impl Refresh {
         let cost = self.client.cost();
         let link = Link {
             state: self.link.clone(),
+            elsewhere: (self.client.is_elsewhere()).then(|| self.client.endpoint().to_owned()),
+            wanted: self.client.wanted(),
             requests_per_minute: cost.requests_per_minute,
             latency_p95: cost.latency_p95,
             clock_skew: cost.clock_skew,
@@ -181,7 +183,7 @@ mod tests {
     fn client() -> Client {
         let pin = ["AB"; 32].join(":");
         Client::new(Connection {
-            endpoint: "https://127.0.0.1:1".into(),
+            endpoints: vec!["https://127.0.0.1:1".into()],
             trust: Trust::Pins(vec![pin.parse().unwrap()]),
             credentials: Credentials::Token {
                 id: "hub@pve!deck".into(),

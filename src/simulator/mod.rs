@@ -115,6 +115,8 @@ pub struct Accounts {
     pub second_factor_user: String,
     /// That user's password.
     pub second_factor_password: String,
+    /// That user's recovery keys; each is good once.
+    pub recovery_keys: Vec<String>,
     totp: Vec<u8>,
 }
 
@@ -129,6 +131,7 @@ impl Accounts {
             limited_token_secret: secrets.limited_token.clone(),
             second_factor_user: "oncall@pve".into(),
             second_factor_password: secrets.second_factor_password.clone(),
+            recovery_keys: secrets.recovery.clone(),
             totp: secrets.totp.clone(),
         }
     }
@@ -234,7 +237,7 @@ impl Simulator {
             .with_cert_resolver(
                 Arc::clone(&wardrobe) as Arc<dyn rustls::server::ResolvesServerCert>
             );
-        let secrets = Secrets::from_seed(scenario.seed);
+        let secrets = Secrets::from_seed(scenario.seed, scenario.second_factor.recovery_keys);
         let clock = Clock::new(speed);
         let world = World::build(&scenario, &secrets, clock.now());
         let core = Arc::new(Core {

@@ -22,6 +22,7 @@ mod pruning;
 mod random;
 mod reading;
 mod rolling_back;
+mod signing_in;
 mod throttled;
 mod unread;
 mod watching;

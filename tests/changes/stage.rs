@@ -13,7 +13,7 @@ use proxdeck::domain::task::Upid;
 use proxdeck::domain::time::Moment;
 use proxdeck::notify::Notifier;
 use proxdeck::operations::{AuditLog, Reporter, WriteAccess, run};
-use proxdeck::proxmox::{Client, Connection, Credentials, Trust};
+use proxdeck::proxmox::{Client, Connection, Credentials, Trust, Tuning};
 use proxdeck::simulator::{Entry, GuestView, Options, Scenario, Simulator};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -90,14 +90,21 @@ impl Stage {
     pub(crate) fn renew_always(&mut self) {
         let accounts = self.simulator.accounts();
         let connection = Connection {
-            endpoint: self.simulator.url(),
+            endpoints: vec![self.simulator.url()],
             trust: Trust::Pins(vec![self.simulator.fingerprint().parse().unwrap()]),
             credentials: Credentials::Password {
                 user: accounts.user.clone(),
                 password: accounts.password.clone().into(),
             },
         };
-        self.client = Client::renewing_after(connection, Duration::ZERO).unwrap();
+        self.client = Client::tuned(
+            connection,
+            Tuning {
+                renew_after: Duration::ZERO,
+                ..Tuning::default()
+            },
+        )
+        .unwrap();
     }
 
     /// Signs in once more with the token that may do everything.
@@ -253,7 +260,7 @@ impl Stage {
 
 fn client(simulator: &Simulator, id: &str, secret: &str) -> Client {
     Client::new(Connection {
-        endpoint: simulator.url(),
+        endpoints: vec![simulator.url()],
         trust: Trust::Pins(vec![simulator.fingerprint().parse().unwrap()]),
         credentials: Credentials::Token {
             id: id.to_owned(),

@@ -8,6 +8,8 @@ use std::time::Duration;
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 use rustix::process::{Pid, Signal, kill_process};
 
+use proxdeck::simulator::Scenario;
+
 use crate::throttled;
 use crate::world::World;
 
@@ -181,15 +183,79 @@ fn whoever_does_not_want_to_type_it_leaves_with_ctrl_c() {
 /// Raw input would stay behind in the shell.
 #[test]
 fn a_request_to_terminate_at_the_password_gives_the_terminal_back() {
-    for arguments in [&["list"][..], &[]] {
-        let world = World::small();
-        with_password(&world);
-        let session = Session::start(&world, arguments);
-        session.wait_for("password of hub@pve: ");
-        session.kill(Signal::TERM);
-        session.wait_for("interrupted; nothing was changed");
-        assert_eq!(session.end().0, 130, "{arguments:?}");
-    }
+    let world = World::small();
+    with_password(&world);
+    let session = Session::start(&world, &["list"]);
+    session.wait_for("password of hub@pve: ");
+    session.kill(Signal::TERM);
+    session.wait_for("interrupted; nothing was changed");
+    assert_eq!(session.end().0, 130);
+    // The dashboard asks inside.
+    let session = Session::start(&world, &[]);
+    session.wait_for("password ");
+    session.kill(Signal::TERM);
+    session.end();
+}
+
+fn with_second_factor(recovery_keys: usize) -> World {
+    let mut scenario = Scenario::small();
+    scenario.second_factor.recovery_keys = recovery_keys;
+    let world = World::with(scenario, Vec::new());
+    let config = format!(
+        "[clusters.lab]\nendpoints = [\"{}\"]\nuser = \"{}\"\npassword = \"{}\"\nfingerprints = [\"{}\"]\n",
+        world.simulator.url(),
+        world.simulator.accounts().second_factor_user,
+        world.simulator.accounts().second_factor_password,
+        world.simulator.fingerprint()
+    );
+    world.home.write_config(&config);
+    world
+}
+
+#[test]
+fn pitfall_09_a_second_factor_is_asked_for_and_a_wrong_code_is_asked_again() {
+    let world = with_second_factor(0);
+    let accounts = world.simulator.accounts().clone();
+    let mut session = Session::start(&world, &["list"]);
+    session.wait_for("code of the authenticator of oncall@pve: ");
+    session.press("123\u{7f}4\r");
+    session.wait_for("the server refused code of the authenticator: authentication failure");
+    let code = accounts.second_factor_code(world.simulator.clock().seconds());
+    session.press(&code);
+    session.press("\r");
+    session.wait_for("web-1");
+    let (status, printed) = session.end();
+    assert_eq!(status, 0, "{printed}");
+    assert!(
+        printed.contains(&code),
+        "a code is over soon and may be seen"
+    );
+}
+
+#[test]
+fn a_recovery_key_is_typed_unseen() {
+    let world = with_second_factor(3);
+    let key = world.simulator.accounts().recovery_keys[2].clone();
+    let mut session = Session::start(&world, &["list"]);
+    session.wait_for("second factor of oncall@pve: 1 code, 2 recovery key [1]: ");
+    session.press("2\r");
+    session.wait_for("recovery key of oncall@pve (3 left): ");
+    session.press(&key);
+    session.press("\r");
+    session.wait_for("web-1");
+    let (status, printed) = session.end();
+    assert_eq!(status, 0, "{printed}");
+    assert!(!printed.contains(&key), "{printed}");
+}
+
+#[test]
+fn a_second_factor_without_a_terminal_ends_with_3_and_advises_a_token() {
+    let world = with_second_factor(0);
+    let ran = world.run(&["list", "--json"]);
+    assert_eq!(ran.code, 3, "{}{}", ran.stdout, ran.stderr);
+    let error = &ran.json()["error"];
+    assert_eq!(error["kind"], "SecondFactorRequired");
+    assert!(error["advice"].as_str().unwrap().contains("API token"));
 }
 
 /// Everything that is asked before it is done, and the word that it wants.

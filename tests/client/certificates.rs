@@ -116,7 +116,7 @@ async fn trust_in_nobody_is_a_mistake_that_is_told_at_once() {
         Trust::Authority(b"no certificate at all".to_vec()),
     ] {
         let refused = Client::new(Connection {
-            endpoint: simulator.url(),
+            endpoints: vec![simulator.url()],
             trust: trust.clone(),
             credentials: own_token(&simulator),
         });

@@ -192,7 +192,7 @@ async fn an_address_without_encryption_is_refused_before_anything_is_sent() {
         String::new(),
     ] {
         let refused = Client::new(Connection {
-            endpoint: endpoint.clone(),
+            endpoints: vec![endpoint.clone()],
             trust: Trust::System,
             credentials: own_token(&simulator),
         });

@@ -6,7 +6,7 @@ use proxdeck::domain::guest::GuestRef;
 use proxdeck::domain::id::{GuestKind, Vmid};
 use proxdeck::domain::snapshot::SnapshotName;
 use proxdeck::proxmox::endpoints::SnapshotSpec;
-use proxdeck::proxmox::{Client, Connection, Credentials, Fingerprint, Trust};
+use proxdeck::proxmox::{Client, Connection, Credentials, Fingerprint, Trust, Tuning};
 use proxdeck::simulator::{Entry, Options, Scenario, Simulator};
 
 use crate::teller::Teller;
@@ -60,17 +60,26 @@ pub(crate) fn by_password(simulator: &Simulator) -> Client {
 /// A client that renews its ticket before every request.
 pub(crate) fn always_renewing(simulator: &Simulator) -> Client {
     let accounts = simulator.accounts();
-    let connection = Connection {
-        endpoint: simulator.url(),
-        trust: pinned(simulator),
-        credentials: password(&accounts.user, &accounts.password),
+    let credentials = password(&accounts.user, &accounts.password);
+    let tuning = Tuning {
+        renew_after: Duration::ZERO,
+        ..Tuning::default()
     };
-    Client::renewing_after(connection, Duration::ZERO).unwrap()
+    Client::tuned(connection(simulator, credentials), tuning).unwrap()
+}
+
+/// How the simulator is reached with these credentials.
+pub(crate) fn connection(simulator: &Simulator, credentials: Credentials) -> Connection {
+    Connection {
+        endpoints: vec![simulator.url()],
+        trust: pinned(simulator),
+        credentials,
+    }
 }
 
 pub(crate) fn trusting(simulator: &Simulator, trust: Trust, credentials: Credentials) -> Client {
     Client::new(Connection {
-        endpoint: simulator.url(),
+        endpoints: vec![simulator.url()],
         trust,
         credentials,
     })
@@ -80,7 +89,7 @@ pub(crate) fn trusting(simulator: &Simulator, trust: Trust, credentials: Credent
 /// A client of a server that says what it is told.
 pub(crate) fn listening_to(teller: &Teller, credentials: Credentials) -> Client {
     Client::new(Connection {
-        endpoint: teller.url(),
+        endpoints: vec![teller.url()],
         trust: Trust::Pins(vec![Fingerprint::new(teller.fingerprint())]),
         credentials,
     })

@@ -7,10 +7,12 @@
 mod certificates;
 mod connections;
 mod errors;
+mod failover;
 mod firewalls;
 mod house;
 mod metrics;
 mod requests;
+mod second_factor;
 mod secrets;
 mod signing_in;
 mod teller;

@@ -24,7 +24,7 @@ async fn credentials_and_clients_show_the_account_alone() {
     let simulator = small().await;
     for credentials in [token("hub@pve!deck", SECRET), password("hub@pve", SECRET)] {
         let connection = Connection {
-            endpoint: simulator.url(),
+            endpoints: vec![simulator.url()],
             trust: pinned(&simulator),
             credentials: credentials.clone(),
         };

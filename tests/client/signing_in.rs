@@ -200,10 +200,7 @@ async fn a_session_that_cannot_be_renewed_has_expired() {
             assert_eq!(error.kind(), FailureKind::SessionExpired, "{call}: {error}");
         }
         let failure = Failure::from(client.access().version().await.unwrap_err());
-        assert!(
-            failure.kind.advice().contains("start proxdeck again"),
-            "{failure}"
-        );
+        assert!(failure.kind.advice().contains("sign in anew"), "{failure}");
     }
 }
 

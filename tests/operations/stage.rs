@@ -32,7 +32,7 @@ impl Stage {
         let simulator = Simulator::start(options).await.unwrap();
         let accounts = simulator.accounts();
         let client = Client::new(Connection {
-            endpoint: simulator.url(),
+            endpoints: vec![simulator.url()],
             trust: Trust::Pins(vec![simulator.fingerprint().parse().unwrap()]),
             credentials: Credentials::Token {
                 id: accounts.token_id.clone(),

@@ -48,6 +48,8 @@ pub(crate) struct Wish {
     pub(crate) exports: PathBuf,
     /// What is remembered of alerts.
     pub(crate) memory: Option<AlertMemory>,
+    /// Whether the user with a second factor signs in, by hand, instead of a token.
+    pub(crate) signs_in: bool,
 }
 
 impl Default for Wish {
@@ -61,6 +63,7 @@ impl Default for Wish {
             rules: Rules::default(),
             exports: PathBuf::from("/nonexistent"),
             memory: None,
+            signs_in: false,
         }
     }
 }
@@ -68,10 +71,16 @@ impl Default for Wish {
 impl Deck {
     pub(crate) async fn start(wish: Wish) -> Self {
         let simulator = Simulator::start(Options::new(wish.scenario)).await.unwrap();
-        let accounts = simulator.accounts();
-        let client = if wish.limited {
-            let (id, secret) = (&accounts.limited_token_id, &accounts.limited_token_secret);
-            client_with(&simulator, id, secret)
+        let client = if wish.signs_in {
+            let user = simulator.accounts().second_factor_user.clone();
+            client_as(&simulator, Credentials::Asked { user })
+        } else if wish.limited {
+            let accounts = simulator.accounts();
+            let token = Credentials::Token {
+                id: accounts.limited_token_id.clone(),
+                secret: accounts.limited_token_secret.clone().into(),
+            };
+            client_as(&simulator, token)
         } else {
             client_of(&simulator)
         };
@@ -223,17 +232,18 @@ impl Deck {
 /// Signs in to a simulator with its token and its pinned certificate.
 pub(crate) fn client_of(simulator: &Simulator) -> Client {
     let accounts = simulator.accounts();
-    client_with(simulator, &accounts.token_id, &accounts.token_secret)
+    let token = Credentials::Token {
+        id: accounts.token_id.clone(),
+        secret: accounts.token_secret.clone().into(),
+    };
+    client_as(simulator, token)
 }
 
-fn client_with(simulator: &Simulator, id: &str, secret: &str) -> Client {
+fn client_as(simulator: &Simulator, credentials: Credentials) -> Client {
     Client::new(Connection {
-        endpoint: simulator.url(),
+        endpoints: vec![simulator.url()],
         trust: Trust::Pins(vec![simulator.fingerprint().parse().unwrap()]),
-        credentials: Credentials::Token {
-            id: id.to_owned(),
-            secret: secret.to_owned().into(),
-        },
+        credentials,
     })
     .unwrap()
 }

@@ -21,4 +21,5 @@ mod harness;
 mod pruning;
 mod refreshing;
 mod rights;
+mod signing_in;
 mod snapshots;

@@ -21,4 +21,5 @@ mod paper;
 mod plain;
 mod projects;
 mod prune;
+mod signing_in;
 mod world;

@@ -348,7 +348,7 @@ impl Scene {
             state,
             requests_per_minute: 9,
             latency_p95: Some(Duration::from_millis(80)),
-            clock_skew: None,
+            ..Link::default()
         };
         self.happen(Event::Link(link));
     }

@@ -1,5 +1,6 @@
 //! Logging in with a password: tickets, anti-forgery tokens, expiry, renewal, the second factor.
 
+use proxdeck::simulator::{Options, Scenario};
 use reqwest::Method;
 use serde_json::Value;
 
@@ -265,6 +266,51 @@ async fn the_second_factor_is_asked_for_and_checked() {
         renewed.get("NeedTFA").is_none(),
         "renewal asks for no second factor"
     );
+}
+
+#[tokio::test]
+async fn eight_wrong_codes_lock_the_authenticator_and_a_recovery_key_frees_it_once() {
+    let mut scenario = Scenario::small();
+    scenario.second_factor.recovery_keys = 2;
+    let stranger = Stranger::with(Options {
+        speed: 1000.0,
+        ..Options::new(scenario)
+    })
+    .await;
+    let accounts = stranger.simulator.accounts().clone();
+    let user = accounts.second_factor_user.as_str();
+    let challenge = async || {
+        let first = [
+            ("username", user),
+            ("password", accounts.second_factor_password.as_str()),
+        ];
+        let data = login(&stranger, &first).await.data();
+        text(&data, "ticket").to_owned()
+    };
+    let answer = async |challenge: &str, password: &str| {
+        let form = [
+            ("username", user),
+            ("tfa-challenge", challenge),
+            ("password", password),
+        ];
+        login(&stranger, &form).await.status
+    };
+    let first = challenge().await;
+    assert!(
+        first.starts_with("PVE:!tfa!{\"totp\"%3Atrue,\"recovery\"%3A[0,1]}:"),
+        "{first}"
+    );
+    for _ in 0..8 {
+        assert_eq!(answer(&first, "totp:000000").await, 401);
+    }
+    let now = stranger.simulator.clock().seconds();
+    let right = format!("totp:{}", accounts.second_factor_code(now));
+    assert_eq!(answer(&first, &right).await, 401, "it is locked");
+    assert!(!challenge().await.contains("totp"));
+    let key = format!("recovery:{}", accounts.recovery_keys[0]);
+    assert_eq!(answer(&first, &key).await, 200);
+    assert_eq!(answer(&first, &key).await, 401, "a key is good once");
+    assert_eq!(answer(&first, &right).await, 200);
 }
 
 #[tokio::test]

@@ -23,6 +23,7 @@ mod purpose;
 mod quit;
 mod roll_back;
 mod several;
+mod sign_in;
 mod snapshot;
 mod throttle;
 
@@ -43,6 +44,7 @@ pub use prune::PruneDialog;
 pub(super) use purpose::Known;
 pub use purpose::{FormDialog, OtherWay};
 pub use quit::{Parting, Quit};
+pub use sign_in::SignInDialog;
 pub use snapshot::SnapshotClass;
 
 use super::action::{Action, Motion};
@@ -51,6 +53,8 @@ use crate::domain::alert::AlertKey;
 use crate::domain::bracket::Bracket;
 use crate::domain::guest::GuestRef;
 use crate::domain::operation::{HalfMade, Operation, PowerAction};
+use crate::domain::sign_in::Given;
+use crate::domain::time::Moment;
 
 /// A dialog on the stack.
 #[derive(Debug, Clone, PartialEq)]
@@ -81,6 +85,8 @@ pub enum Dialog {
     Lock(Box<LockDialog>),
     /// Shows a failure whole.
     Failure(Box<FailureText>),
+    /// Asks for the password or a second factor.
+    SignIn(Box<SignInDialog>),
 }
 
 /// What a dialog wants after an action.
@@ -116,6 +122,10 @@ pub enum Reply {
     Export,
     /// The keys of a place to be shown above it.
     Help(Context),
+    /// What was typed to be given to the server.
+    SignIn(Given),
+    /// To be closed, and the account left signed out.
+    Decline,
 }
 
 impl Dialog {
@@ -131,7 +141,9 @@ impl Dialog {
             Self::Prune(_) => Context::Plan,
             Self::Enforce(_) => Context::Enforcement,
             Self::Brackets(_) => Context::Brackets,
-            Self::Filter(_) | Self::Palette(_) | Self::Acknowledge(_) => Context::Filter,
+            Self::Filter(_) | Self::Palette(_) | Self::Acknowledge(_) | Self::SignIn(_) => {
+                Context::Filter
+            }
             Self::Help(_) | Self::Log(_) | Self::Failure(_) | Self::Lock(_) => Context::Reading,
         }
     }
@@ -145,6 +157,7 @@ impl Dialog {
             Self::Filter(line) => line.types(combo),
             Self::Palette(palette) => palette.types(combo),
             Self::Acknowledge(dialog) => dialog.types(combo),
+            Self::SignIn(dialog) => dialog.types(combo),
             Self::Help(_)
             | Self::Lock(_)
             | Self::Quit(_)
@@ -162,6 +175,7 @@ impl Dialog {
             Self::Filter(line) => line.field.paste(text),
             Self::Palette(palette) => palette.paste(text),
             Self::Acknowledge(dialog) => dialog.note.paste(text),
+            Self::SignIn(dialog) => dialog.paste(text),
             Self::Help(_)
             | Self::Lock(_)
             | Self::Quit(_)
@@ -175,9 +189,10 @@ impl Dialog {
     }
 
     /// Carries out an action of the key table.
-    pub(super) fn act(&mut self, action: Action, page: usize) -> Reply {
+    pub(super) fn act(&mut self, action: Action, page: usize, now: Moment) -> Reply {
         if matches!(action, Action::Cancel | Action::Interrupt) {
-            return Reply::Close;
+            let asks = matches!(self, Self::SignIn(_));
+            return if asks { Reply::Decline } else { Reply::Close };
         }
         match self {
             Self::Form(form) => form.act(action),
@@ -193,6 +208,7 @@ impl Dialog {
             Self::Acknowledge(dialog) => dialog.act(action),
             Self::Lock(lock) => lock.act(action),
             Self::Failure(failure) => failure.act(action),
+            Self::SignIn(dialog) => dialog.act(action, now),
         }
     }
 }

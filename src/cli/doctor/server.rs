@@ -7,7 +7,8 @@ use crate::cli::setup::Setup;
 use crate::config::connection as configured;
 use crate::domain::doctor::{Finding, Health, login, version};
 use crate::domain::failure::{Failure, FailureKind};
-use crate::proxmox::{Client, Connection, Credentials, Trust};
+use crate::domain::text::clean;
+use crate::proxmox::{Client, Error};
 
 /// So long a server may take before it counts as silent; a refused login takes it 3 s.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -46,18 +47,39 @@ impl Server {
             return Ok(server);
         }
         let connection = setup.loaded.cluster()?.connection().await?;
-        let trust = connect::trust(&connection.trust)?;
-        let (credentials, _) = connect::credentials(&connection.credentials).await?;
-        let mut server = Self::new(&connection.name, &account_of(&credentials));
-        for endpoint in &connection.endpoints {
-            let client = Client::new(Connection {
-                endpoint: endpoint.to_string(),
-                trust: trust.clone(),
-                credentials: credentials.clone(),
-            })?;
-            let answer = ask(&client).await;
-            server.note(client, answer, &trusted_by(&connection.trust, &trust));
+        let trusted = trusted_by(&connection.trust);
+        let endpoints: Vec<String> = connection
+            .endpoints
+            .iter()
+            .map(ToString::to_string)
+            .collect();
+        if let configured::Credentials::Password { user, .. } = &connection.credentials {
+            // A password is proven once: asked of every server, a wrong one would lock the account.
+            let client = connect::client_at(&connection, endpoints.clone())?;
+            let mut server = Self::new(&connection.name, &user.to_string());
+            let answer = match connect::sign_in(&client).await {
+                Ok(()) => ask(&client).await,
+                Err(error) => Err(failure_of(error)?),
+            };
+            let used = client.endpoint().to_owned();
+            server.note(client, answer, &trusted);
+            let others = endpoints.iter().filter(|endpoint| **endpoint != used);
+            server.findings.extend(others.map(|endpoint| {
+                let why = "not asked: a password is given to one server only";
+                Finding::unknown("endpoint", endpoint, why, "")
+            }));
+            server.close();
+            return Ok(server);
         }
+        let mut server: Option<Self> = None;
+        for endpoint in endpoints {
+            let client = connect::client_at(&connection, vec![endpoint])?;
+            let answer = ask(&client).await;
+            let server =
+                server.get_or_insert_with(|| Self::new(&connection.name, client.account()));
+            server.note(client, answer, &trusted);
+        }
+        let mut server = server.unwrap_or_else(|| Self::new(&connection.name, ""));
         server.close();
         Ok(server)
     }
@@ -168,23 +190,24 @@ fn is_silent(failure: &Failure) -> bool {
     )
 }
 
-fn account_of(credentials: &Credentials) -> String {
-    match credentials {
-        Credentials::Token { id, .. } => id.clone(),
-        Credentials::Password { user, .. } => user.clone(),
-    }
+/// Returns why a sign-in failed, if the server or the account is the reason.
+fn failure_of(error: anyhow::Error) -> anyhow::Result<Failure> {
+    let error = match error.downcast::<Failure>() {
+        Ok(failure) => return Ok(failure),
+        Err(error) => error,
+    };
+    error.downcast::<Error>().map(Failure::from)
 }
 
-fn trusted_by(configured: &configured::Trust, trust: &Trust) -> String {
-    match (configured, trust) {
-        (configured::Trust::CaFile(path), _) => {
-            let path = crate::domain::text::clean(&path.display().to_string());
-            format!("the authority in {path}")
+fn trusted_by(trust: &configured::Trust) -> String {
+    match trust {
+        configured::Trust::CaFile(path) => {
+            format!("the authority in {}", clean(&path.display().to_string()))
         }
-        (_, Trust::Pins(pins)) => match pins.as_slice() {
-            [pin] => format!("its pinned fingerprint {pin}"),
+        configured::Trust::Pins(pins) => match pins.as_slice() {
+            [_] => "its pinned fingerprint".to_owned(),
             pins => format!("one of {} pinned fingerprints", pins.len()),
         },
-        (_, Trust::System | Trust::Authority(_)) => "the system's roots".to_owned(),
+        configured::Trust::System => "the system's roots".to_owned(),
     }
 }

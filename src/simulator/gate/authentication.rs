@@ -10,11 +10,14 @@ use sha2::Sha256;
 use super::answer::Failure;
 use crate::simulator::Core;
 use crate::simulator::world::World;
+use crate::simulator::world::access::User;
 
 /// How long tickets live.
 const TICKET_SECONDS: i64 = 2 * 60 * 60;
 /// How far in the future a ticket may have been made.
 const SKEW_SECONDS: i64 = 5 * 60;
+/// So many wrong codes in a row lock the authenticator (API.md §2).
+pub(in crate::simulator) const MOST_WRONG_CODES: u32 = 8;
 /// How long a code of the second factor lasts.
 const STEP_SECONDS: i64 = 30;
 
@@ -150,10 +153,23 @@ fn sign(core: &Core, text: &str) -> Vec<u8> {
 }
 
 /// Makes the half ticket that asks for a second factor.
-pub(in crate::simulator) fn make_challenge(core: &Core, user: &str) -> String {
+pub(in crate::simulator) fn make_challenge(core: &Core, name: &str, user: &User) -> String {
+    // Only the first of these kinds is recorded; the others are as proxmox-tfa writes them, assumed.
+    let mut kinds = Vec::new();
+    if user.totp.is_some() && user.wrong_codes < MOST_WRONG_CODES {
+        kinds.push("\"totp\":true".to_owned());
+    }
+    if !user.recovery.is_empty() {
+        let left: Vec<String> = user.recovery.keys().map(ToString::to_string).collect();
+        kinds.push(format!("\"recovery\":[{}]", left.join(",")));
+    }
+    if user.security_key {
+        kinds.push("\"webauthn\":{\"publicKey\":{\"challenge\":\"AAAA\"}}".to_owned());
+    }
+    let offer = format!("{{{}}}", kinds.join(",")).replace(':', "%3A");
     // The user is signed but not shown: the real server ties the challenge to the user name that comes with it.
-    let plain = format!("PVE:!tfa!{{\"totp\"%3Atrue}}:{:08X}", core.clock.seconds());
-    let signature = sign(core, &format!("{plain}:{user}")).repeat(6);
+    let plain = format!("PVE:!tfa!{offer}:{:08X}", core.clock.seconds());
+    let signature = sign(core, &format!("{plain}:{name}")).repeat(6);
     format!(
         "{plain}::{}",
         base64::engine::general_purpose::STANDARD.encode(signature)

@@ -92,13 +92,8 @@ pub(super) fn create_ticket(call: &mut Call<'_>) -> Result<Reply, Failure> {
         return login_failed();
     };
     if let Some(challenge) = call.text("tfa-challenge") {
-        let Some(secret) = &known.totp else {
-            return login_failed();
-        };
-        let code = password.strip_prefix("totp:").unwrap_or("");
-        let sound = authentication::verify_challenge(call.core, challenge, &user)
-            && authentication::code_is_right(secret, code, call.now as i64);
-        return if sound {
+        let sound = authentication::verify_challenge(call.core, challenge, &user);
+        return if sound && second_factor_is_right(call, &user, &password) {
             Ok(logged_in(call, &user))
         } else {
             login_failed()
@@ -117,15 +112,46 @@ pub(super) fn create_ticket(call: &mut Call<'_>) -> Result<Reply, Failure> {
     if known.password != password {
         return login_failed();
     }
-    if known.totp.is_some() {
+    if known.has_second_factor() {
         return Ok(Reply::Data(json!({
             "NeedTFA": 1,
             "username": user,
-            "ticket": authentication::make_challenge(call.core, &user),
+            "ticket": authentication::make_challenge(call.core, &user, &known),
             "CSRFPreventionToken": authentication::make_csrf(call.core, &user),
         })));
     }
     Ok(logged_in(call, &user))
+}
+
+/// Checks the answer to a challenge, and remembers what it uses up.
+///
+/// That a key is good once and lifts the lock of the authenticator is assumed, from proxmox-tfa.
+fn second_factor_is_right(call: &mut Call<'_>, user: &str, answer: &str) -> bool {
+    let now = call.now as i64;
+    let Some(known) = call.world.access.users.get_mut(user) else {
+        return false;
+    };
+    if let Some(code) = answer.strip_prefix("totp:") {
+        let Some(secret) = &known.totp else {
+            return false;
+        };
+        if known.wrong_codes >= authentication::MOST_WRONG_CODES {
+            return false;
+        }
+        if authentication::code_is_right(secret, code, now) {
+            known.wrong_codes = 0;
+            return true;
+        }
+        known.wrong_codes += 1;
+    } else if let Some(key) = answer.strip_prefix("recovery:") {
+        let found = known.recovery.iter().find(|(_, known)| *known == key);
+        if let Some(number) = found.map(|(number, _)| *number) {
+            known.recovery.remove(&number);
+            known.wrong_codes = 0;
+            return true;
+        }
+    }
+    false
 }
 
 fn logged_in(call: &mut Call<'_>, user: &str) -> Reply {
@@ -337,10 +363,17 @@ pub(super) fn second_factors(call: &mut Call<'_>) -> Result<Reply, Failure> {
         .access
         .users
         .iter()
-        .filter(|(name, user)| user.totp.is_some() && (audits || **name == own))
-        .map(|(name, _)| {
-            let entry = json!({ "id": "totp1", "type": "totp", "description": "phone", "created": 0, "enable": 1 });
-            json!({ "userid": name, "entries": [entry] })
+        .filter(|(name, user)| user.has_second_factor() && (audits || **name == own))
+        .map(|(name, user)| {
+            let entry = |kind: &str, description: &str| {
+                let id = format!("{kind}1");
+                json!({ "id": id, "type": kind, "description": description, "created": 0, "enable": 1 })
+            };
+            let mut entries = Vec::new();
+            entries.extend(user.totp.is_some().then(|| entry("totp", "phone")));
+            entries.extend((!user.recovery.is_empty()).then(|| entry("recovery", "")));
+            entries.extend(user.security_key.then(|| entry("webauthn", "key ring")));
+            json!({ "userid": name, "entries": entries })
         });
     Ok(Reply::Data(rows.collect()))
 }

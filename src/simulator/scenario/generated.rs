@@ -34,6 +34,7 @@ pub(super) fn cluster(nodes: usize, guests: usize, seed: u64) -> Scenario {
     let names: Vec<String> = (1..=nodes).map(|number| format!("pve{number}")).collect();
     Scenario {
         token_expires: None,
+        second_factor: super::SecondFactorScenario::default(),
         seed,
         speed: 10.0,
         cluster: (nodes > 1).then(|| "generated".to_owned()),

@@ -28,6 +28,9 @@ pub struct Scenario {
     pub timezone: String,
     /// How long the operator's token is still good; absent for ever.
     pub token_expires: Option<Span>,
+    /// What the user with a second factor may answer with.
+    #[serde(default)]
+    pub second_factor: SecondFactorScenario,
     /// Whether the datacenter's firewall switch is on.
     #[serde(default)]
     pub firewall: bool,
@@ -53,6 +56,28 @@ pub struct Scenario {
     /// Tasks that ended before the start.
     #[serde(default)]
     pub tasks: Vec<TaskScenario>,
+}
+
+/// What the user with a second factor may answer with.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct SecondFactorScenario {
+    /// Whether an authenticator's code is taken.
+    pub totp: bool,
+    /// How many recovery keys there are.
+    pub recovery_keys: usize,
+    /// Whether a security key is offered too, which nothing here can answer with.
+    pub security_key: bool,
+}
+
+impl Default for SecondFactorScenario {
+    fn default() -> Self {
+        Self {
+            totp: true,
+            recovery_keys: 0,
+            security_key: false,
+        }
+    }
 }
 
 /// A node of the cluster.

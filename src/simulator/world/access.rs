@@ -14,7 +14,18 @@ pub(in crate::simulator) struct User {
     pub(in crate::simulator) enabled: bool,
     pub(in crate::simulator) comment: Option<String>,
     pub(in crate::simulator) totp: Option<Vec<u8>>,
+    /// Wrong codes since the last right answer; at eight no code is taken any more.
+    pub(in crate::simulator) wrong_codes: u32,
+    /// Keys that were not used yet, by their number.
+    pub(in crate::simulator) recovery: BTreeMap<usize, String>,
+    pub(in crate::simulator) security_key: bool,
     pub(in crate::simulator) tokens: BTreeMap<String, Token>,
+}
+
+impl User {
+    pub(in crate::simulator) fn has_second_factor(&self) -> bool {
+        self.totp.is_some() || !self.recovery.is_empty() || self.security_key
+    }
 }
 
 /// An API token of a user.

@@ -4,6 +4,7 @@
 
 use super::access::{ADMINISTRATOR, Access, Token, User, set};
 use crate::simulator::load::scramble;
+use crate::simulator::scenario::SecondFactorScenario;
 
 /// What the accounts of a world are protected with, all from its seed.
 #[derive(Debug, Clone)]
@@ -13,11 +14,13 @@ pub(in crate::simulator) struct Secrets {
     pub(in crate::simulator) limited_token: String,
     pub(in crate::simulator) second_factor_password: String,
     pub(in crate::simulator) totp: Vec<u8>,
+    pub(in crate::simulator) recovery: Vec<String>,
     pub(in crate::simulator) signing_key: [u8; 32],
 }
 
 impl Secrets {
-    pub(in crate::simulator) fn from_seed(seed: u64) -> Self {
+    /// Makes the secrets of a seed, with so many recovery keys.
+    pub(in crate::simulator) fn from_seed(seed: u64, recovery_keys: usize) -> Self {
         let number = |salt: u64| scramble(scramble(seed) ^ scramble(salt));
         let bytes = |salt: u64| {
             let mut bytes = [0; 32];
@@ -32,6 +35,13 @@ impl Secrets {
             limited_token: uuid(number(4), number(5)),
             second_factor_password: format!("Tfa-{:08x}", number(6) as u32),
             totp: bytes(7)[..20].to_vec(),
+            // Four groups of four hexadecimal digits, as the real server makes them.
+            recovery: (0..recovery_keys as u64)
+                .map(|index| {
+                    let digits = format!("{:016x}", number(1000 + index));
+                    [0, 4, 8, 12].map(|at| &digits[at..at + 4]).join("-")
+                })
+                .collect(),
             signing_key: bytes(8),
         }
     }
@@ -66,7 +76,11 @@ fn limited_privileges() -> std::collections::BTreeSet<String> {
 }
 
 /// Makes the logins and grants them their roles; the operator's token ends at a moment, or never at 0.
-pub(super) fn access(secrets: &Secrets, token_expires: i64) -> Access {
+pub(super) fn access(
+    secrets: &Secrets,
+    token_expires: i64,
+    second_factor: &SecondFactorScenario,
+) -> Access {
     let mut access = Access::with_special_roles();
     let user = |password: &str, comment: &str| User {
         password: password.to_owned(),
@@ -86,7 +100,9 @@ pub(super) fn access(secrets: &Secrets, token_expires: i64) -> Access {
     hub.tokens
         .insert("watch".into(), token(&secrets.limited_token, true, 0));
     let mut oncall = user(&secrets.second_factor_password, "");
-    oncall.totp = Some(secrets.totp.clone());
+    oncall.totp = second_factor.totp.then(|| secrets.totp.clone());
+    oncall.recovery = secrets.recovery.iter().cloned().enumerate().collect();
+    oncall.security_key = second_factor.security_key;
     access.users.insert("hub@pve".into(), hub);
     access.users.insert("oncall@pve".into(), oncall);
     access

@@ -71,6 +71,7 @@ impl World {
                 scenario
                     .token_expires
                     .map_or(0, |span| (now + span.0) as i64),
+                &scenario.second_factor,
             ),
             tasks: Tasks::default(),
             log: Vec::new(),

@@ -12,6 +12,7 @@ mod palette;
 mod power;
 mod prune;
 mod quit;
+mod sign_in;
 
 use ratatui::Frame;
 
@@ -36,6 +37,7 @@ pub(super) fn draw(frame: &mut Frame<'_>, state: &State, theme: &Theme, viewport
             Dialog::Acknowledge(ack) => acknowledge::draw(frame, ack, theme),
             Dialog::Lock(lock) => lock::draw(frame, lock, theme),
             Dialog::Failure(text) => failure::draw(frame, text, theme),
+            Dialog::SignIn(dialog) => sign_in::draw(frame, dialog, state, theme),
             // It is typed in the footer's place.
             Dialog::Filter(_) => {}
         }

@@ -50,6 +50,7 @@ enum Rank {
     Account,
     Demo,
     Program,
+    Server,
     Nodes,
     Cluster,
     Running,
@@ -57,10 +58,11 @@ enum Rank {
 }
 
 impl Rank {
-    const ORDER: [Self; 6] = [
+    const ORDER: [Self; 7] = [
         Self::Account,
         Self::Demo,
         Self::Program,
+        Self::Server,
         Self::Nodes,
         Self::Cluster,
         Self::Running,
@@ -212,6 +214,12 @@ fn right_side(state: &State, theme: &Theme) -> Vec<Word> {
             right.push(Word::new(text, style, Rank::Never));
         }
         (LinkState::Up, None) => {}
+    }
+    if let Some(server) = &state.link.elsewhere {
+        // The first server of the cluster does not answer; which one does is worth a warning.
+        let host = server.strip_prefix("https://").unwrap_or(server);
+        let text = format!("via {}", fit(host, 28, theme.unicode));
+        right.push(Word::new(text, theme.warning, Rank::Server));
     }
     let account = fit(&state.setting.account, 28, theme.unicode);
     right.push(Word::new(account, theme.dim, Rank::Account));
