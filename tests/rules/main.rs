@@ -13,6 +13,8 @@ mod enforcement;
 mod enforcement_properties;
 mod limit_tracker;
 mod limits;
+mod network;
+mod network_server;
 mod notifications;
 mod plan_files;
 mod projects;

@@ -4,20 +4,26 @@
 //! cards and firewall, the datacenter's firewall. Nothing is resolved, read or written here.
 
 mod action;
+mod arrange;
 mod current;
+mod goal;
 mod host;
 mod mark;
 mod plan;
+mod planning;
 mod profile;
 mod reality;
 mod resolved;
+mod sets;
+mod warnings;
 mod way_back;
 
 pub use action::{Action, OptionsChange, Setting};
 pub use current::Current;
 pub use host::{Cidr, InvalidCidr, is_host_name, parse_port};
 pub use mark::profile_of_rule;
-pub use plan::{Change, Deed, ForeignRule, NetworkPlan, Warning};
+pub use plan::{Change, Deed, ForeignRule, NetworkPlan, Role, Warning};
+pub use planning::{keep, plan, plan_trial, put_back};
 pub use profile::{Bridge, Destination, Hosts, InvalidProfile, NetworkProfile};
 pub use reality::{Fence, Reality};
 pub use resolved::Resolved;

@@ -46,8 +46,19 @@ pub struct Change {
     pub before: Option<String>,
     /// How it is afterwards; absent where there is nothing left.
     pub after: Option<String>,
-    /// Whether only the addresses of names are brought up to date, which is no drift.
-    pub is_refresh: bool,
+    /// What it does for the plan.
+    pub role: Role,
+}
+
+/// What a step does for its plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// It mends a difference.
+    Mends,
+    /// It finishes what a step before it began, as moving a new rule to its place.
+    Follows,
+    /// It brings the addresses of names up to date, which is no drift.
+    Refreshes,
 }
 
 impl Change {
@@ -143,6 +154,25 @@ impl Warning {
     }
 }
 
+impl Warning {
+    /// Tells whether it is about a rule that is not ours.
+    pub(super) fn is_about_foreign_rules(&self) -> bool {
+        match self {
+            Self::Defeated { .. } | Self::PerhapsDefeated { .. } => true,
+            Self::ClusterSwitchOff
+            | Self::ClusterSwitchUnknown
+            | Self::GuestSwitchOff
+            | Self::CardSwitchOff
+            | Self::OpenCard(_)
+            | Self::Overruled { .. }
+            | Self::PolicyOutStays(_)
+            | Self::InboundCloses
+            | Self::SetStays(_)
+            | Self::TrialUnderWay(_) => false,
+        }
+    }
+}
+
 impl fmt::Display for Warning {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -216,12 +246,14 @@ impl NetworkPlan {
 
     /// Iterates over what differs from the profile: the drift.
     pub fn differences(&self) -> impl Iterator<Item = &Change> {
-        self.changes.iter().filter(|change| !change.is_refresh)
+        let changes = self.changes.iter();
+        changes.filter(|change| change.role == Role::Mends)
     }
 
     /// Iterates over what only brings addresses up to date.
     pub fn refreshes(&self) -> impl Iterator<Item = &Change> {
-        self.changes.iter().filter(|change| change.is_refresh)
+        let changes = self.changes.iter();
+        changes.filter(|change| change.role == Role::Refreshes)
     }
 
     /// Tells whether there is nothing to do.

@@ -1,7 +1,17 @@
 //! What fences a guest in as it is, by what its own firewall says.
 
-use super::plan::Warning;
+use std::collections::BTreeSet;
+
+use super::arrange::RECORD;
+use super::current::Current;
+use super::mark;
+use super::plan::{Deed, Warning};
+use super::planning::Draft;
+use super::profile::NetworkProfile;
+use super::warnings;
 use super::way_back::WayBack;
+use crate::domain::guest::GuestRef;
+use crate::domain::text::clean;
 
 /// What fences a guest in, and what does not.
 #[derive(Debug, Clone, PartialEq)]
@@ -34,4 +44,72 @@ pub enum Fence {
     Strange(Vec<String>),
     /// It cannot be said, for this reason.
     Unknown(String),
+}
+
+impl Reality {
+    /// Says what fences a guest in, by the profiles that the config has.
+    ///
+    /// Names are not resolved for it: which addresses they have today is no drift.
+    pub fn of(guest: &GuestRef, profiles: &[NetworkProfile], current: &Current) -> Self {
+        let rules = current.firewall.as_ref().ok().map(|it| &it.rules);
+        let mut warnings = warnings::switches(current);
+        let fence = fence(guest, profiles, current, &mut warnings);
+        Self {
+            fence,
+            open_cards: current.open_cards(),
+            warnings,
+            way_back: rules.and_then(WayBack::find),
+        }
+    }
+}
+
+fn fence(
+    guest: &GuestRef,
+    profiles: &[NetworkProfile],
+    current: &Current,
+    warnings: &mut Vec<Warning>,
+) -> Fence {
+    let firewall = match &current.firewall {
+        Ok(firewall) => firewall,
+        Err(reason) => return Fence::Unknown(format!("its firewall could not be read: {reason}")),
+    };
+    let names: BTreeSet<&str> = firewall
+        .rules
+        .list
+        .iter()
+        .filter_map(mark::profile_of_rule)
+        .collect();
+    let mut all = names.iter();
+    let (Some(name), None) = (all.next(), all.next()) else {
+        let names: Vec<String> = names.into_iter().map(clean).collect();
+        return if names.is_empty() {
+            Fence::None
+        } else {
+            Fence::Strange(names)
+        };
+    };
+    let Some(profile) = profiles.iter().find(|profile| profile.name == **name) else {
+        return Fence::Strange(vec![clean(name)]);
+    };
+    if let Err(reason) = &current.config {
+        return Fence::Unknown(format!("its cards could not be read: {reason}"));
+    }
+    let draft = Draft::of(guest.kind, profile, None, current);
+    let plan = draft.into_plan(guest, profile, current, Deed::Apply);
+    let said = plan.warnings().iter();
+    warnings.extend(said.filter(|each| each.is_about_foreign_rules()).cloned());
+    // A trial is told of by itself; that its record stands among the rules is no drift.
+    let objections = plan.objections().iter().map(ToString::to_string);
+    let differences = plan.differences().filter(|change| change.subject != RECORD);
+    let differences = differences.map(ToString::to_string);
+    let differences: Vec<String> = objections.chain(differences).collect();
+    let profile = profile.name.clone();
+    if differences.is_empty() {
+        Fence::Kept(profile)
+    } else {
+        Fence::Drifted {
+            profile,
+            differences,
+        }
+    }
 }

@@ -6,8 +6,10 @@
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::action::{OptionsChange, Setting};
 use super::mark;
 use crate::domain::firewall::{Direction, Options, Policy, Rule, Rules};
+use crate::domain::network_card::NetworkCard;
 use crate::domain::text::Text;
 
 /// What stands between the mark and the record.
@@ -37,6 +39,26 @@ pub(super) struct FormerRule {
     pub(super) foreign_above: usize,
 }
 
+impl FormerRule {
+    /// Collects the rules of ours, with how many of others stand above each.
+    pub(super) fn all(rules: &Rules) -> Vec<Self> {
+        let mut foreign_above = 0;
+        let mut all = Vec::new();
+        for rule in &rules.list {
+            if mark::profile_of_rule(rule).is_none() {
+                foreign_above += 1;
+            } else if !WayBack::is_record(rule) && !rule.is_broken {
+                // The server would not take a broken rule again, and it has no effect.
+                all.push(Self {
+                    rule: rule.clone(),
+                    foreign_above,
+                });
+            }
+        }
+        all
+    }
+}
+
 /// The options that a profile may change, as they were.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct FormerOptions {
@@ -57,11 +79,51 @@ impl From<&Options> for FormerOptions {
     }
 }
 
+impl FormerOptions {
+    /// Says what has to be changed so that the options are as they were.
+    pub(super) fn change(self, now: &Options) -> OptionsChange {
+        OptionsChange {
+            enable: restore(now.enable, self.enable),
+            policy_in: restore(now.policy_in, self.policy_in),
+            policy_out: restore(now.policy_out, self.policy_out),
+            dhcp: restore(now.dhcp, self.dhcp),
+        }
+    }
+}
+
+fn restore<T: PartialEq + Copy>(now: Option<T>, former: Option<T>) -> Setting<T> {
+    match former {
+        _ if now == former => Setting::Stays,
+        Some(value) => Setting::Set(value),
+        None => Setting::Unset,
+    }
+}
+
 /// The keys of the first card that a profile may change, as they were.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct FormerCard {
     pub(super) bridge: Option<String>,
     pub(super) firewall: Option<String>,
+}
+
+impl FormerCard {
+    /// Takes what a profile may change from a card.
+    pub(super) fn of(card: &NetworkCard) -> Self {
+        Self {
+            bridge: card.get("bridge").map(str::to_owned),
+            firewall: card.get("firewall").map(str::to_owned),
+        }
+    }
+
+    /// Puts it back on a card; all else on it stays.
+    pub(super) fn put_on(&self, card: &NetworkCard) -> NetworkCard {
+        let keys = [("bridge", &self.bridge), ("firewall", &self.firewall)];
+        keys.into_iter()
+            .fold(card.clone(), |card, (key, value)| match value {
+                Some(value) => card.with(key, value),
+                None => card.without(key),
+            })
+    }
 }
 
 impl WayBack {
@@ -99,7 +161,11 @@ impl WayBack {
     }
 
     /// Returns the disabled rule that records it; `None` where its comment would be too long.
-    pub fn rule(&self) -> Option<Rule> {
+    pub(super) fn rule(&self) -> Option<Rule> {
+        let sizes = [self.rules.len(), self.made_sets.len(), self.added.len()];
+        if sizes.into_iter().any(|size| size > MOST_ITEMS) {
+            return None;
+        }
         let json = serde_json::to_string(&Record::from(self)).ok()?;
         let comment = format!("{} {WORD} {json}", mark::of(&self.profile));
         (comment.len() <= MOST_BYTES).then(|| Rule {
