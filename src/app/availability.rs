@@ -17,9 +17,10 @@ pub enum Availability {
 
 /// Decides whether an action is possible; footer, palette, help and dispatch all ask here.
 pub fn availability(state: &State, action: Action) -> Availability {
-    let reason = match action {
-        Action::Change(change) => refusal(state, change),
-        other => lacking(state, other),
+    let reason = if let Action::Change(change) = action {
+        refusal(state, change)
+    } else {
+        lacking(state, action)
     };
     reason.map_or(Availability::Yes, Availability::No)
 }

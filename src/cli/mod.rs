@@ -321,7 +321,7 @@ async fn look(command: &Command, setup: &Setup, output: &Output) -> anyhow::Resu
         Command::Check(check) => check.run(setup, output).await,
         Command::Quota(quota) => quota.run(setup, output).await,
         Command::Console(console) => console.run(setup, output).await,
-        Command::Doctor(doctor) => doctor.run(setup, output).await,
+        Command::Doctor(doctor) => Box::pin(doctor.run(setup, output)).await,
         // These change something, or need no cluster.
         Command::Snapshot(_)
         | Command::Clone(_)

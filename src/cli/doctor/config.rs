@@ -12,15 +12,16 @@ pub(super) fn findings(setup: &Setup) -> Vec<Finding> {
         _ if setup.demo => list.push(Finding::ok("config", "", "the demo's own")),
         Some(file) => {
             let name = clean(&file.display().to_string());
-            list.push(match others_may_write(file) {
-                true => Finding::bad(
+            list.push(if others_may_write(file) {
+                Finding::bad(
                     Health::Warn,
                     "config",
                     "",
                     format!("{name}: others can write to it, and it names commands that are run"),
                     format!("chmod 600 {name}"),
-                ),
-                false => Finding::ok("config", "", format!("{name}: nothing in it is unknown")),
+                )
+            } else {
+                Finding::ok("config", "", format!("{name}: nothing in it is unknown"))
             });
         }
         None => {

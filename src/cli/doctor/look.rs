@@ -2,8 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, Utc};
-use futures_util::StreamExt as _;
 use futures_util::stream;
 
 use super::server::Server;
@@ -148,11 +146,6 @@ impl Look {
             .map(|seen| &seen.guest)
             .filter(|guest| !selection.is_configured() || selection.manages(guest))
             .collect()
-    }
-
-    /// Returns the server's calendar as of now.
-    pub(super) fn server_time(&self, client: &Client, clock: &Clock) -> DateTime<Utc> {
-        client.server_time().unwrap_or_else(|| clock.now().wall)
     }
 
     /// Judges what was seen.

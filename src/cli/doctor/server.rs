@@ -26,7 +26,7 @@ pub(super) struct Server {
     pub(super) version: Option<String>,
     pub(super) findings: Vec<Finding>,
     /// The demo's server lives as long as somebody asks it.
-    _session: Option<Session>,
+    session: Option<Session>,
 }
 
 impl Server {
@@ -43,7 +43,7 @@ impl Server {
                 "a pinned fingerprint, of the demo's own server",
             );
             server.close();
-            server._session = Some(session);
+            server.session = Some(session);
             return Ok(server);
         }
         let connection = setup.loaded.cluster()?.connection().await?;
@@ -91,7 +91,7 @@ impl Server {
             client: None,
             version: None,
             findings: Vec::new(),
-            _session: None,
+            session: None,
         }
     }
 
@@ -140,24 +140,20 @@ impl Server {
                 failure.advised(),
             )
         };
-        match failure.kind {
-            FailureKind::UntrustedCertificate => {
-                self.findings
-                    .push(Finding::ok("endpoint", endpoint, "answers"));
-                self.findings.push(bad("tls", Health::Fail));
-            }
-            _ if is_silent(failure) => {
-                self.findings.push(bad("endpoint", Health::Fail));
-                let why = "nobody answers";
-                self.findings
-                    .push(Finding::unknown("tls", endpoint, why, ""));
-            }
-            _ => {
-                self.findings
-                    .push(Finding::ok("endpoint", endpoint, "answers"));
-                let detail = format!("trusted by {trusted}");
-                self.findings.push(Finding::ok("tls", endpoint, detail));
-            }
+        if failure.kind == FailureKind::UntrustedCertificate {
+            let findings = [
+                Finding::ok("endpoint", endpoint, "answers"),
+                bad("tls", Health::Fail),
+            ];
+            self.findings.extend(findings);
+        } else if is_silent(failure) {
+            let tls = Finding::unknown("tls", endpoint, "nobody answers", "");
+            self.findings.extend([bad("endpoint", Health::Fail), tls]);
+        } else {
+            let tls = format!("trusted by {trusted}");
+            let tls = Finding::ok("tls", endpoint, tls);
+            self.findings
+                .extend([Finding::ok("endpoint", endpoint, "answers"), tls]);
         }
     }
 

@@ -163,13 +163,11 @@ pub fn zone(time: Result<&NodeTime, &Failure>) -> Finding {
             return Finding::bad(Health::Warn, "timezone", "", why, fix);
         }
     };
-    match read {
-        Some(zone) => Finding::ok("timezone", "", format!("months begin in {zone}")),
-        None => {
-            let why = "the node names none, nor does the config: enforce refuses months";
-            Finding::bad(Health::Warn, "timezone", "", why, fix)
-        }
-    }
+    let Some(zone) = read else {
+        let why = "the node names none, nor does the config: enforce refuses months";
+        return Finding::bad(Health::Warn, "timezone", "", why, fix);
+    };
+    Finding::ok("timezone", "", format!("months begin in {zone}"))
 }
 
 /// Judges whether the emergencies of the projects reach anybody; nothing where there are none.

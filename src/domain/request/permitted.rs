@@ -14,10 +14,12 @@ pub fn permit(
     let Some(permissions) = permissions else {
         return Ok(operation);
     };
-    let operation = match operation {
-        // What several guests do together concerns all of them or none.
-        Operation::Batch(batch) if batch.bracket().is_none() => permit_each(batch, permissions)?,
-        other => other,
+    // What several guests do together as a bracket concerns all of them or none.
+    let is_each = matches!(&operation, Operation::Batch(batch) if batch.bracket().is_none());
+    let operation = if is_each {
+        permit_each(operation, permissions)?
+    } else {
+        operation
     };
     let needs = operation.needs();
     let unmet = needs.iter().filter(|need| !need.is_met(permissions));
@@ -32,7 +34,13 @@ pub fn permit(
 }
 
 /// Leaves out of several changes those that the account may not make; objects where none remains.
-fn permit_each(batch: Batch, permissions: &Permissions) -> Result<Operation, Vec<Objection>> {
+fn permit_each(
+    operation: Operation,
+    permissions: &Permissions,
+) -> Result<Operation, Vec<Objection>> {
+    let Operation::Batch(batch) = operation else {
+        return Ok(operation);
+    };
     let (operations, mut skipped) = batch.into_parts();
     let mut permitted = Vec::new();
     for operation in operations {
