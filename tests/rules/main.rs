@@ -14,6 +14,8 @@ mod enforcement_properties;
 mod limit_tracker;
 mod limits;
 mod network;
+mod network_passage;
+mod network_properties;
 mod network_server;
 mod notifications;
 mod plan_files;

@@ -71,9 +71,16 @@ impl Steps {
         }
         let fits = |(position, above): (usize, usize), wanted: &Wanted| {
             let rule = &self.firewall.rules.list[position];
-            wanted.foreign_above.is_none_or(|wish| wish == above)
-                && (wanted.rule.is_enabled || !rule.is_enabled)
-                && is_same(rule, &wanted.rule)
+            let same = match wanted.foreign_above {
+                None => is_same(rule, &wanted.rule),
+                // What was there before is to be there again to the letter, and in its place.
+                Some(wish) => {
+                    let details =
+                        rule.log == wanted.rule.log && rule.comment == wanted.rule.comment;
+                    wish == above && details && is_same(rule, &wanted.rule)
+                }
+            };
+            same && (wanted.rule.is_enabled || !rule.is_enabled)
         };
         // The longest common sequence, by the lengths of what is left of both.
         let (rows, columns) = (old.len(), self.wanted.len());

@@ -20,6 +20,8 @@ const DNS_PORT: u16 = 53;
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct WantedSet {
     pub(super) name: String,
+    /// Whether what it holds is blocked, and not let through.
+    pub(super) blocks: bool,
     /// The networks that stand as they are.
     pub(super) fixed: BTreeSet<Cidr>,
     /// The names whose addresses come and go.
@@ -95,7 +97,7 @@ impl Goal {
         for port in ports {
             let of_port = list.iter().filter(|each| each.port() == port);
             let name = mark::set_name(&profile.name, &kind.suffix(port));
-            let mut set = WantedSet::new(name);
+            let mut set = WantedSet::new(name, matches!(kind, Kind::Block));
             for destination in of_port {
                 match destination.hosts() {
                     Hosts::Network(all) if all.is_everything() => {
@@ -120,7 +122,7 @@ impl Goal {
             None => None,
             Some(servers) if servers.is_empty() => return,
             Some(servers) => {
-                let mut set = WantedSet::new(mark::set_name(&profile.name, "dns"));
+                let mut set = WantedSet::new(mark::set_name(&profile.name, "dns"), false);
                 set.fixed.extend(servers.iter().copied().map(Cidr::host));
                 let name = format!("+{}", set.name);
                 self.sets.push(set);
@@ -150,9 +152,10 @@ impl Goal {
 }
 
 impl WantedSet {
-    fn new(name: String) -> Self {
+    fn new(name: String, blocks: bool) -> Self {
         Self {
             name,
+            blocks,
             fixed: BTreeSet::new(),
             names: BTreeSet::new(),
             addresses: BTreeMap::new(),

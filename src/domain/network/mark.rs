@@ -80,6 +80,14 @@ pub(super) fn set_name(profile: &str, suffix: &str) -> String {
     format!("{SET_PREFIX}{short}-{hash}-{suffix}")
 }
 
+/// Tells whether a set of ours is one of what is blocked.
+pub(super) fn is_block_set(name: &str) -> bool {
+    let mut parts = name.rsplit('-');
+    let port = parts.next().unwrap_or_default();
+    let is_port = port == "all" || port.bytes().all(|byte| byte.is_ascii_digit());
+    is_port && parts.next() == Some("block")
+}
+
 /// Hashes a name (FNV-1a); it only has to tell a few profiles apart.
 fn hash(name: &str) -> String {
     let hash = name.bytes().fold(0x811c_9dc5_u32, |hash, byte| {

@@ -15,7 +15,7 @@ use super::profile::NetworkProfile;
 use super::resolved::Resolved;
 use super::sets::{self, SetDifference};
 use super::warnings;
-use super::way_back::{FormerCard, FormerOptions, FormerRule, WayBack};
+use super::way_back::{FormerCard, FormerMember, FormerOptions, FormerRule, WayBack};
 use crate::domain::firewall::{GuestFirewall, Options, Policy};
 use crate::domain::guest::GuestRef;
 use crate::domain::id::GuestKind;
@@ -38,7 +38,7 @@ pub fn plan(
 
 /// Plans a profile on trial: the same, but what was there before is recorded first.
 ///
-/// Sets lose nothing before the trial is confirmed. `began` and `ends` are by the server's clock.
+/// Sets that no rule speaks of any more stay until the trial is confirmed. `began` and `ends` are by the server's clock.
 pub fn plan_trial(
     guest: &GuestRef,
     profile: &NetworkProfile,
@@ -57,12 +57,8 @@ pub fn plan_trial(
             .objections
             .push(Objection::new(Field::Network, reason));
     }
-    if parts
-        .sets
-        .iter()
-        .any(|(_, _, difference)| difference.has_obstacles())
-    {
-        let reason = "a set of ours holds an exclusion, which no trial could put back: apply without a trial";
+    if parts.sets.iter().any(SetPlan::loses_for_good) {
+        let reason = "a set of ours holds an exclusion or alias, which no trial could put back: apply without a trial";
         draft
             .objections
             .push(Objection::new(Field::Network, reason));
@@ -76,6 +72,7 @@ pub fn plan_trial(
         rules: FormerRule::all(&parts.firewall.rules),
         made_sets: parts.made_sets(),
         added: parts.added(),
+        removed: parts.removed(),
     };
     parts.record = way_back.rule();
     if parts.record.is_none() {
@@ -112,17 +109,17 @@ pub fn put_back(guest: &GuestRef, current: &Current) -> Option<NetworkPlan> {
         foreign_above: Some(former.foreign_above),
     });
     let mut steps = Steps::new(firewall, wanted.collect());
+    let growing: Vec<&str> = way_back.removed.iter().map(|it| it.set.as_str()).collect();
+    steps.close_growing(&growing);
+    for former in &way_back.removed {
+        former.put_back(&mut steps);
+    }
+    way_back.take_out(&mut steps, false);
     steps.arrange();
     change_options(&mut steps, way_back.options.change(&firewall.options));
     change_card(&mut steps, &card, way_back.card.put_on(&card));
     steps.delete_old();
-    for (set, member) in &way_back.added {
-        let held = sets::find(steps.firewall(), set);
-        let found = held.and_then(|set| set.members.iter().find(|each| each.cidr.raw() == member));
-        if let Some(member) = found.map(|member| member.cidr.clone()) {
-            sets::remove(&mut steps, set, &member, Role::Mends);
-        }
-    }
+    way_back.take_out(&mut steps, true);
     plan.warnings.extend(delete_unused(&mut steps, |name| {
         way_back.made_sets.iter().any(|made| made == name)
     }));
@@ -163,7 +160,7 @@ pub(super) struct Draft<'a> {
 struct Parts<'a> {
     firewall: &'a GuestFirewall,
     goal: Goal,
-    sets: Vec<(String, String, SetDifference)>,
+    sets: Vec<SetPlan>,
     options: OptionsChange,
     card: (NetworkCard, NetworkCard),
     record: Option<crate::domain::firewall::Rule>,
@@ -217,9 +214,11 @@ impl<'a> Draft<'a> {
             let policy = firewall.options.policy_out();
             draft.warnings.push(Warning::PolicyOutStays(policy));
         }
-        let sets = goal.sets.iter().map(|set| {
-            let difference = SetDifference::of(firewall, set, resolved.map(Resolved::time));
-            (set.name.clone(), profile.name.clone(), difference)
+        let time = resolved.map(Resolved::time);
+        let sets = goal.sets.iter().map(|set| SetPlan {
+            name: set.name.clone(),
+            blocks: set.blocks,
+            difference: SetDifference::of(firewall, set, time),
         });
         draft.parts = Some(Parts {
             firewall,
@@ -293,47 +292,82 @@ impl<'a> Draft<'a> {
     }
 }
 
+/// A set that a profile wants, and what it lacks and has too much.
+struct SetPlan {
+    name: String,
+    blocks: bool,
+    difference: SetDifference,
+}
+
+impl SetPlan {
+    fn loses_for_good(&self) -> bool {
+        self.difference.loses_for_good()
+    }
+}
+
 impl Parts<'_> {
     fn made_sets(&self) -> Vec<String> {
-        let made = self.sets.iter().filter(|(_, _, set)| set.is_new());
-        made.map(|(name, _, _)| name.clone()).collect()
+        let made = self.sets.iter().filter(|set| set.difference.is_new());
+        made.map(|set| set.name.clone()).collect()
     }
 
     fn added(&self) -> Vec<(String, String)> {
-        let sets = self.sets.iter();
-        sets.flat_map(|(name, _, set)| set.added().map(|cidr| (name.clone(), cidr.to_string())))
-            .collect()
+        let of = |set: &SetPlan| -> Vec<(String, String)> {
+            let added = set.difference.added();
+            added
+                .map(|cidr| (set.name.clone(), cidr.to_string()))
+                .collect()
+        };
+        self.sets.iter().flat_map(of).collect()
+    }
+
+    fn removed(&self) -> Vec<FormerMember> {
+        let of = |set: &SetPlan| -> Vec<FormerMember> {
+            let removed = set.difference.removed();
+            let former = removed.map(|member| FormerMember {
+                set: set.name.clone(),
+                cidr: member.cidr.raw().to_owned(),
+                comment: member.comment.as_ref().map(|it| it.raw().to_owned()),
+            });
+            former.collect()
+        };
+        self.sets.iter().flat_map(of).collect()
     }
 
     /// Writes sets, rules, options and card, and then removes what is too much (SPEC §5.9).
+    ///
+    /// A set that lets through loses what it has too much before new rules speak of it, one that
+    /// blocks only after the old ones are gone.
     fn write(
         self,
         profile: &NetworkProfile,
         current: &Current,
         deed: &Deed,
     ) -> (Vec<Change>, Vec<Warning>) {
-        let on_trial = matches!(deed, Deed::Try(_));
         let mut steps = Steps::new(self.firewall, self.goal.wanted());
         if let Some(record) = self.record {
             steps.record(record);
         }
-        let growing = self.sets.iter().filter(|(_, _, set)| set.grows());
-        let growing: Vec<&str> = growing.map(|(name, _, _)| name.as_str()).collect();
+        let growing = self.sets.iter().filter(|set| set.difference.grows());
+        let growing: Vec<&str> = growing.map(|set| set.name.as_str()).collect();
         steps.close_growing(&growing);
-        for (name, profile, set) in &self.sets {
-            set.fill(&mut steps, name, profile);
+        for set in &self.sets {
+            set.difference.fill(&mut steps, &set.name, &profile.name);
+            if !set.blocks {
+                set.difference.thin_out(&mut steps, &set.name);
+            }
         }
         steps.arrange();
         change_options(&mut steps, self.options);
         change_card(&mut steps, &self.card.0, self.card.1);
         steps.delete_old();
+        for set in self.sets.iter().filter(|set| set.blocks) {
+            set.difference.thin_out(&mut steps, &set.name);
+        }
         let mut warnings =
             warnings::of_foreign(profile, current, self.firewall, &self.goal.rules, &steps);
-        if !on_trial {
-            for (name, _, set) in &self.sets {
-                set.thin_out(&mut steps, name);
-            }
-            let wanted: Vec<&str> = self.sets.iter().map(|(name, _, _)| name.as_str()).collect();
+        if !matches!(deed, Deed::Try(_)) {
+            let wanted: Vec<&str> = self.sets.iter().map(|set| set.name.as_str()).collect();
             warnings.extend(delete_unused(&mut steps, |name| !wanted.contains(&name)));
             steps.delete_records();
         }

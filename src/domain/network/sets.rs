@@ -9,7 +9,7 @@ use super::host::Cidr;
 use super::mark::{self, Seen};
 use super::plan::Role;
 use crate::domain::firewall::{AddressSet, GuestFirewall, Member};
-use crate::domain::text::Text;
+use crate::domain::text::{Text, clean};
 
 /// From this age on the time of an address that is still there is written anew.
 const REWRITTEN_AFTER: TimeDelta = TimeDelta::hours(12);
@@ -24,7 +24,7 @@ pub(super) struct SetDifference {
     in_the_way: Vec<Text>,
     additions: Vec<(Cidr, Option<String>, Role)>,
     rewritten: Vec<(Cidr, String)>,
-    removals: Vec<(Text, Role)>,
+    removals: Vec<(Member, Role)>,
 }
 
 impl SetDifference {
@@ -70,10 +70,9 @@ impl SetDifference {
         time: Option<DateTime<Utc>>,
         present: &mut Vec<Cidr>,
     ) {
-        let text = member.cidr.clone();
-        let cidr = member.cidr.raw().parse::<Cidr>().ok();
-        let Some(cidr) = cidr else {
-            self.removals.push((text, Role::Mends));
+        let gone = |role| (member.clone(), role);
+        let Some(cidr) = read(member) else {
+            self.removals.push(gone(Role::Mends));
             return;
         };
         let address = Some(cidr.address()).filter(|address| Cidr::host(*address) == cidr);
@@ -82,9 +81,9 @@ impl SetDifference {
         if member.is_excluded {
             // A member can be in a set once, so an exclusion goes before what it excludes comes.
             if is_fixed || name.is_some() {
-                self.in_the_way.push(text);
+                self.in_the_way.push(member.cidr.clone());
             } else {
-                self.removals.push((text, Role::Mends));
+                self.removals.push(gone(Role::Mends));
             }
             return;
         }
@@ -106,14 +105,14 @@ impl SetDifference {
                 }
             }
             (None, Some(seen)) if age(&seen) > GONE_AFTER => {
-                self.removals.push((text, Role::Refreshes));
+                self.removals.push(gone(Role::Refreshes));
             }
             // A time that lies far ahead would keep an address for ever.
             (None, Some(seen)) if age(&seen) < -GONE_AFTER => {
-                self.removals.push((text, Role::Mends));
+                self.removals.push(gone(Role::Mends));
             }
             (None, Some(_)) => {}
-            (None, None) => self.removals.push((text, Role::Mends)),
+            (None, None) => self.removals.push(gone(Role::Mends)),
         }
     }
 
@@ -122,9 +121,15 @@ impl SetDifference {
         !(self.is_new || self.additions.is_empty() && self.in_the_way.is_empty())
     }
 
-    /// Tells whether something has to be taken out before its like can be added.
-    pub(super) fn has_obstacles(&self) -> bool {
-        !self.in_the_way.is_empty()
+    /// Tells whether something is taken out that cannot be put in again as it was.
+    pub(super) fn loses_for_good(&self) -> bool {
+        let odd = |member: &Member| member.is_excluded || read(member).is_none();
+        !self.in_the_way.is_empty() || self.removals.iter().any(|(member, _)| odd(member))
+    }
+
+    /// Returns what is taken out.
+    pub(super) fn removed(&self) -> impl Iterator<Item = &Member> {
+        self.removals.iter().map(|(member, _)| member)
     }
 
     /// Returns what is added to a set that exists.
@@ -152,17 +157,7 @@ impl SetDifference {
             remove(steps, name, member, Role::Mends);
         }
         for (cidr, comment, role) in &self.additions {
-            let seen = comment.as_deref().and_then(|it| it.split_once(' '));
-            let after = match seen {
-                Some((_, host)) => format!("{cidr} ({host})"),
-                None => cidr.to_string(),
-            };
-            let action = Action::AddMember {
-                set: name.to_owned(),
-                cidr: *cidr,
-                comment: comment.clone(),
-            };
-            steps.push(action, *role, format!("set {name}"), None, Some(after));
+            add(steps, name, *cidr, comment.clone(), *role);
         }
         for (cidr, comment) in &self.rewritten {
             let action = Action::RewriteMember {
@@ -179,9 +174,28 @@ impl SetDifference {
     /// Removes what the set has too much.
     pub(super) fn thin_out(&self, steps: &mut Steps, name: &str) {
         for (member, role) in &self.removals {
-            remove(steps, name, member, *role);
+            remove(steps, name, &member.cidr, *role);
         }
     }
+}
+
+fn read(member: &Member) -> Option<Cidr> {
+    member.cidr.raw().parse().ok()
+}
+
+/// Puts a member into a set.
+pub(super) fn add(steps: &mut Steps, set: &str, cidr: Cidr, comment: Option<String>, role: Role) {
+    let host = comment.as_deref().and_then(|it| it.split_once(' '));
+    let after = match host {
+        Some((_, host)) => format!("{cidr} ({})", clean(host)),
+        None => cidr.to_string(),
+    };
+    let action = Action::AddMember {
+        set: set.to_owned(),
+        cidr,
+        comment,
+    };
+    steps.push(action, role, format!("set {set}"), None, Some(after));
 }
 
 /// Takes a member out of a set.

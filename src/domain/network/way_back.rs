@@ -7,7 +7,11 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::action::{OptionsChange, Setting};
+use super::arrange::Steps;
+use super::host::Cidr;
 use super::mark;
+use super::plan::Role;
+use super::sets;
 use crate::domain::firewall::{Direction, Options, Policy, Rule, Rules};
 use crate::domain::network_card::NetworkCard;
 use crate::domain::text::Text;
@@ -29,7 +33,41 @@ pub struct WayBack {
     pub(super) card: FormerCard,
     pub(super) rules: Vec<FormerRule>,
     pub(super) made_sets: Vec<String>,
+    /// What was added to sets that were there, as set and address.
     pub(super) added: Vec<(String, String)>,
+    /// What was taken out of sets.
+    pub(super) removed: Vec<FormerMember>,
+}
+
+/// A member that a set of ours had.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct FormerMember {
+    pub(super) set: String,
+    pub(super) cidr: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) comment: Option<String>,
+}
+
+impl FormerMember {
+    /// Puts it into its set again, if that is there and lacks it.
+    pub(super) fn put_back(&self, steps: &mut Steps) {
+        let set = sets::find(steps.firewall(), &self.set);
+        let lacks =
+            set.is_some_and(|set| set.members.iter().all(|each| each.cidr.raw() != self.cidr));
+        if let Some(cidr) = self.cidr.parse().ok().filter(|_| lacks) {
+            sets::add(steps, &self.set, cidr, self.comment.clone(), Role::Mends);
+        }
+    }
+
+    /// Tells whether it can be put into a set as it is.
+    fn is_plain(&self) -> bool {
+        let comment = self.comment.as_deref().unwrap_or_default();
+        self.cidr
+            .parse::<Cidr>()
+            .is_ok_and(|cidr| !cidr.is_everything())
+            && !comment.contains(char::is_control)
+    }
 }
 
 /// A rule of ours that was there before, and how many rules that are not ours stood above it.
@@ -144,6 +182,21 @@ impl WayBack {
         self.ends
     }
 
+    /// Takes out of sets what the trial added, of those that block or of all others.
+    pub(super) fn take_out(&self, steps: &mut Steps, blocks: bool) {
+        for (set, member) in &self.added {
+            if mark::is_block_set(set) != blocks {
+                continue;
+            }
+            let held = sets::find(steps.firewall(), set);
+            let mut members = held.into_iter().flat_map(|set| &set.members);
+            let found = members.find(|each| each.cidr.raw() == member);
+            if let Some(member) = found.map(|member| member.cidr.clone()) {
+                sets::remove(steps, set, &member, Role::Mends);
+            }
+        }
+    }
+
     /// Finds the way back of a trial among a guest's rules.
     ///
     /// Comments come from strangers: what is not exactly such a record, whole and of sane size, is none.
@@ -162,7 +215,12 @@ impl WayBack {
 
     /// Returns the disabled rule that records it; `None` where its comment would be too long.
     pub(super) fn rule(&self) -> Option<Rule> {
-        let sizes = [self.rules.len(), self.made_sets.len(), self.added.len()];
+        let sizes = [
+            self.rules.len(),
+            self.made_sets.len(),
+            self.added.len(),
+            self.removed.len(),
+        ];
         if sizes.into_iter().any(|size| size > MOST_ITEMS) {
             return None;
         }
@@ -203,6 +261,8 @@ struct Record {
     sets: Vec<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     added: Vec<(String, String)>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    removed: Vec<FormerMember>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -246,6 +306,7 @@ impl From<&WayBack> for Record {
             rules: way_back.rules.iter().map(RecordedRule::from).collect(),
             sets: way_back.made_sets.clone(),
             added: way_back.added.clone(),
+            removed: way_back.removed.clone(),
         }
     }
 }
@@ -257,21 +318,26 @@ impl Record {
             None => Some(None),
             Some(word) => Policy::read(word).map(Some),
         };
-        let sizes = [self.rules.len(), self.sets.len(), self.added.len()];
+        let sizes = [
+            self.rules.len(),
+            self.sets.len(),
+            self.added.len(),
+            self.removed.len(),
+        ];
         let sane = sizes.into_iter().all(|size| size <= MOST_ITEMS);
-        let sets = self
-            .sets
-            .iter()
-            .chain(self.added.iter().map(|(set, _)| set));
+        let added = self.added.iter().map(|(set, _)| set);
+        let removed = self.removed.iter().map(|member| &member.set);
+        let mut sets = self.sets.iter().chain(added).chain(removed);
         // Only sets of ours may be touched by a record, whoever wrote it.
-        let ours = sets.clone().all(|set| mark::is_set_name(set));
+        let ours = sets.all(|set| mark::is_set_name(set));
         let plain = |value: &Option<String>| {
             let value = value.as_deref().unwrap_or_default();
             value
                 .chars()
                 .all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'))
         };
-        if !(sane && ours && plain(&self.bridge) && plain(&self.firewall)) {
+        let whole = self.removed.iter().all(FormerMember::is_plain);
+        if !(sane && ours && whole && plain(&self.bridge) && plain(&self.firewall)) {
             return None;
         }
         Some(WayBack {
@@ -295,6 +361,7 @@ impl Record {
                 .collect::<Option<_>>()?,
             made_sets: self.sets,
             added: self.added,
+            removed: self.removed,
         })
     }
 }
@@ -382,6 +449,11 @@ mod tests {
             }],
             made_sets: vec!["proxdeck-api_access-443".to_owned()],
             added: vec![("proxdeck-x-all".to_owned(), "10.0.0.0/8".to_owned())],
+            removed: vec![FormerMember {
+                set: "proxdeck-x-all".to_owned(),
+                cidr: "10.0.0.1".to_owned(),
+                comment: None,
+            }],
         }
     }
 
@@ -419,6 +491,7 @@ mod tests {
             ("\"REJECT\"", "\"MAYBE\""),
             ("[\"proxdeck-api_access-443\"]", "[\"mgmt\"]"),
             ("[\"proxdeck-x-all\"", "[\"x/../y\""),
+            ("\"10.0.0.1\"", "\"everywhere\""),
             ("\"proxdeck:old\"", "\"not ours\""),
             ("\"ACCEPT\"", "\"webservers\""),
             ("\"type\":\"out\"", "\"type\":\"group\""),
