@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use futures_util::StreamExt as _;
 use futures_util::stream;
 
 use super::server::Server;
