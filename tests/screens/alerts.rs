@@ -1,7 +1,6 @@
 //! The view of alerts, the line in which one is taken in hand, and the doctor of locks.
 
 use chrono::TimeDelta;
-use proxdeck::app::remote::Remote;
 use proxdeck::app::{Answer, Event, Query};
 use proxdeck::domain::failure::{Failure, FailureKind};
 use proxdeck::domain::history::Series;
