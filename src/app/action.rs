@@ -45,6 +45,8 @@ pub enum Action {
     Copy,
     /// Reads everything again now.
     Refresh,
+    /// Shows another cluster.
+    Clusters,
     /// Finds an action by its words.
     Palette,
     /// Shows the keys that work here.
@@ -163,6 +165,7 @@ impl Action {
             Self::Open => "open",
             Self::Back => "back",
             Self::Zoom => "zoom",
+            Self::Clusters => "clusters",
             Self::Filter => "filter",
             Self::SortNext => "sort",
             Self::SortReverse => "sort-reverse",

@@ -19,6 +19,8 @@ pub enum Availability {
 pub fn availability(state: &State, action: Action) -> Availability {
     let reason = if let Action::Change(change) = action {
         refusal(state, change)
+    } else if action == Action::Clusters {
+        state.refuses_switching()
     } else {
         lacking(state, action)
     };

@@ -34,6 +34,10 @@ pub enum Effect {
     Refresh,
     /// Signs in with what a person typed.
     SignIn(Given),
+    /// Opens another cluster of the config beside this one.
+    OpenCluster(String),
+    /// Leaves this cluster for the one that was opened under this name.
+    Switch(String),
     /// Puts a text into the clipboard of whoever looks at the terminal.
     Copy(String),
     /// Writes a text into a new file of this name, in the folder in which the program was started.

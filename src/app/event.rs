@@ -55,6 +55,8 @@ pub enum Event {
         /// How long no other try is made.
         wait: Duration,
     },
+    /// Another cluster was opened beside this one, or was not.
+    ClusterOpened(String, Result<(), Failure>),
     /// A question was answered.
     Fetched(Ticket, Result<Answer, Failure>),
 }

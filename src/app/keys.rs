@@ -49,7 +49,9 @@ impl State {
         match reply {
             Reply::Stay => {}
             Reply::Close => {
-                self.dialogs.pop();
+                if let Some(Dialog::Clusters(_)) = self.dialogs.pop() {
+                    self.stay_here();
+                }
             }
             Reply::Run(operation) => {
                 self.dialogs.pop();
@@ -59,10 +61,11 @@ impl State {
                 }
                 self.run(operation, effects);
             }
-            Reply::Part(parting) => {
+            Reply::Part(parting, to) => {
                 self.dialogs.pop();
-                self.part(parting, effects);
+                self.part(parting, to, effects);
             }
+            Reply::Cluster(name) => self.switch_to(name, effects),
             Reply::Move(motion) => self.move_by(motion, effects),
             Reply::Act(action) => {
                 if self.close_menu() {
@@ -185,6 +188,7 @@ impl State {
             Action::Palette => self
                 .dialogs
                 .push(Dialog::Palette(Palette::new(self.focus.context()))),
+            Action::Clusters => self.choose_cluster(),
             Action::Help => self.dialogs.push(Dialog::help(self.focus.context())),
             Action::Quit | Action::Interrupt => self.quit(effects),
             // These belong to dialogs and have no key here.
@@ -419,18 +423,20 @@ impl State {
         effects.push(Effect::Copy(text));
     }
 
-    fn part(&mut self, parting: Parting, effects: &mut Vec<Effect>) {
-        match parting {
-            Parting::Stay => {}
-            Parting::Wait => self.leaves_after_work = true,
-            Parting::FinishStep => {
-                self.leaves_after_work = true;
-                effects.extend(self.jobs.running().map(|job| Effect::Stop(job.id)));
-            }
-            Parting::LeaveNow => self.leave(effects),
+    fn part(&mut self, parting: Parting, to: Option<String>, effects: &mut Vec<Effect>) {
+        if parting == Parting::Stay {
+            return;
         }
-        if self.leaves_after_work && self.jobs.running().next().is_none() {
-            self.leave(effects);
+        self.bound_for = to;
+        if parting == Parting::LeaveNow {
+            return self.depart(effects);
+        }
+        self.leaves_after_work = true;
+        if parting == Parting::FinishStep {
+            effects.extend(self.jobs.running().map(|job| Effect::Stop(job.id)));
+        }
+        if self.jobs.running().next().is_none() {
+            self.depart(effects);
         }
     }
 
@@ -439,7 +445,7 @@ impl State {
         if at_work.is_empty() {
             self.leave(effects);
         } else {
-            self.dialogs.push(Dialog::Quit(Quit::new(at_work)));
+            self.dialogs.push(Dialog::Quit(Quit::new(at_work, None)));
         }
     }
 }

@@ -44,6 +44,7 @@ pub fn lacking(state: &State, action: Action) -> Option<String> {
         | Action::Suspend
         | Action::Cancel
         | Action::Export
+        | Action::Clusters
         | Action::Form(_) => None,
     }
 }

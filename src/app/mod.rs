@@ -39,6 +39,7 @@ pub mod snapshot_lists;
 pub mod snapshot_table;
 pub mod snapshots;
 pub mod state;
+pub mod switching;
 pub mod tasks;
 pub mod throttles;
 pub mod toasts;

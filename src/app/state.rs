@@ -20,6 +20,7 @@ use super::projects::ProjectPane;
 use super::signing_in::Asking;
 use super::snapshot_table::SnapshotTable;
 use super::snapshots::SnapshotPane;
+use super::switching::KnownCluster;
 use super::tasks::TaskPane;
 use super::throttles::Throttles;
 use super::toasts::Toasts;
@@ -242,8 +243,14 @@ pub struct State {
     pub(super) started: Moment,
     pub(super) tickets: u64,
     drawn: u64,
-    /// Whether the program ends as soon as nothing is at work.
+    /// The clusters of the config; empty where there is none to choose from.
+    pub clusters: Vec<KnownCluster>,
+    /// Whether the dashboard leaves as soon as nothing is at work: the program, or this cluster.
     pub leaves_after_work: bool,
+    /// The cluster that it leaves for then; absent where the program ends.
+    pub(super) bound_for: Option<String>,
+    /// The cluster that is being opened.
+    pub(super) opening: Option<String>,
     pub(super) leaving: bool,
     /// Whether the question for the password may be opened.
     pub(super) asking: Asking,
@@ -281,7 +288,10 @@ impl State {
             started: now.moment,
             tickets: 0,
             drawn: 0,
+            clusters: Vec::new(),
             leaves_after_work: false,
+            bound_for: None,
+            opening: None,
             leaving: false,
             asking: Asking::Free,
         }

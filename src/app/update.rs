@@ -71,6 +71,7 @@ impl State {
             Event::Ledger(ledger) => self.usage.remember(*ledger),
             Event::Remembered(memory) => self.alerts.book.learn(memory),
             Event::Exported(result) => self.exported(result),
+            Event::ClusterOpened(name, result) => self.cluster_opened(name, result, &mut effects),
             Event::SignedIn {
                 result,
                 wanted,
@@ -152,7 +153,7 @@ impl State {
         }
         effects.push(Effect::Refresh);
         if self.leaves_after_work && self.jobs.running().next().is_none() {
-            self.leave(effects);
+            self.depart(effects);
         }
     }
 
@@ -350,6 +351,7 @@ impl State {
                 | Dialog::Acknowledge(_)
                 | Dialog::Lock(_)
                 | Dialog::SignIn(_)
+                | Dialog::Clusters(_)
                 | Dialog::Failure(_),
             )
             | None => return,

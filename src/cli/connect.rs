@@ -37,7 +37,7 @@ pub(super) struct Session {
 impl Session {
     /// Prepares the client and signs in; a person is asked for what is not configured.
     pub(super) async fn open(setup: &Setup) -> anyhow::Result<Self> {
-        let session = Self::prepare(setup).await?;
+        let session = Self::prepare(setup, None).await?;
         if session.client.signs_in() {
             sign_in(&session.client).await?;
         }
@@ -45,7 +45,9 @@ impl Session {
     }
 
     /// Fetches the secret and prepares the client, without asking the server or a person.
-    pub(super) async fn prepare(setup: &Setup) -> anyhow::Result<Self> {
+    ///
+    /// Without a name it is the cluster that is shown first.
+    pub(super) async fn prepare(setup: &Setup, name: Option<&str>) -> anyhow::Result<Self> {
         if setup.demo {
             let (simulator, connection) = demo::start().await?;
             return Ok(Self {
@@ -55,7 +57,11 @@ impl Session {
                 _simulator: Some(simulator),
             });
         }
-        let connection = setup.loaded.cluster()?.connection().await?;
+        let cluster = match name {
+            Some(name) => setup.loaded.cluster_named(name)?,
+            None => setup.loaded.cluster()?,
+        };
+        let connection = cluster.connection().await?;
         let endpoints = connection.endpoints.iter();
         let client = client_at(&connection, endpoints.map(ToString::to_string).collect())?;
         tracing::info!(

@@ -1,38 +1,54 @@
 //! The dashboard, started with what the command line and the config say.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use super::channels;
+use super::complaint::Complaint;
 use super::connect::Session;
 use super::setup::Setup;
 use super::{Exit, interruptible};
 use crate::app::state::Setting;
+use crate::app::switching::KnownCluster;
+use crate::domain::failure::{Failure, FailureKind};
 use crate::notify::Notifier;
-use crate::runtime::{self, Dashboard, Ending, Remembered};
+use crate::proxmox::Client;
+use crate::runtime::{self, Clusters, Dashboard, Ending, Remembered};
+
+/// So long a cluster may take to answer before the one that is shown stays.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Opens the dashboard and stays until it is left.
-pub(super) async fn run(setup: &Setup) -> anyhow::Result<Exit> {
-    let keymap = setup.keymap()?;
-    let theme = setup.theme()?;
+pub(super) async fn run(setup: Setup) -> anyhow::Result<Exit> {
+    let setup = Arc::new(setup);
     // A command that prints the secret may take its time.
     let mut ending = Ending::listen()?;
-    let session = interruptible(&mut ending, Session::prepare(setup)).await?;
+    let session = interruptible(&mut ending, Session::prepare(&setup, None)).await?;
+    runtime::run(dashboard(&setup, &session)?).await?;
+    Ok(Exit::Done)
+}
+
+/// Says what the dashboard of a cluster is started with.
+fn dashboard(setup: &Arc<Setup>, session: &Session) -> anyhow::Result<Dashboard> {
+    let client = session.client.clone();
     let setting = Setting {
         seed: rand::random(),
         cluster: session.cluster.clone(),
-        endpoint: session.client.endpoint().to_owned(),
-        account: session.client.account().to_owned(),
+        endpoint: client.endpoint().to_owned(),
+        account: client.account().to_owned(),
         read_only: setup.read_only,
         demo: setup.demo,
         bell: setup.loaded.settings.bell,
-        operator: setup.operator(session.client.account()),
-        keymap,
+        operator: setup.operator(client.account()),
+        keymap: setup.keymap()?,
         rules: setup.rules.clone(),
     };
     let (access, note) = setup.write_access(&session.cluster);
-    runtime::run(Dashboard {
+    Ok(Dashboard {
         setting,
-        client: session.client.clone(),
+        client,
         interval: session.refresh,
-        theme,
+        theme: setup.theme()?,
         access,
         // Where a person stands is where the file is looked for.
         exports: std::env::current_dir().unwrap_or_else(|_| ".".into()),
@@ -43,7 +59,54 @@ pub(super) async fn run(setup: &Setup) -> anyhow::Result<Exit> {
             ledger: setup.usage_ledger(&session.cluster),
         },
         notes: note.into_iter().collect(),
+        clusters: clusters(setup),
     })
-    .await?;
-    Ok(Exit::Done)
+}
+
+/// Lists the clusters of the config, each with the way to open it.
+fn clusters(setup: &Arc<Setup>) -> Clusters {
+    let configured = setup.loaded.settings.clusters.iter();
+    let known = configured.map(|cluster| KnownCluster {
+        name: cluster.name.clone(),
+        hosts: cluster
+            .keys
+            .endpoints
+            .iter()
+            .flatten()
+            .map(|endpoint| endpoint.host().to_owned())
+            .collect(),
+    });
+    let setup = Arc::clone(setup);
+    Clusters::new(known.collect(), move |name| open(Arc::clone(&setup), name))
+}
+
+/// Opens another cluster; what keeps it from being watched at all is a failure.
+async fn open(setup: Arc<Setup>, name: String) -> Result<Dashboard, Failure> {
+    let session = Session::prepare(&setup, Some(&name)).await;
+    let session = session.map_err(|error| failure_of(&error))?;
+    try_out(&session.client).await?;
+    dashboard(&setup, &session).map_err(|error| failure_of(&error))
+}
+
+/// Asks the cheapest question; a login that a person has to complete is no failure.
+async fn try_out(client: &Client) -> Result<(), Failure> {
+    match tokio::time::timeout(PATIENCE, client.access().version()).await {
+        Ok(Ok(_)) => Ok(()),
+        Ok(Err(_)) if client.wanted().is_some() => Ok(()),
+        Ok(Err(error)) => Err(error.into()),
+        Err(_) => {
+            let text = format!("no answer within {} s", PATIENCE.as_secs());
+            Err(Failure::new(FailureKind::Interrupted, text))
+        }
+    }
+}
+
+/// Tells what is wrong with the config of a cluster in the words of the command line.
+fn failure_of(error: &anyhow::Error) -> Failure {
+    if let Some(failure) = error.downcast_ref::<Failure>() {
+        return failure.clone();
+    }
+    let complaint = Complaint::of(error);
+    let advice = complaint.remarks().join("; ");
+    Failure::new(FailureKind::Refused, complaint.message()).with_advice(advice)
 }

@@ -259,7 +259,7 @@ async fn answer(arguments: &Arguments, output: &Output) -> anyhow::Result<Exit> 
     let Some(command) = &arguments.command else {
         let setup = Setup::read(common, arguments.theme.as_deref())?;
         let (_log, _) = setup.open_log();
-        return dashboard::run(&setup).await;
+        return dashboard::run(setup).await;
     };
     match command {
         Command::Config(config) => return config.run(common, output),

@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::clock::Clock;
+use super::clusters::Clusters;
 use super::perform::Performer;
 use super::refresh::{self, Known, Nudge};
 use super::remembered::Remembered;
@@ -55,6 +56,8 @@ pub struct Dashboard {
     pub remembered: Remembered,
     /// What should be known from the start, such as a log that cannot be written.
     pub notes: Vec<String>,
+    /// What can be switched to.
+    pub clusters: Clusters,
 }
 
 /// Runs the dashboard in the terminal until it is left.
@@ -75,16 +78,34 @@ pub async fn run(dashboard: Dashboard) -> io::Result<()> {
 
 /// Runs the dashboard on any surface, with keys and signals from anywhere.
 pub async fn drive(
-    dashboard: Dashboard,
+    mut dashboard: Dashboard,
     mut keys: impl Stream<Item = io::Result<TerminalEvent>> + Unpin,
     mut signals: impl Stream<Item = Event> + Unpin,
     surface: &mut impl Surface,
 ) -> io::Result<()> {
     let clock = Clock::start();
+    loop {
+        // Each cluster has a world of its own, of which nothing stays when it is left.
+        match watch_cluster(dashboard, clock, &mut keys, &mut signals, surface).await? {
+            Some(next) => dashboard = *next,
+            None => return Ok(()),
+        }
+    }
+}
+
+/// Shows one cluster until it is left; returns what is shown next, unless the program ends.
+async fn watch_cluster(
+    dashboard: Dashboard,
+    clock: Clock,
+    keys: &mut (impl Stream<Item = io::Result<TerminalEvent>> + Unpin),
+    signals: &mut (impl Stream<Item = Event> + Unpin),
+    surface: &mut impl Surface,
+) -> io::Result<Option<Box<Dashboard>>> {
     let tasks = TaskTracker::new();
     let cancelled = CancellationToken::new();
     let (events, mut happened) = mpsc::channel(256);
     let (publish, mut known) = watch::channel(Known::default());
+    let (opened, mut openings) = mpsc::channel(1);
     let nudge: Nudge = Arc::new(Notify::new());
     let mut performer = Performer {
         client: dashboard.client.clone(),
@@ -96,6 +117,8 @@ pub async fn drive(
         notifier: dashboard.notifier,
         remembered: dashboard.remembered,
         stops: HashMap::new(),
+        clusters: dashboard.clusters,
+        opened,
     };
     tasks.spawn(refresh::run(
         dashboard.client,
@@ -109,20 +132,13 @@ pub async fn drive(
         theme: dashboard.theme,
         viewport: Viewport::default(),
     };
-    let mut state = State::new(dashboard.setting, clock.now());
-    for event in performer.remembered.recall() {
-        // What is remembered asks for nothing.
-        let _ = state.update(event, clock.now());
-    }
-    for note in dashboard.notes {
-        // A note asks for nothing.
-        let _ = state.update(Event::Note(note), clock.now());
-    }
+    let mut state = first_state(dashboard.setting, dashboard.notes, &performer, clock);
     let mut tick = tokio::time::interval(TICK);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut frame = tokio::time::interval(FRAME);
     frame.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut dirty = true;
+    let mut ready: Option<Box<Dashboard>> = None;
     let result = loop {
         let mut urgent = false;
         let mut effects = Vec::new();
@@ -138,6 +154,10 @@ pub async fn drive(
                 }
             }
             Some(event) = happened.recv() => Some(event),
+            Some((name, opened)) = openings.recv() => {
+                let result = opened.map(|next| ready = Some(next));
+                Some(Event::ClusterOpened(name, result))
+            }
             Ok(()) = known.changed() => {
                 let Known { inventory, link } = known.borrow_and_update().clone();
                 // Whatever the state asks for in any event must be asked, or it waits for ever.
@@ -156,7 +176,8 @@ pub async fn drive(
                 After::GoOn if anew => surface.forget(),
                 After::GoOn => Ok(()),
                 After::Suspend => surface.suspend(),
-                After::Leave => break Ok(()),
+                After::Leave => break Ok(None),
+                After::Switch => break surface.forget().map(|()| ready),
             };
             if let Err(error) = result {
                 break Err(error);
@@ -172,11 +193,27 @@ pub async fn drive(
             }
         }
     };
-    surface.release();
+    if !matches!(result, Ok(Some(_))) {
+        surface.release();
+    }
     cancelled.cancel();
     tasks.close();
+    // Whoever waits for room to tell something need not wait any more.
+    drop(happened);
     let _ = tokio::time::timeout(GRACE, tasks.wait()).await;
     result
+}
+
+/// Makes the state with which a cluster is begun: what is remembered of it, and the notes.
+fn first_state(setting: Setting, notes: Vec<String>, performer: &Performer, clock: Clock) -> State {
+    let mut state = State::new(setting, clock.now());
+    state.clusters.clone_from(&performer.clusters.known);
+    let notes = notes.into_iter().map(Event::Note);
+    for event in performer.remembered.recall().into_iter().chain(notes) {
+        // Neither what is remembered nor a note asks for anything.
+        let _ = state.update(event, clock.now());
+    }
+    state
 }
 
 struct Screen {
@@ -205,6 +242,7 @@ enum After {
     GoOn,
     Suspend,
     Leave,
+    Switch,
 }
 
 fn perform(
@@ -229,6 +267,8 @@ fn perform(
             Effect::Remember(changes, server) => performer.remember(*changes, server),
             Effect::Export { name, text } => performer.export(name, text),
             Effect::Wake(milliseconds) => performer.wake(Duration::from_millis(milliseconds)),
+            Effect::OpenCluster(name) => performer.open(name),
+            Effect::Switch(_) => return After::Switch,
             Effect::Suspend => after = After::Suspend,
             Effect::Leave => return After::Leave,
         }

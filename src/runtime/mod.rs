@@ -6,6 +6,7 @@
 pub mod cadence;
 mod clipboard;
 mod clock;
+mod clusters;
 mod event_loop;
 mod input;
 pub mod logging;
@@ -16,6 +17,7 @@ mod signals;
 mod terminal;
 
 pub use clock::Clock;
+pub use clusters::Clusters;
 pub use event_loop::{Dashboard, drive, run};
 pub use remembered::Remembered;
 pub(crate) use signals::Ending;

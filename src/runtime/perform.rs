@@ -11,6 +11,8 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::clusters::Clusters;
+use super::event_loop::Dashboard;
 use super::remembered::Remembered;
 use crate::app::jobs::JobId;
 use crate::app::{Answer, Event, Query, Ticket};
@@ -44,7 +46,14 @@ pub(super) struct Performer {
     pub(super) remembered: Remembered,
     /// How each job is asked to begin no further step.
     pub(super) stops: HashMap<JobId, CancellationToken>,
+    /// What can be switched to.
+    pub(super) clusters: Clusters,
+    /// Where another cluster goes that was opened.
+    pub(super) opened: mpsc::Sender<Opened>,
 }
+
+/// A cluster that was opened under a name, or why it was not.
+pub(super) type Opened = (String, Result<Box<Dashboard>, Failure>);
 
 impl Performer {
     /// Asks the server a question.
@@ -62,6 +71,25 @@ impl Performer {
                     let _ = events.send(Event::Fetched(ticket, result.map_err(Failure::from))).await;
                 }
             }
+        });
+    }
+
+    /// Opens another cluster beside this one.
+    pub(super) fn open(&self, name: String) {
+        let (opened, cancelled) = (self.opened.clone(), self.cancelled.clone());
+        let opening = self.clusters.open(name.clone());
+        self.tasks.spawn(async move {
+            let result = match opening {
+                None => Err(Failure::new(
+                    FailureKind::Refused,
+                    "there is no other cluster",
+                )),
+                Some(opening) => tokio::select! {
+                    () = cancelled.cancelled() => return,
+                    result = opening => result.map(Box::new),
+                },
+            };
+            let _ = opened.send((name, result)).await;
         });
     }
 

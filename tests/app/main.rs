@@ -23,6 +23,7 @@ mod random;
 mod reading;
 mod rolling_back;
 mod signing_in;
+mod switching;
 mod throttled;
 mod unread;
 mod watching;

@@ -258,6 +258,32 @@ fn a_second_factor_without_a_terminal_ends_with_3_and_advises_a_token() {
     assert!(error["advice"].as_str().unwrap().contains("API token"));
 }
 
+#[test]
+fn the_dashboard_goes_to_another_cluster_of_the_config() {
+    let world = World::small();
+    let mut scenario = Scenario::small();
+    for guest in &mut scenario.guests {
+        guest.name = guest.name.as_ref().map(|name| format!("far-{name}"));
+    }
+    let far = World::with(scenario, Vec::new());
+    let gone = "[clusters.gone]\nendpoints = [\"https://127.0.0.1:9\"]\ntoken_id = \"a@pve!b\"\n\
+                token_secret = \"c\"\n";
+    let prod = far.config("").replace("[clusters.lab]", "[clusters.prod]");
+    world
+        .home
+        .write_config(&format!("{}{gone}{prod}", world.config("")));
+    let mut session = Session::start(&world, &[]);
+    session.wait_for("web-1");
+    session.press("@");
+    session.wait_for("Clusters");
+    session.press("\r");
+    session.wait_for("gone was not opened");
+    session.press("prod\r");
+    session.wait_for("far-web-1");
+    session.press("q");
+    assert_eq!(session.end().0, 0);
+}
+
 /// Everything that is asked before it is done, and the word that it wants.
 const ASKED: [(&[&str], &str); 3] = [
     (&["power", "stop", "101"], "101"),

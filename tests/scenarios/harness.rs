@@ -14,7 +14,7 @@ use proxdeck::config::alert_memory::AlertMemory;
 use proxdeck::notify::Notifier;
 use proxdeck::operations::WriteAccess;
 use proxdeck::proxmox::{Client, Connection, Credentials, Trust};
-use proxdeck::runtime::{Dashboard, Remembered, Surface, drive};
+use proxdeck::runtime::{Clusters, Dashboard, Remembered, Surface, drive};
 use proxdeck::simulator::{Options, Scenario, Simulator};
 use proxdeck::ui::{ColorDepth, Theme};
 use ratatui::Frame;
@@ -50,6 +50,8 @@ pub(crate) struct Wish {
     pub(crate) memory: Option<AlertMemory>,
     /// Whether the user with a second factor signs in, by hand, instead of a token.
     pub(crate) signs_in: bool,
+    /// What can be switched to.
+    pub(crate) clusters: Clusters,
 }
 
 impl Default for Wish {
@@ -64,13 +66,16 @@ impl Default for Wish {
             exports: PathBuf::from("/nonexistent"),
             memory: None,
             signs_in: false,
+            clusters: Clusters::default(),
         }
     }
 }
 
 impl Deck {
     pub(crate) async fn start(wish: Wish) -> Self {
-        let simulator = Simulator::start(Options::new(wish.scenario)).await.unwrap();
+        let simulator = Simulator::start(Options::new(wish.scenario.clone()))
+            .await
+            .unwrap();
         let client = if wish.signs_in {
             let user = simulator.accounts().second_factor_user.clone();
             client_as(&simulator, Credentials::Asked { user })
@@ -84,36 +89,14 @@ impl Deck {
         } else {
             client_of(&simulator)
         };
-        let setting = Setting {
-            cluster: "lab".to_owned(),
-            endpoint: client.endpoint().to_owned(),
-            account: client.account().to_owned(),
-            read_only: wish.read_only,
-            demo: false,
-            bell: true,
-            operator: "ops".into(),
-            keymap: Keymap::default(),
-            rules: wish.rules,
-            seed: 7,
-        };
-        let theme = Theme::load("dark", ColorDepth::True, true).unwrap();
+        let dashboard = dashboard_of("lab", client, &wish);
         let dashboard = Dashboard {
-            setting,
-            client,
-            interval: wish.interval,
-            theme,
-            access: if wish.read_only {
-                WriteAccess::ReadOnly
-            } else {
-                WriteAccess::Unlogged
-            },
-            exports: wish.exports,
-            notifier: Notifier::new(Vec::new()),
             remembered: Remembered {
                 alerts: wish.memory,
                 ..Remembered::default()
             },
-            notes: Vec::new(),
+            clusters: wish.clusters,
+            ..dashboard
         };
         let (keys, pressed) = mpsc::unbounded_channel();
         let (shown, screen) = watch::channel(String::new());
@@ -226,6 +209,37 @@ impl Deck {
             .expect("without a panic")
             .expect("without an error");
         self.simulator.expect("the server runs")
+    }
+}
+
+/// Says what the dashboard of a cluster is started with.
+pub(crate) fn dashboard_of(cluster: &str, client: Client, wish: &Wish) -> Dashboard {
+    Dashboard {
+        setting: Setting {
+            cluster: cluster.to_owned(),
+            endpoint: client.endpoint().to_owned(),
+            account: client.account().to_owned(),
+            read_only: wish.read_only,
+            demo: false,
+            bell: true,
+            operator: "ops".into(),
+            keymap: Keymap::default(),
+            rules: wish.rules.clone(),
+            seed: 7,
+        },
+        client,
+        interval: wish.interval,
+        theme: Theme::load("dark", ColorDepth::True, true).unwrap(),
+        access: if wish.read_only {
+            WriteAccess::ReadOnly
+        } else {
+            WriteAccess::Unlogged
+        },
+        exports: wish.exports.clone(),
+        notifier: Notifier::new(Vec::new()),
+        remembered: Remembered::default(),
+        notes: Vec::new(),
+        clusters: Clusters::default(),
     }
 }
 

@@ -23,3 +23,4 @@ mod refreshing;
 mod rights;
 mod signing_in;
 mod snapshots;
+mod switching;

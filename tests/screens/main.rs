@@ -22,4 +22,5 @@ mod plain;
 mod projects;
 mod prune;
 mod signing_in;
+mod switching;
 mod world;

@@ -4,6 +4,7 @@ mod acknowledge;
 mod batch;
 mod bracket;
 mod clone_guest;
+mod clusters;
 mod create_guest;
 mod delete_snapshot;
 mod destroy;
@@ -29,6 +30,7 @@ mod throttle;
 
 pub use acknowledge::AckDialog;
 pub use bracket::{BracketVerb, BracketsDialog};
+pub use clusters::ClustersDialog;
 pub use enforce::{EnforceDialog, EnforceLine, GuestDetail};
 pub use failure::FailureText;
 pub use field::TextField;
@@ -87,6 +89,8 @@ pub enum Dialog {
     Failure(Box<FailureText>),
     /// Asks for the password or a second factor.
     SignIn(Box<SignInDialog>),
+    /// Chooses another cluster.
+    Clusters(Box<ClustersDialog>),
 }
 
 /// What a dialog wants after an action.
@@ -98,8 +102,10 @@ pub enum Reply {
     Close,
     /// To be closed, and its operation run.
     Run(Operation),
-    /// To be closed, and the program to end one way or another.
-    Part(Parting),
+    /// To be closed, and the program to end one way or another, or to go on at a cluster.
+    Part(Parting, Option<String>),
+    /// Another cluster to be shown.
+    Cluster(String),
     /// The cursor behind it to move.
     Move(Motion),
     /// To be closed, and an action done.
@@ -141,9 +147,11 @@ impl Dialog {
             Self::Prune(_) => Context::Plan,
             Self::Enforce(_) => Context::Enforcement,
             Self::Brackets(_) => Context::Brackets,
-            Self::Filter(_) | Self::Palette(_) | Self::Acknowledge(_) | Self::SignIn(_) => {
-                Context::Filter
-            }
+            Self::Filter(_)
+            | Self::Palette(_)
+            | Self::Acknowledge(_)
+            | Self::Clusters(_)
+            | Self::SignIn(_) => Context::Filter,
             Self::Help(_) | Self::Log(_) | Self::Failure(_) | Self::Lock(_) => Context::Reading,
         }
     }
@@ -158,6 +166,7 @@ impl Dialog {
             Self::Palette(palette) => palette.types(combo),
             Self::Acknowledge(dialog) => dialog.types(combo),
             Self::SignIn(dialog) => dialog.types(combo),
+            Self::Clusters(dialog) => dialog.types(combo),
             Self::Help(_)
             | Self::Lock(_)
             | Self::Quit(_)
@@ -176,6 +185,7 @@ impl Dialog {
             Self::Palette(palette) => palette.paste(text),
             Self::Acknowledge(dialog) => dialog.note.paste(text),
             Self::SignIn(dialog) => dialog.paste(text),
+            Self::Clusters(dialog) => dialog.paste(text),
             Self::Help(_)
             | Self::Lock(_)
             | Self::Quit(_)
@@ -209,6 +219,7 @@ impl Dialog {
             Self::Lock(lock) => lock.act(action),
             Self::Failure(failure) => failure.act(action),
             Self::SignIn(dialog) => dialog.act(action, now),
+            Self::Clusters(dialog) => dialog.act(action),
         }
     }
 }

@@ -40,11 +40,17 @@ pub struct Quit {
     pub at_work: Vec<String>,
     /// The index of the chosen answer.
     pub chosen: usize,
+    /// The cluster that it is left for; absent where the program is.
+    pub to: Option<String>,
 }
 
 impl Quit {
-    pub(in crate::app) fn new(at_work: Vec<String>) -> Self {
-        Self { at_work, chosen: 0 }
+    pub(in crate::app) fn new(at_work: Vec<String>, to: Option<String>) -> Self {
+        Self {
+            at_work,
+            chosen: 0,
+            to,
+        }
     }
 
     /// Returns the answers: of those about work only while there is some.
@@ -72,7 +78,7 @@ impl Quit {
         } else if action == Action::Form(FormKey::Submit)
             && let Some(chosen) = self.choices().get(self.chosen)
         {
-            return Reply::Part(*chosen);
+            return Reply::Part(*chosen, self.to.clone());
         }
         Reply::Stay
     }

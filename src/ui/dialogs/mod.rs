@@ -2,6 +2,7 @@
 
 mod acknowledge;
 mod brackets;
+mod clusters;
 mod enforce;
 mod failure;
 mod form;
@@ -37,6 +38,7 @@ pub(super) fn draw(frame: &mut Frame<'_>, state: &State, theme: &Theme, viewport
             Dialog::Acknowledge(ack) => acknowledge::draw(frame, ack, theme),
             Dialog::Lock(lock) => lock::draw(frame, lock, theme),
             Dialog::Failure(text) => failure::draw(frame, text, theme),
+            Dialog::Clusters(dialog) => clusters::draw(frame, dialog, theme),
             Dialog::SignIn(dialog) => sign_in::draw(frame, dialog, state, theme),
             // It is typed in the footer's place.
             Dialog::Filter(_) => {}

@@ -12,12 +12,18 @@ use crate::ui::widgets::{Row, cursor_mark, dialog, fit, hint_line};
 pub(super) fn draw(frame: &mut Frame<'_>, quit: &Quit, theme: &Theme) {
     let shown = quit.at_work.len().min(6);
     let rows = (shown.max(1) + quit.choices().len() + 6) as u16;
-    let (title, leave) = if quit.at_work.is_empty() {
-        ("Leave?", "leave")
-    } else {
-        ("Leave with work in hand?", Parting::LeaveNow.as_str())
+    let title = match (&quit.to, quit.at_work.is_empty()) {
+        (None, true) => "Leave?".to_owned(),
+        (None, false) => "Leave with work in hand?".to_owned(),
+        (Some(name), true) => format!("Go to {name}?"),
+        (Some(name), false) => format!("Go to {name} with work in hand?"),
     };
-    let inner = dialog(frame, 68, rows, title, theme);
+    let leave = if quit.at_work.is_empty() {
+        "leave"
+    } else {
+        Parting::LeaveNow.as_str()
+    };
+    let inner = dialog(frame, 68, rows, &title, theme);
     let columns = usize::from(inner.width);
     let mut lines = vec![Line::default()];
     if quit.at_work.is_empty() {

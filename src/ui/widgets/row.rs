@@ -34,9 +34,15 @@ pub(in crate::ui) fn fit(text: &str, most: usize, unicode: bool) -> String {
 }
 
 /// Breaks a text at blanks into lines of at most so many columns.
+///
+/// Words that are too long for a line are broken at their colons: a fingerprint has to be read whole.
 pub(in crate::ui) fn wrapped(text: &str, columns: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
-    for word in text.split_inclusive(' ') {
+    let words = text.split_inclusive(' ').flat_map(|word| {
+        let at = if width(word) > columns { ':' } else { ' ' };
+        word.split_inclusive(at)
+    });
+    for word in words {
         let used = lines.last().map_or(0, |line| width(line));
         if used > 0 && used + width(word.trim_end()) > columns {
             lines.push(String::new());
