@@ -514,3 +514,31 @@ fn a_set_that_a_rule_of_others_uses_stays() {
     );
     assert!(server.set_names().contains(&"proxdeck-old-443".to_owned()));
 }
+
+#[test]
+fn a_firewall_that_somebody_flooded_is_objected_to_and_not_worked_through() {
+    let api = profile("api", &["10.0.0.1:443"]);
+    let mut server = Server::new();
+    server.apply(&api, &resolved(0, &[]));
+    let kept = server.clone();
+    server
+        .firewall
+        .rules
+        .list
+        .extend(vec![rule("out DROP comment=proxdeck:api"); 100_000]);
+    let plan = server.plan(&api, &resolved(0, &[]));
+    assert!(plan.is_empty());
+    assert!(
+        plan.objections()[0].reason.contains("holds 100003 rules"),
+        "{:?}",
+        plan.objections()
+    );
+    let reality = Reality::of(&guest(), std::slice::from_ref(&api), &server.current());
+    assert!(matches!(reality.fence, Fence::Unknown(_)));
+    let mut server = kept;
+    let member = server.firewall.sets[0].members[0].clone();
+    server.firewall.sets[0]
+        .members
+        .extend(vec![member; 100_000]);
+    assert!(server.plan(&api, &resolved(0, &[])).is_empty());
+}

@@ -2,11 +2,13 @@
 
 use std::collections::BTreeSet;
 
+use super::action::Action;
 use super::arrange::RECORD;
 use super::current::Current;
+use super::draft::{Draft, too_much};
 use super::mark;
 use super::plan::{Deed, Warning};
-use super::planning::Draft;
+
 use super::profile::NetworkProfile;
 use super::warnings;
 use super::way_back::WayBack;
@@ -94,13 +96,20 @@ fn fence(
     if let Err(reason) = &current.config {
         return Fence::Unknown(format!("its cards could not be read: {reason}"));
     }
+    if let Some(reason) = too_much(firewall) {
+        return Fence::Unknown(reason);
+    }
     let draft = Draft::of(guest.kind, profile, None, current);
     let plan = draft.into_plan(guest, profile, current, Deed::Apply);
     let said = plan.warnings().iter();
     warnings.extend(said.filter(|each| each.is_about_foreign_rules()).cloned());
-    // A trial is told of by itself; that its record stands among the rules is no drift.
     let objections = plan.objections().iter().map(ToString::to_string);
-    let differences = plan.differences().filter(|change| change.subject != RECORD);
+    // A trial is told of by itself; its record and the sets that it spares are no drift.
+    let on_trial = WayBack::find(&firewall.rules).is_some();
+    let differences = plan.differences().filter(|change| {
+        let is_spared = on_trial && matches!(change.action, Action::DeleteSet { .. });
+        change.subject != RECORD && !is_spared
+    });
     let differences = differences.map(ToString::to_string);
     let differences: Vec<String> = objections.chain(differences).collect();
     let profile = profile.name.clone();

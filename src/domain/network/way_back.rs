@@ -3,7 +3,7 @@
 //! It is the comment of a disabled rule that a trial writes before anything else and that is removed
 //! last, so that any proxdeck finds it and offers the way back (SPEC §5.9).
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::action::{OptionsChange, Setting};
@@ -11,17 +11,17 @@ use super::arrange::Steps;
 use super::host::Cidr;
 use super::mark;
 use super::plan::Role;
+use super::record::Record;
 use super::sets;
 use crate::domain::firewall::{Direction, Options, Policy, Rule, Rules};
 use crate::domain::network_card::NetworkCard;
-use crate::domain::text::Text;
 
 /// What stands between the mark and the record.
 const WORD: &str = "way-back";
 /// A record that is longer was not written by us, and a trial that needs a longer one is refused.
-pub(super) const MOST_BYTES: usize = 32 * 1024;
+const MOST_BYTES: usize = 32 * 1024;
 /// More rules, sets or addresses no record of ours holds.
-const MOST_ITEMS: usize = 256;
+pub(super) const MOST_ITEMS: usize = 256;
 
 /// What a trial needs in order to be undone.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,7 +61,7 @@ impl FormerMember {
     }
 
     /// Tells whether it can be put into a set as it is.
-    fn is_plain(&self) -> bool {
+    pub(super) fn is_plain(&self) -> bool {
         let comment = self.comment.as_deref().unwrap_or_default();
         self.cidr
             .parse::<Cidr>()
@@ -246,174 +246,6 @@ impl WayBack {
     }
 }
 
-/// The record as JSON, with the words of the API.
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Record {
-    began: String,
-    ends: String,
-    options: RecordedOptions,
-    bridge: Option<String>,
-    firewall: Option<String>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    rules: Vec<RecordedRule>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    sets: Vec<String>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    added: Vec<(String, String)>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    removed: Vec<FormerMember>,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RecordedOptions {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    enable: Option<bool>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    policy_in: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    policy_out: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    dhcp: Option<bool>,
-}
-
-/// A rule: how many rules of others stood above it, its switch, and its fields.
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RecordedRule {
-    above: usize,
-    on: bool,
-    fields: std::collections::BTreeMap<String, String>,
-}
-
-impl From<&WayBack> for Record {
-    fn from(way_back: &WayBack) -> Self {
-        let time = |time: DateTime<Utc>| time.to_rfc3339_opts(SecondsFormat::Secs, true);
-        let options = way_back.options;
-        let word = |policy: Option<Policy>| policy.map(|policy| policy.word().to_owned());
-        Self {
-            began: time(way_back.began),
-            ends: time(way_back.ends),
-            options: RecordedOptions {
-                enable: options.enable,
-                policy_in: word(options.policy_in),
-                policy_out: word(options.policy_out),
-                dhcp: options.dhcp,
-            },
-            bridge: way_back.card.bridge.clone(),
-            firewall: way_back.card.firewall.clone(),
-            rules: way_back.rules.iter().map(RecordedRule::from).collect(),
-            sets: way_back.made_sets.clone(),
-            added: way_back.added.clone(),
-            removed: way_back.removed.clone(),
-        }
-    }
-}
-
-impl Record {
-    fn into_way_back(self, profile: &str) -> Option<WayBack> {
-        let time = |text: &str| Some(DateTime::parse_from_rfc3339(text).ok()?.to_utc());
-        let policy = |word: Option<String>| match word.as_deref() {
-            None => Some(None),
-            Some(word) => Policy::read(word).map(Some),
-        };
-        let sizes = [
-            self.rules.len(),
-            self.sets.len(),
-            self.added.len(),
-            self.removed.len(),
-        ];
-        let sane = sizes.into_iter().all(|size| size <= MOST_ITEMS);
-        let added = self.added.iter().map(|(set, _)| set);
-        let removed = self.removed.iter().map(|member| &member.set);
-        let mut sets = self.sets.iter().chain(added).chain(removed);
-        // Only sets of ours may be touched by a record, whoever wrote it.
-        let ours = sets.all(|set| mark::is_set_name(set));
-        let plain = |value: &Option<String>| {
-            let value = value.as_deref().unwrap_or_default();
-            value
-                .chars()
-                .all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'))
-        };
-        let whole = self.removed.iter().all(FormerMember::is_plain);
-        if !(sane && ours && whole && plain(&self.bridge) && plain(&self.firewall)) {
-            return None;
-        }
-        Some(WayBack {
-            profile: profile.to_owned(),
-            began: time(&self.began)?,
-            ends: time(&self.ends)?,
-            options: FormerOptions {
-                enable: self.options.enable,
-                policy_in: policy(self.options.policy_in)?,
-                policy_out: policy(self.options.policy_out)?,
-                dhcp: self.options.dhcp,
-            },
-            card: FormerCard {
-                bridge: self.bridge,
-                firewall: self.firewall,
-            },
-            rules: self
-                .rules
-                .into_iter()
-                .map(RecordedRule::into_rule)
-                .collect::<Option<_>>()?,
-            made_sets: self.sets,
-            added: self.added,
-            removed: self.removed,
-        })
-    }
-}
-
-impl From<&FormerRule> for RecordedRule {
-    fn from(former: &FormerRule) -> Self {
-        let rule = &former.rule;
-        let mut fields: std::collections::BTreeMap<String, String> = rule
-            .fields()
-            .into_iter()
-            .filter_map(|(key, value)| Some((key.to_owned(), value?.raw().to_owned())))
-            .collect();
-        fields.insert("type".to_owned(), rule.direction.to_string());
-        fields.insert("action".to_owned(), rule.action.raw().to_owned());
-        Self {
-            above: former.foreign_above,
-            on: rule.is_enabled,
-            fields,
-        }
-    }
-}
-
-impl RecordedRule {
-    fn into_rule(mut self) -> Option<FormerRule> {
-        let direction = match self.fields.remove("type")?.as_str() {
-            "in" => Direction::In,
-            "out" => Direction::Out,
-            _ => return None,
-        };
-        let action = self.fields.remove("action")?;
-        let mut rule = Rule::new(direction, Policy::read(&action)?.word());
-        rule.is_enabled = self.on;
-        let mut take = |key: &str| self.fields.remove(key).map(Text::from);
-        rule.macro_name = take("macro");
-        rule.protocol = take("proto");
-        rule.source = take("source");
-        rule.destination = take("dest");
-        rule.source_port = take("sport");
-        rule.destination_port = take("dport");
-        rule.interface = take("iface");
-        rule.icmp_type = take("icmp-type");
-        rule.log = take("log");
-        rule.comment = take("comment");
-        // What is put back is ours again, and nothing that this program does not know.
-        let is_ours = mark::profile_of_rule(&rule).is_some();
-        (is_ours && self.fields.is_empty()).then_some(FormerRule {
-            rule,
-            foreign_above: self.above,
-        })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use pretty_assertions::assert_eq;
@@ -484,6 +316,7 @@ mod tests {
         assert!(read(good).is_some());
         for (part, other) in [
             ("proxdeck:api_access ", "proxdeck: "),
+            ("proxdeck:api_access ", "proxdeck:\u{1b}[31m "),
             ("way-back", "way-out"),
             ("{", "{{"),
             ("\"ends\":\"2", "\"ends\":\"x"),

@@ -40,3 +40,62 @@ pub fn refuses_profile(guest: &Guest) -> Option<&'static str> {
         GuestKind::Lxc => Some(CONTAINER),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use pretty_assertions::assert_eq;
+
+    use super::super::samples::{config, guest};
+    use super::*;
+    use crate::domain::firewall::{ClusterFirewall, GuestFirewall};
+    use crate::domain::network::{Current, NetworkProfile, Resolved, plan};
+
+    fn request(allow: &str) -> NetworkRequest {
+        let current = Current {
+            config: Ok(config(&[("net0", "virtio=BC:24:11:AA:BB:CC,bridge=vmbr0")])),
+            firewall: Ok(GuestFirewall::default()),
+            cluster: ClusterFirewall::default(),
+        };
+        let profile = NetworkProfile {
+            name: "api".to_owned(),
+            bridge: "vmbr1".parse().unwrap(),
+            firewall: true,
+            allow: vec![allow.parse().unwrap()],
+            block: Vec::new(),
+            allow_in: None,
+            dns: None,
+        };
+        let resolved = Resolved::new(chrono::DateTime::UNIX_EPOCH);
+        NetworkRequest {
+            plan: plan(&guest().to_ref(), &profile, &resolved, &current),
+        }
+    }
+
+    #[test]
+    fn a_plan_becomes_an_operation_that_says_what_it_sends_and_needs() {
+        let operation = request("10.0.0.1:443").check(Some(&guest())).unwrap();
+        assert_eq!(operation.title(), "apply api to 104 agent-4");
+        assert_eq!(operation.calls().len(), 5);
+        let needs: Vec<String> = operation.needs().iter().map(ToString::to_string).collect();
+        assert_eq!(needs, ["needs VM.Config.Network on /vms/104"]);
+    }
+
+    #[test]
+    fn a_plan_with_an_open_question_or_for_another_guest_becomes_nothing() {
+        let reasons = |request: &NetworkRequest, found: Option<&Guest>| -> Vec<String> {
+            let objections = request.check(found).unwrap_err();
+            objections.iter().map(ToString::to_string).collect()
+        };
+        assert_eq!(
+            reasons(&request("gone.example:443"), Some(&guest())),
+            ["gone.example was not resolved"]
+        );
+        assert_eq!(
+            reasons(&request("10.0.0.1:443"), None),
+            ["guest 104 is gone"]
+        );
+        let mut other = guest();
+        other.name = Some("other".into());
+        assert_eq!(reasons(&request("10.0.0.1:443"), Some(&other)).len(), 1);
+    }
+}
