@@ -47,6 +47,8 @@ pub enum Action {
     Refresh,
     /// Shows another cluster.
     Clusters,
+    /// Shows the certificates of the cluster's nodes.
+    Pins,
     /// Finds an action by its words.
     Palette,
     /// Shows the keys that work here.
@@ -166,6 +168,7 @@ impl Action {
             Self::Back => "back",
             Self::Zoom => "zoom",
             Self::Clusters => "clusters",
+            Self::Pins => "certificates",
             Self::Filter => "filter",
             Self::SortNext => "sort",
             Self::SortReverse => "sort-reverse",

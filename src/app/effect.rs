@@ -12,6 +12,7 @@ use crate::domain::history::{Series, Span};
 use crate::domain::id::{NodeName, PoolName, StorageName};
 use crate::domain::operation::{CopyKind, Operation, Told};
 use crate::domain::permission::Permissions;
+use crate::domain::pins::PinReport;
 use crate::domain::pool::Pool;
 use crate::domain::sign_in::Given;
 use crate::domain::snapshot::SnapshotList;
@@ -78,6 +79,8 @@ pub enum Query {
     Status(GuestRef),
     /// What a guest did.
     History(GuestRef, Span),
+    /// Which certificates the cluster's nodes have.
+    Pins,
     /// The privileges of the account.
     Permissions,
     /// The privileges of the account on one path, beyond doubt.
@@ -121,6 +124,8 @@ pub enum Answer {
     Status(Box<GuestStatus>),
     /// What a guest did.
     History(Series),
+    /// Which certificates the cluster's nodes have.
+    Pins(Box<PinReport>),
     /// The privileges of the account, on all paths or on the one asked about.
     Permissions(Permissions),
     /// A configuration.

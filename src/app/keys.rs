@@ -2,8 +2,10 @@
 
 use super::action::{Action, Change, Motion};
 use super::availability::{Availability, availability};
-use super::dialogs::{Dialog, FailureText, FilterLine, LogView, Palette, Parting, Quit, Reply};
-use super::effect::Effect;
+use super::dialogs::{
+    Dialog, FailureText, FilterLine, LogView, Palette, Parting, PinsDialog, Quit, Reply,
+};
+use super::effect::{Effect, Query};
 use super::keymap::{Combo, word_of};
 use super::signing_in::Asking;
 use super::state::{Pane, State, View};
@@ -189,6 +191,12 @@ impl State {
                 .dialogs
                 .push(Dialog::Palette(Palette::new(self.focus.context()))),
             Action::Clusters => self.choose_cluster(),
+            Action::Pins => {
+                let ticket = self.next_ticket();
+                let dialog = PinsDialog::new(self.setting.cluster.clone(), ticket);
+                self.dialogs.push(Dialog::Pins(Box::new(dialog)));
+                effects.push(Effect::Fetch(ticket, Query::Pins));
+            }
             Action::Help => self.dialogs.push(Dialog::help(self.focus.context())),
             Action::Quit | Action::Interrupt => self.quit(effects),
             // These belong to dialogs and have no key here.

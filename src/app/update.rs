@@ -14,6 +14,7 @@ use crate::domain::failure::Failure;
 use crate::domain::guest_config::GuestConfig;
 use crate::domain::id::Vmid;
 use crate::domain::operation::{Operation, Product, Told, Update};
+use crate::domain::pins::PinReport;
 use crate::domain::snapshot::SnapshotList;
 use crate::domain::task::Task;
 use crate::domain::text::Text;
@@ -32,6 +33,15 @@ impl State {
         // that nobody performs would be awaited for ever.
         match event {
             Event::Link(link) => {
+                let new = link.strangers.iter();
+                if let Some(stranger) = new.into_iter().find(|it| !self.link.strangers.contains(it))
+                {
+                    let text = format!(
+                        "{stranger} shows a certificate that is not trusted; `certificates` among the \
+                         commands says whose it is"
+                    );
+                    self.toasts.notice(text, now.moment);
+                }
                 self.link = link;
                 return effects;
             }
@@ -180,6 +190,7 @@ impl State {
             Ok(Answer::Ends(ends)) => self.settle_ends(ticket, &Ok(ends)),
             Ok(Answer::TaskLog(state, lines)) => self.settle_log(ticket, &Ok((state, lines))),
             Ok(Answer::CanCopy(can)) => self.settle_feature(ticket, &Ok(can)),
+            Ok(Answer::Pins(report)) => self.settle_pins(ticket, &Ok(*report)),
             Ok(Answer::PoolComment(comment)) => self.settle_comment(ticket, &Ok(comment)),
             // A failure carries no type; the ticket finds what was asked for.
             Err(failure) => {
@@ -189,6 +200,7 @@ impl State {
                 self.settle_config(ticket, &Err(failure.clone()));
                 self.settle_feature(ticket, &Err(failure.clone()));
                 self.settle_comment(ticket, &Err(failure.clone()));
+                self.settle_pins(ticket, &Err(failure.clone()));
                 self.settle_status(ticket, Err(failure.clone()));
                 self.settle_last_hour(ticket, Err(&failure));
                 self.settle_history(ticket, Err(failure.clone()));
@@ -233,6 +245,15 @@ impl State {
         for dialog in &mut self.dialogs {
             if let Dialog::Form(form) = dialog {
                 form.settle_comment(ticket, self.now.moment, result);
+            }
+        }
+    }
+
+    fn settle_pins(&mut self, ticket: Ticket, result: &Result<PinReport, Failure>) {
+        let now = self.now.moment;
+        for dialog in &mut self.dialogs {
+            if let Dialog::Pins(pins) = dialog {
+                pins.settle(ticket, now, result.clone());
             }
         }
     }
@@ -352,6 +373,7 @@ impl State {
                 | Dialog::Lock(_)
                 | Dialog::SignIn(_)
                 | Dialog::Clusters(_)
+                | Dialog::Pins(_)
                 | Dialog::Failure(_),
             )
             | None => return,

@@ -30,6 +30,8 @@ pub(super) struct Session {
     pub(super) client: Client,
     /// How often a dashboard reads the inventory.
     pub(super) refresh: Duration,
+    /// Whether there are several servers to ask.
+    has_several: bool,
     /// The demo's server; it ends with the session.
     _simulator: Option<Simulator>,
 }
@@ -40,6 +42,9 @@ impl Session {
         let session = Self::prepare(setup, None).await?;
         if session.client.signs_in() {
             sign_in(&session.client).await?;
+        }
+        if session.has_several {
+            tell_strangers(&session).await;
         }
         Ok(session)
     }
@@ -54,6 +59,7 @@ impl Session {
                 cluster: demo::CLUSTER.to_owned(),
                 client: Client::new(connection)?,
                 refresh: DEMO_REFRESH,
+                has_several: false,
                 _simulator: Some(simulator),
             });
         }
@@ -74,6 +80,7 @@ impl Session {
             cluster: connection.name,
             client,
             refresh: connection.refresh,
+            has_several: connection.endpoints.len() > 1,
             _simulator: None,
         })
     }
@@ -89,6 +96,31 @@ pub(super) fn client_at(
         trust: trust(&connection.trust)?,
         credentials: credentials(&connection.credentials),
     })?)
+}
+
+/// Says whose certificate a server presents that was passed over, and what would pin it.
+///
+/// Nothing is pinned by itself: a person compares, and writes the config.
+async fn tell_strangers(session: &Session) {
+    let client = &session.client;
+    // The cheapest question finds out which of the servers answers; what fails is told later.
+    let answer = tokio::time::timeout(SIGN_IN, client.access().version()).await;
+    if !matches!(answer, Ok(Ok(_))) || client.strangers().is_empty() {
+        return;
+    }
+    let Ok(report) = client.nodes().pins().await else {
+        return;
+    };
+    let mut told = std::io::stderr();
+    for stranger in &report.strangers {
+        let _ = writeln!(told, "proxdeck: note: {}", report.judge(stranger));
+    }
+    if let Some(lines) = report.snippet(&session.cluster) {
+        let _ = writeln!(
+            told,
+            "  compare with `pvenode cert info` on each node, then this may be pasted:\n{lines}"
+        );
+    }
 }
 
 /// Makes sure that somebody is signed in; whoever mistypes is asked again.

@@ -255,6 +255,8 @@ pub struct ClusterStatus {
 pub struct Link {
     /// Whether the server answers.
     pub state: LinkState,
+    /// The addresses of servers whose certificates are refused.
+    pub strangers: Vec<String>,
     /// Which server answers, where it is not the first of the cluster.
     pub elsewhere: Option<String>,
     /// What a person has to give before the server can be asked.

@@ -28,6 +28,7 @@ pub mod node;
 pub mod notification;
 pub mod operation;
 pub mod permission;
+pub mod pins;
 pub mod plan;
 pub mod pool;
 pub mod progress;

@@ -13,6 +13,7 @@ use super::error::Error;
 use super::meter::Cost;
 use super::tls::Trust;
 use super::transport::{Manner, Transport};
+use crate::domain::pins::Stranger;
 use crate::domain::sign_in::{Given, Wanted};
 
 /// Everything but letters, digits and `-_.~` is escaped: the server's form parser cuts at `=` and `;`.
@@ -113,6 +114,16 @@ impl Client {
     /// Tells whether another server than the first of the cluster is asked, since that one fails.
     pub fn is_elsewhere(&self) -> bool {
         self.inner.transport.is_elsewhere()
+    }
+
+    /// Returns the pinned fingerprints; none where an authority vouches for the servers.
+    pub fn pinned(&self) -> Vec<String> {
+        self.inner.transport.pinned()
+    }
+
+    /// Returns the servers of the cluster whose certificates are refused, as far as they were tried.
+    pub fn strangers(&self) -> Vec<Stranger> {
+        self.inner.transport.strangers()
     }
 
     /// Returns the account's name, as `hub@pve!deck` or `hub@pve`.

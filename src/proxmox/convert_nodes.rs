@@ -3,10 +3,12 @@
 use std::collections::BTreeSet;
 
 use super::convert::{text, timestamp};
+use super::tls::Fingerprint;
 use super::wire;
 use super::wire::lenient::Rows;
 use crate::domain::id::Vmid;
 use crate::domain::node::{Certificate, NodeTime};
+use crate::domain::pins::Peer;
 use crate::domain::volume::{Volume, VolumeContent};
 
 pub(super) fn time(sent: &wire::nodes::NodeTime) -> Option<NodeTime> {
@@ -28,6 +30,18 @@ pub(super) fn certificates(list: Rows<wire::nodes::CertificateRow>) -> Vec<Certi
 
 pub(super) fn bridges(list: Rows<wire::nodes::NetworkRow>) -> BTreeSet<String> {
     list.rows.into_iter().filter_map(|row| row.iface).collect()
+}
+
+/// Reads the nodes' certificates; a fingerprint that is none is left out.
+pub(super) fn peers(list: Rows<wire::nodes::PeerRow>) -> Vec<Peer> {
+    let peers = list.rows.into_iter().filter_map(|row| {
+        let pin: Option<Fingerprint> = row.ssl_fingerprint.and_then(|text| text.parse().ok());
+        Some(Peer {
+            node: row.node?.parse().ok()?,
+            fingerprint: pin.map(|pin| pin.to_string()),
+        })
+    });
+    peers.collect()
 }
 
 /// Reads volumes; one without an id is left out.

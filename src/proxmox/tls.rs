@@ -102,6 +102,11 @@ pub(crate) struct Presented {
 }
 
 impl Presented {
+    /// Returns the fingerprint of what was presented.
+    pub(crate) fn fingerprint(&self) -> Fingerprint {
+        self.fingerprint
+    }
+
     pub(crate) fn advice(&self) -> String {
         if self.pinned.is_empty() {
             return "compare the fingerprint with the one that the server's own console shows \
@@ -139,6 +144,11 @@ impl Refused {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
+    }
+
+    /// Forgets what was refused, after something else was accepted.
+    pub(crate) fn forget(&self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
     fn set(&self, presented: Presented) {

@@ -18,6 +18,7 @@ use super::meter::{Meter, monotonic};
 use super::tls::{self, Refused, Trust};
 use super::wire::Envelope;
 use crate::domain::failure::FailureKind;
+use crate::domain::pins::Stranger;
 
 /// How long the building of a connection may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(6);
@@ -48,6 +49,7 @@ pub(crate) struct Transport {
     choice: Mutex<Choice>,
     pub(crate) meter: Meter,
     tuning: Tuning,
+    pinned: Vec<String>,
 }
 
 /// One of the cluster's servers.
@@ -92,12 +94,32 @@ impl Transport {
             choice: Mutex::new(choice),
             meter: Meter::default(),
             tuning,
+            pinned: match trust {
+                Trust::Pins(pins) => pins.iter().map(ToString::to_string).collect(),
+                Trust::System | Trust::Authority(_) => Vec::new(),
+            },
         })
     }
 
     /// Returns the address of the server that is asked now.
     pub(crate) fn endpoint(&self) -> &str {
         &self.server(self.choice().current).endpoint
+    }
+
+    /// Returns the pinned fingerprints; none where an authority vouches for the servers.
+    pub(crate) fn pinned(&self) -> Vec<String> {
+        self.pinned.clone()
+    }
+
+    /// Returns the servers whose certificates are refused, as far as they were tried.
+    pub(crate) fn strangers(&self) -> Vec<Stranger> {
+        let refused = self.servers.iter().filter_map(|server| {
+            Some(Stranger {
+                endpoint: server.endpoint.clone(),
+                presents: server.refused.get()?.fingerprint().to_string(),
+            })
+        });
+        refused.collect()
     }
 
     /// Tells whether another server than the first is asked.
@@ -385,6 +407,8 @@ impl Server {
             Ok(response) => response,
             Err(error) => return Err((None, silence(&error))),
         };
+        // Whatever was refused before: this time it was the right certificate.
+        self.refused.forget();
         let date = server_date(&response);
         match read_answer(response).await {
             Ok((status, _, body)) if status == StatusCode::OK => Ok((date, Ok(body))),

@@ -350,6 +350,10 @@ async fn answer(client: &Client, query: Query) -> Result<Answer, Error> {
                 Some(TokenExpiry::Never) | None => None,
             }))
         }
+        Query::Pins => {
+            let report = client.nodes().pins().await?;
+            Ok(Answer::Pins(Box::new(report)))
+        }
         Query::Permissions => client.access().permissions().await.map(Answer::Permissions),
         Query::PermissionsAt(path) => client
             .access()

@@ -152,6 +152,12 @@ impl Refresh {
         let cost = self.client.cost();
         let link = Link {
             state: self.link.clone(),
+            strangers: self
+                .client
+                .strangers()
+                .into_iter()
+                .map(|stranger| stranger.endpoint)
+                .collect(),
             elsewhere: (self.client.is_elsewhere()).then(|| self.client.endpoint().to_owned()),
             wanted: self.client.wanted(),
             requests_per_minute: cost.requests_per_minute,

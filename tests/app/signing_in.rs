@@ -25,6 +25,25 @@ fn down(desk: &mut Desk, kind: FailureKind, wanted: Wanted) {
     desk.happen(Event::Tick);
 }
 
+#[test]
+fn a_server_that_is_not_trusted_is_told_once_with_where_to_look() {
+    let mut desk = Desk::new(false);
+    let link = Link {
+        state: LinkState::Up,
+        strangers: vec!["https://pve1:8006".into()],
+        ..Link::default()
+    };
+    desk.happen(Event::Link(link.clone()));
+    let told = desk.toast();
+    assert!(
+        told.contains("https://pve1:8006") && told.contains("certificates"),
+        "{told}"
+    );
+    desk.press("Esc");
+    desk.happen(Event::Link(link));
+    assert_eq!(desk.toast(), "");
+}
+
 fn ended(desk: &mut Desk, result: Result<(), Failure>, wanted: Option<Wanted>, wait: u64) {
     desk.happen(Event::SignedIn {
         result,

@@ -30,6 +30,48 @@ fn a_wrong_pin_shows_both_fingerprints_and_ends_with_3() {
     );
 }
 
+/// The first server is a stranger, the second is trusted and knows it.
+#[test]
+fn a_server_that_is_passed_over_is_told_with_the_lines_that_would_pin_it() {
+    let stranger = World::small();
+    stranger
+        .simulator
+        .faults()
+        .add(FaultRule::new(FaultKind::CertificateSwapped));
+    let mut scenario = Scenario::small();
+    let mut second = scenario.nodes[0].clone();
+    second.name = "pve2".into();
+    second.fingerprint = Some(stranger.simulator.swapped_fingerprint());
+    scenario.nodes.push(second);
+    let world = World::with(scenario, Vec::new());
+    let both = format!(
+        "endpoints = [\"{}\", \"{}\"]",
+        stranger.simulator.url(),
+        world.simulator.url()
+    );
+    let one = format!("endpoints = [\"{}\"]", world.simulator.url());
+    world
+        .home
+        .write_config(&world.config("").replace(&one, &both));
+    let ran = world.run(&["list", "--json"]);
+    assert_eq!(ran.code, 0, "{}{}", ran.stdout, ran.stderr);
+    assert_eq!(ran.json()["schema"], "proxdeck.list/1");
+    assert!(
+        ran.stderr.contains("which is that of pve2"),
+        "{}",
+        ran.stderr
+    );
+    let line = format!(
+        "\"{}\",  # pve2, new",
+        stranger.simulator.swapped_fingerprint()
+    );
+    assert!(ran.stderr.contains(&line), "{}", ran.stderr);
+    assert!(
+        stranger.simulator.journal().is_empty(),
+        "nothing was sent to it"
+    );
+}
+
 #[test]
 fn a_wrong_token_ends_with_3_and_its_secret_is_not_repeated() {
     let world = World::small();

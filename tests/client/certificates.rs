@@ -74,6 +74,66 @@ async fn pitfall_13_the_old_and_the_new_pin_may_stand_side_by_side() {
     client.access().version().await.unwrap();
 }
 
+/// A world whose second node has this certificate.
+async fn knowing(fingerprint: String) -> Simulator {
+    let mut scenario = Scenario::small();
+    let mut second = scenario.nodes[0].clone();
+    second.name = "pve2".into();
+    second.fingerprint = Some(fingerprint);
+    scenario.nodes.push(second);
+    Simulator::start(Options::new(scenario)).await.unwrap()
+}
+
+#[tokio::test]
+async fn pitfall_13_a_trusted_server_tells_whose_certificate_a_refused_one_presents() {
+    let stranger = small().await;
+    stranger
+        .faults()
+        .add(FaultRule::new(FaultKind::CertificateSwapped));
+    let presented = stranger.swapped_fingerprint();
+    let trusted = knowing(presented.to_lowercase()).await;
+    let client = Client::new(Connection {
+        endpoints: vec![stranger.url(), trusted.url()],
+        trust: pinned(&trusted),
+        credentials: own_token(&trusted),
+    })
+    .unwrap();
+    let report = client.nodes().pins().await.unwrap();
+    assert!(stranger.journal().is_empty(), "nothing was sent to it");
+    assert_eq!(report.told_by, trusted.url());
+    assert_eq!(report.strangers.len(), 1);
+    let said = report.judge(&report.strangers[0]);
+    assert!(said.contains(&presented) && said.contains("pve2"), "{said}");
+    let lines = report.snippet("lab").unwrap();
+    assert!(
+        lines.contains(&format!("\"{}\",  # pve1", trusted.fingerprint())),
+        "{lines}"
+    );
+    assert!(
+        lines.contains(&format!("\"{presented}\",  # pve2, new")),
+        "{lines}"
+    );
+    let error = client.access().version().await;
+    assert!(
+        error.is_ok(),
+        "nothing was pinned by that, and the trusted one goes on"
+    );
+    assert_eq!(client.pinned(), [trusted.fingerprint()]);
+}
+
+#[tokio::test]
+async fn a_server_that_shows_the_right_certificate_again_is_no_stranger_any_more() {
+    let simulator = small().await;
+    let swap = FaultRule::new(FaultKind::CertificateSwapped);
+    let swapped = simulator.faults().add(swap);
+    let client = by_token(&simulator);
+    client.access().version().await.unwrap_err();
+    assert_eq!(client.strangers().len(), 1);
+    simulator.faults().remove(swapped);
+    client.access().version().await.unwrap();
+    assert!(client.strangers().is_empty());
+}
+
 #[tokio::test]
 async fn a_private_authority_vouches_for_its_servers_and_no_others() {
     let simulator = small().await;

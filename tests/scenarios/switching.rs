@@ -79,3 +79,26 @@ async fn another_cluster_replaces_everything_and_one_that_is_gone_leaves_everyth
     );
     deck.quit().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_certificates_of_the_cluster_are_shown_and_their_lines_copied() {
+    let mut scenario = Scenario::small();
+    let mut second = scenario.nodes[0].clone();
+    second.name = "pve2".into();
+    second.fingerprint = Some(["5E"; 32].join(":"));
+    scenario.nodes.push(second);
+    let deck = Deck::start(Wish {
+        scenario,
+        ..Wish::default()
+    })
+    .await;
+    deck.see("101 web-1").await;
+    deck.press(": certificates <Enter>");
+    let screen = deck.see("not pinned").await;
+    assert!(screen.contains("5E:5E:5E"), "{screen}");
+    deck.press("y");
+    deck.see("copied 5 lines").await;
+    deck.press("<Esc>");
+    deck.see_no("Certificates of").await;
+    deck.quit().await;
+}

@@ -18,6 +18,7 @@ mod enforcing;
 mod guests;
 mod header;
 mod paper;
+mod pins;
 mod plain;
 mod projects;
 mod prune;

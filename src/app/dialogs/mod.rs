@@ -18,6 +18,7 @@ mod lock;
 mod log;
 mod offers;
 mod palette;
+mod pins;
 mod power;
 mod prune;
 mod purpose;
@@ -41,6 +42,7 @@ pub use lock::LockDialog;
 pub(super) use log::LogPart;
 pub use log::LogView;
 pub use palette::Palette;
+pub use pins::PinsDialog;
 pub use power::PowerMenu;
 pub use prune::PruneDialog;
 pub(super) use purpose::Known;
@@ -91,6 +93,8 @@ pub enum Dialog {
     SignIn(Box<SignInDialog>),
     /// Chooses another cluster.
     Clusters(Box<ClustersDialog>),
+    /// Shows the certificates of the cluster's nodes.
+    Pins(Box<PinsDialog>),
 }
 
 /// What a dialog wants after an action.
@@ -152,7 +156,9 @@ impl Dialog {
             | Self::Acknowledge(_)
             | Self::Clusters(_)
             | Self::SignIn(_) => Context::Filter,
-            Self::Help(_) | Self::Log(_) | Self::Failure(_) | Self::Lock(_) => Context::Reading,
+            Self::Help(_) | Self::Log(_) | Self::Failure(_) | Self::Lock(_) | Self::Pins(_) => {
+                Context::Reading
+            }
         }
     }
 
@@ -172,6 +178,7 @@ impl Dialog {
             | Self::Quit(_)
             | Self::Log(_)
             | Self::Failure(_)
+            | Self::Pins(_)
             | Self::Power(_)
             | Self::Brackets(_) => false,
         }
@@ -191,6 +198,7 @@ impl Dialog {
             | Self::Quit(_)
             | Self::Log(_)
             | Self::Failure(_)
+            | Self::Pins(_)
             | Self::Power(_)
             | Self::Brackets(_)
             | Self::Enforce(_)
@@ -220,6 +228,7 @@ impl Dialog {
             Self::Failure(failure) => failure.act(action),
             Self::SignIn(dialog) => dialog.act(action, now),
             Self::Clusters(dialog) => dialog.act(action),
+            Self::Pins(dialog) => dialog.act(action),
         }
     }
 }

@@ -6,6 +6,7 @@ use super::path;
 use crate::domain::failure::FailureKind;
 use crate::domain::id::NodeName;
 use crate::domain::node::{Certificate, NodeTime};
+use crate::domain::pins::PinReport;
 use crate::proxmox::client::Client;
 use crate::proxmox::convert_nodes;
 use crate::proxmox::error::Error;
@@ -29,6 +30,23 @@ impl Nodes<'_> {
         let sent: wire::nodes::NodeTime = self.0.get(&path, &[]).await?;
         convert_nodes::time(&sent)
             .ok_or_else(|| Error::unsent(FailureKind::Malformed, "the node's clock shows nothing"))
+    }
+
+    /// Reads which certificates the cluster's nodes have, and holds them against the pins.
+    ///
+    /// Every account may. What it says is as good as the server that answers, which is trusted.
+    pub async fn pins(&self) -> Result<PinReport, Error> {
+        let peers = self.0.get("/nodes", &[]).await.map(convert_nodes::peers)?;
+        let mut report = PinReport {
+            told_by: self.0.endpoint().to_owned(),
+            pinned: self.0.pinned(),
+            peers,
+            strangers: self.0.strangers(),
+        };
+        report
+            .peers
+            .sort_by(|a, b| a.node.as_str().cmp(b.node.as_str()));
+        Ok(report)
     }
 
     /// Reads what the node's certificate files say; every account may.

@@ -13,6 +13,16 @@ pub(crate) struct NodeTime {
     pub(crate) timezone: Option<String>,
 }
 
+/// A row of `/nodes`.
+#[derive(Debug, Deserialize)]
+pub(crate) struct PeerRow {
+    #[serde(default, deserialize_with = "scalar")]
+    pub(crate) node: Option<String>,
+    /// Absent or `null` while the node does not answer.
+    #[serde(default, deserialize_with = "scalar")]
+    pub(crate) ssl_fingerprint: Option<String>,
+}
+
 /// A row of `/nodes/N/certificates/info`.
 #[derive(Debug, Deserialize)]
 pub(crate) struct CertificateRow {

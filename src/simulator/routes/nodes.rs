@@ -19,9 +19,10 @@ pub(super) fn list(call: &mut Call<'_>) -> Result<Reply, Failure> {
         .map(|node| {
             let mut row = node_row(call, node, &sample);
             let answers = row["status"] == "online";
-            // Assumed: all nodes of the simulated cluster share one certificate.
+            // Assumed: all nodes of the simulated cluster share one certificate, unless it is said otherwise.
             row["ssl_fingerprint"] = if answers {
-                json!(call.core.wardrobe.current().fingerprint)
+                let usual = || call.core.wardrobe.current().fingerprint.clone();
+                json!(node.fingerprint.clone().unwrap_or_else(usual))
             } else {
                 Value::Null
             };

@@ -68,6 +68,7 @@ fn node(name: &str) -> NodeScenario {
         memory: Size::gibibytes(512),
         up: Span(90.0 * 86_400.0),
         certificate: Span(730.0 * 86_400.0),
+        fingerprint: None,
         state: NodeCondition::Online,
     }
 }

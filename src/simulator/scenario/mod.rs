@@ -100,6 +100,8 @@ pub struct NodeScenario {
     /// How long its certificate is still good, by its own account; the one that is shown lasts longer.
     #[serde(default = "two_years")]
     pub certificate: Span,
+    /// What the cluster says is the SHA-256 of its certificate; absent: that of the world.
+    pub fingerprint: Option<String>,
     /// Whether it answers.
     #[serde(default)]
     pub state: NodeCondition,

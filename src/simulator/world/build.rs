@@ -37,6 +37,7 @@ impl World {
                     cores: node.cores,
                     memory: node.memory.0,
                     started: now - node.up.0,
+                    fingerprint: node.fingerprint.clone(),
                     certified_until: (now + node.certificate.0) as i64,
                     condition: node.state,
                 };

@@ -35,6 +35,8 @@ pub(super) struct Node {
     pub(super) cores: u32,
     pub(super) memory: u64,
     pub(super) started: f64,
+    /// What `/nodes` says of its certificate; absent: that of the world.
+    pub(super) fingerprint: Option<String>,
     /// When its certificate ends, in seconds since 1970.
     pub(super) certified_until: i64,
     pub(super) condition: NodeCondition,

@@ -10,6 +10,7 @@ mod help;
 mod lock;
 mod log;
 mod palette;
+mod pins;
 mod power;
 mod prune;
 mod quit;
@@ -38,6 +39,7 @@ pub(super) fn draw(frame: &mut Frame<'_>, state: &State, theme: &Theme, viewport
             Dialog::Acknowledge(ack) => acknowledge::draw(frame, ack, theme),
             Dialog::Lock(lock) => lock::draw(frame, lock, theme),
             Dialog::Failure(text) => failure::draw(frame, text, theme),
+            Dialog::Pins(dialog) => pins::draw(frame, dialog, theme),
             Dialog::Clusters(dialog) => clusters::draw(frame, dialog, theme),
             Dialog::SignIn(dialog) => sign_in::draw(frame, dialog, state, theme),
             // It is typed in the footer's place.
