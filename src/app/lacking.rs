@@ -16,37 +16,10 @@ use crate::domain::template::Template;
 /// As long as the privileges are not read nothing does.
 pub fn lacking(state: &State, action: Action) -> Option<String> {
     let permissions = state.permissions.value()?;
-    match action {
-        Action::Change(change) => lacks_for(state, change, permissions),
-        Action::Log => lacks_for_log(state, permissions),
-        Action::Move(_)
-        | Action::Show(_)
-        | Action::NextPane
-        | Action::PreviousPane
-        | Action::Open
-        | Action::Back
-        | Action::Zoom
-        | Action::Filter
-        | Action::SortNext
-        | Action::SortReverse
-        | Action::Mark
-        | Action::MarkAll
-        | Action::CleanUp
-        | Action::Acknowledge
-        | Action::HistoryShorter
-        | Action::HistoryLonger
-        | Action::Copy
-        | Action::Refresh
-        | Action::Palette
-        | Action::Help
-        | Action::Quit
-        | Action::Interrupt
-        | Action::Suspend
-        | Action::Cancel
-        | Action::Export
-        | Action::Clusters
-        | Action::Form(_) => None,
+    if let Action::Change(change) = action {
+        return lacks_for(state, change, permissions);
     }
+    (action == Action::Log).then(|| lacks_for_log(state, permissions))?
 }
 
 fn lacks_for(state: &State, change: Change, permissions: &Permissions) -> Option<String> {
