@@ -343,6 +343,7 @@ pub(super) fn verb(operation: &'static str) -> &'static str {
     match operation {
         "delete-snapshot" => "delete snapshot",
         "rollback" => "roll back",
+        "network" => "network profile",
         word => word,
     }
 }

@@ -2,10 +2,12 @@
 //!
 //! What comes in here has passed its checks; a guest that is left out is named with its reason.
 
+use tokio_util::sync::CancellationToken;
+
 use super::carried::{Carried, End, Ended};
 use super::complaint::Refusal;
 use super::connect::Session;
-use super::execute::{Watched, execute};
+use super::execute::{Watched, Wires, execute};
 use super::output::Output;
 use super::progress::Progress;
 use super::setup::Setup;
@@ -58,6 +60,20 @@ pub(super) async fn carry_out(
     operation: &'static str,
     changes: Vec<Change>,
 ) -> Carried {
+    let keep = CancellationToken::new();
+    carry_out_or_keep(session, setup, output, ending, operation, changes, &keep).await
+}
+
+/// Carries changes out that may be trials; `keep` keeps what is on trial.
+pub(super) async fn carry_out_or_keep(
+    session: &Session,
+    setup: &Setup,
+    output: &Output,
+    ending: &mut Ending,
+    operation: &'static str,
+    changes: Vec<Change>,
+    keep: &CancellationToken,
+) -> Carried {
     let access = access_of(session, setup, output);
     let mut carried = Carried {
         ended: Vec::new(),
@@ -71,17 +87,22 @@ pub(super) async fn carry_out(
                 End::Skipped("not begun".to_owned())
             }
             Step::Do(operation) => {
-                // Of a bracket the first guest would be named for all.
+                // Of several guests the first one would be named for all.
                 let label = if let Operation::Batch(batch) = operation.as_ref()
-                    && batch.bracket().is_some()
+                    && (batch.bracket().is_some() || operation.kind() == "network")
                 {
                     operation.title()
                 } else {
                     change.guest.to_string()
                 };
                 let mut progress = Progress::of_work(output, &setup.environment, label);
-                let client = &session.client;
-                let watched = execute(client, &operation, &access, &mut progress, ending).await;
+                let wires = Wires {
+                    keep: keep.clone(),
+                    ..Wires::default()
+                };
+                let progressing = &mut progress;
+                let watched =
+                    execute(session, &operation, &access, wires, progressing, ending).await;
                 progress.finish();
                 match watched {
                     Watched::Ended(report) => End::Reported(report),

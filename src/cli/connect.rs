@@ -11,6 +11,7 @@ use crate::config::connection as configured;
 use crate::config::error::{ConfigError, Problem, Source};
 use crate::domain::failure::{Failure, FailureKind};
 use crate::domain::sign_in::{Given, Wanted};
+use crate::operations::Resolver;
 use crate::proxmox::{Client, Connection, Credentials, Error, Fingerprint, Trust};
 use crate::simulator::Simulator;
 
@@ -30,6 +31,8 @@ pub(super) struct Session {
     pub(super) client: Client,
     /// How often a dashboard reads the inventory.
     pub(super) refresh: Duration,
+    /// Who knows the addresses of the names in network profiles.
+    pub(super) resolver: Resolver,
     /// Whether there are several servers to ask.
     has_several: bool,
     /// The demo's server; it ends with the session.
@@ -59,6 +62,7 @@ impl Session {
                 cluster: demo::CLUSTER.to_owned(),
                 client: Client::new(connection)?,
                 refresh: DEMO_REFRESH,
+                resolver: Resolver::table(simulator.hosts()),
                 has_several: false,
                 _simulator: Some(simulator),
             });
@@ -80,6 +84,10 @@ impl Session {
             cluster: connection.name,
             client,
             refresh: connection.refresh,
+            resolver: match setup.loaded.settings.resolver {
+                Some(address) => Resolver::server(address),
+                None => Resolver::system(),
+            },
             has_several: connection.endpoints.len() > 1,
             _simulator: None,
         })

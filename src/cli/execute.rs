@@ -8,12 +8,12 @@ use std::pin::pin;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+use super::connect::Session;
 use super::progress::Progress;
 use crate::domain::operation::{Operation, Report, Update};
 use crate::domain::task::Upid;
 use crate::notify::Notifier;
 use crate::operations::{self, Reporter, WriteAccess};
-use crate::proxmox::Client;
 use crate::runtime::Ending;
 
 /// How the watching of an operation ended.
@@ -27,24 +27,30 @@ pub(super) enum Watched {
     Left(Vec<Upid>),
 }
 
-/// Runs an operation and shows how it goes.
-pub(super) async fn execute(
-    client: &Client,
-    operation: &Operation,
-    access: &WriteAccess,
-    progress: &mut Progress<'_>,
-    ending: &mut Ending,
-) -> Watched {
-    let notifier = Notifier::new(Vec::new());
-    execute_and_tell(client, operation, access, notifier, progress, ending).await
+/// Whom an operation may hear from and tell, beside whoever watches it.
+pub(super) struct Wires {
+    /// Who tells people elsewhere.
+    pub(super) notifier: Notifier,
+    /// Ends a trial by keeping what it changed.
+    pub(super) keep: CancellationToken,
 }
 
-/// Runs an operation that tells people elsewhere, and shows how it goes.
-pub(super) async fn execute_and_tell(
-    client: &Client,
+impl Default for Wires {
+    /// Nobody is told, and nothing on trial is kept.
+    fn default() -> Self {
+        Self {
+            notifier: Notifier::new(Vec::new()),
+            keep: CancellationToken::new(),
+        }
+    }
+}
+
+/// Runs an operation and shows how it goes.
+pub(super) async fn execute(
+    session: &Session,
     operation: &Operation,
     access: &WriteAccess,
-    notifier: Notifier,
+    wires: Wires,
     progress: &mut Progress<'_>,
     ending: &mut Ending,
 ) -> Watched {
@@ -52,7 +58,10 @@ pub(super) async fn execute_and_tell(
     let stop = CancellationToken::new();
     let reporter = Reporter::new(sender)
         .with_stop(stop.clone())
-        .with_notifier(notifier);
+        .with_keep(wires.keep)
+        .with_resolver(session.resolver.clone())
+        .with_notifier(wires.notifier);
+    let client = &session.client;
     let mut work = pin!(operations::run(client, operation, &reporter, access));
     let mut working = true;
     tracing::info!("begins: {}", operation.title());

@@ -27,6 +27,7 @@ mod execute;
 mod half_made;
 mod inventory;
 mod list;
+mod network;
 mod output;
 mod password;
 mod plan_file;
@@ -72,7 +73,8 @@ use crate::runtime::Ending;
         proxdeck snapshot create 104 --ram     snapshot a guest together with its memory\n  \
         proxdeck check                         what should be looked at, for monitoring\n  \
         proxdeck doctor                        what is missing or wrong, and what mends it\n  \
-        proxdeck enforce                       what is to be done about projects over their budgets\n\n\
+        proxdeck enforce                       what is to be done about projects over their budgets\n  \
+        proxdeck network plan 104 api_access   what fencing a guest in would change\n\n\
         Exit codes: 0 done, 1 tried and failed, 2 refused before any change, 3 cannot reach, trust \
         or log in, 130 interrupted. `check` has its own."
 )]
@@ -126,6 +128,7 @@ enum Command {
     Bracket(bracket::Bracket),
     Quota(quota::Quota),
     Enforce(enforce::Enforce),
+    Network(network::Network),
     Power(power::Power),
     Console(console::Console),
     Doctor(doctor::Doctor),
@@ -151,6 +154,7 @@ impl Command {
             Self::Quota(quota) => quota.json,
             Self::Enforce(enforce) => enforce.json,
             Self::Doctor(doctor) => doctor.json,
+            Self::Network(network) => network.json(),
             Self::Console(_) | Self::Config(_) | Self::Simulate(_) | Self::Completions(_) => false,
         }
     }
@@ -276,6 +280,7 @@ async fn answer(arguments: &Arguments, output: &Output) -> anyhow::Result<Exit> 
         | Command::Prune(_)
         | Command::Bracket(_)
         | Command::Enforce(_)
+        | Command::Network(_)
         | Command::Quota(_)
         | Command::Console(_)
         | Command::Doctor(_) => {}
@@ -296,6 +301,7 @@ async fn answer(arguments: &Arguments, output: &Output) -> anyhow::Result<Exit> 
         Command::Prune(prune) => prune.run(&setup, output).await,
         Command::Bracket(bracket) => bracket.run(&setup, output).await,
         Command::Enforce(enforce) => enforce.run(&setup, output).await,
+        Command::Network(network) => network.run(&setup, output).await,
         Command::List(_)
         | Command::Check(_)
         | Command::Quota(_)
@@ -332,6 +338,7 @@ async fn look(command: &Command, setup: &Setup, output: &Output) -> anyhow::Resu
         | Command::Prune(_)
         | Command::Bracket(_)
         | Command::Enforce(_)
+        | Command::Network(_)
         | Command::Config(_)
         | Command::Simulate(_)
         | Command::Completions(_) => Ok(Exit::Done),

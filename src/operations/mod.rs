@@ -19,9 +19,11 @@ mod grow;
 mod ids;
 mod keep;
 mod lookup;
+pub mod network;
 mod parts;
 mod power;
 mod prune;
+mod resolver;
 mod roll_back;
 mod snapshot;
 mod start;
@@ -35,6 +37,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 pub use audit::{AuditLog, WriteAccess};
+pub use resolver::Resolver;
 pub use throttle::read_throttle;
 
 use audit::{Auditor, Watch};
@@ -53,6 +56,10 @@ use crate::proxmox::Client;
 pub struct Reporter {
     updates: mpsc::Sender<Update>,
     stop: CancellationToken,
+    /// Ends a trial by keeping what it changed.
+    keep: CancellationToken,
+    /// Who knows the addresses of names.
+    resolver: Resolver,
     /// Who tells people elsewhere.
     notifier: Option<Notifier>,
     /// Which part of a larger change it reports about, if so.
@@ -67,6 +74,8 @@ impl Reporter {
         Self {
             updates,
             stop: CancellationToken::new(),
+            keep: CancellationToken::new(),
+            resolver: Resolver::system(),
             notifier: None,
             part: None,
             at_work: Arc::default(),
@@ -80,6 +89,20 @@ impl Reporter {
     #[must_use]
     pub fn with_stop(mut self, stop: CancellationToken) -> Self {
         self.stop = stop;
+        self
+    }
+
+    /// Lets `keep` end a trial: what it changed stays. Without it a trial is put back in any case.
+    #[must_use]
+    pub fn with_keep(mut self, keep: CancellationToken) -> Self {
+        self.keep = keep;
+        self
+    }
+
+    /// Lets an operation ask another than the system for the addresses of names.
+    #[must_use]
+    pub fn with_resolver(mut self, resolver: Resolver) -> Self {
+        self.resolver = resolver;
         self
     }
 
@@ -210,10 +233,8 @@ async fn execute(context: Context<'_>, operation: &Operation) -> Report {
         Operation::Destroy(operation) => destroy::destroy(context, operation.as_ref()).await,
         Operation::Prune(operation) => prune::prune(context, operation).await,
         Operation::Enforce(operation) => enforce::enforce(context, operation).await,
-        Operation::Network(_) => {
-            // Nothing makes such an operation before there is something that executes it.
-            refused(FailureKind::Refused, "network plans cannot be executed yet")
-        }
+        // Boxed, for it is larger than all others, and each caller's future would be as large.
+        Operation::Network(operation) => Box::pin(network::change(context, operation)).await,
     }
 }
 

@@ -43,7 +43,9 @@ pub use faults::{FaultId, FaultKind, FaultRule, FaultSyntax, Faults};
 pub use journal::{Entry, Journal};
 pub use names::NameServer;
 pub use scenario::{NodeCondition, Scenario, ScenarioError};
-pub use world::{EditError, GuestView, Kind, RunState, SnapshotView, TaskView, World, WorldView};
+pub use world::{
+    EditError, FirewallView, GuestView, Kind, RunState, SnapshotView, TaskView, World, WorldView,
+};
 
 use certificate::Wardrobe;
 use gate::authentication;

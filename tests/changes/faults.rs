@@ -15,15 +15,15 @@ use proxdeck::simulator::{Entry, FaultKind, FaultRule, RunState};
 use crate::making::Wish;
 use crate::stage::{Stage, until, written};
 use crate::{
-    bracketing, creating, creating_faults, destroying, enforcing, making, marking, powering,
-    pruning, rolling_back, snapshots,
+    bracketing, creating, creating_faults, destroying, enforcing, making, marking, networking,
+    powering, pruning, rolling_back, snapshots,
 };
 
 /// So many worlds are tried at once.
 pub(crate) const AT_ONCE: usize = 32;
 
 /// The operations, by name; each is made anew in its own world.
-const OPERATIONS: [&str; 18] = [
+const OPERATIONS: [&str; 21] = [
     "snapshot",
     "delete",
     "keep",
@@ -42,9 +42,17 @@ const OPERATIONS: [&str; 18] = [
     "bracket-restore",
     "bracket-drop",
     "enforce",
+    "network",
+    "network put back",
+    "network trial",
 ];
 
 pub(crate) async fn stage_of(name: &str) -> (Stage, Operation) {
+    // Boxed, for each operation's setting adds to a future that would be too large elsewhere.
+    Box::pin(set_up(name)).await
+}
+
+async fn set_up(name: &str) -> (Stage, Operation) {
     let stage = match name {
         "prune" => Stage::of(pruning::old_world()).await,
         "create" | "create two" => Stage::of(creating::world()).await,
@@ -87,6 +95,9 @@ pub(crate) async fn stage_of(name: &str) -> (Stage, Operation) {
         "bracket-restore" => bracketing::restore(&stage, None).await,
         "bracket-drop" => bracketing::drop(&stage).await,
         "enforce" => enforcing::enforce(&stage, 160.0).await,
+        "network" => Box::pin(networking::apply(&stage)).await,
+        "network put back" => Box::pin(networking::put_back(&stage)).await,
+        "network trial" => Box::pin(networking::try_out(&stage, 1)).await,
         other => panic!("{other}"),
     };
     stage.forget();
@@ -111,6 +122,8 @@ fn is_done(name: &str, stage: &Stage) -> Option<bool> {
             .is_some_and(|it| it == "s2ram"),
         "destroy" => guest(102).is_none(),
         "enforce" => enforcing::is_done(stage),
+        "network" => networking::is_fenced(stage),
+        "network put back" => networking::is_as_before(stage),
         "clone" | "branch" => guest(777).is_some_and(|it| it.status == RunState::Running),
         "create" => creating::finished(stage, &["agent"]),
         "create two" => creating::finished(stage, &["agent-1", "agent-2"]),
@@ -204,6 +217,7 @@ pub(crate) fn judge(name: &str, stage: &Stage, report: &Report, case: &str) {
     match name {
         "prune" => judge_parts(stage, report, case),
         "enforce" => enforcing::judge(stage, report, case),
+        "network trial" => networking::judge_trial(stage, report, case),
         "create" | "create two" => creating_faults::judge_made(stage, report, case),
         _ => {}
     }
@@ -224,6 +238,10 @@ pub(crate) fn judge(name: &str, stage: &Stage, report: &Report, case: &str) {
         if entry.method != "GET" && !was_refused {
             *counts.entry(written(&entry)).or_default() += 1;
         }
+    }
+    if name == "network trial" {
+        // The way back is tried again from what is there then, be it with the same words.
+        return;
     }
     for (call, count) in counts {
         assert_eq!(count, 1, "{case}: sent {count} times: {call}");
@@ -281,7 +299,7 @@ fn is_about_others(name: &str, part: &str) -> bool {
 
 /// Tries them all; returns how many there were.
 async fn every_fault_at_every_request(name: &str) -> String {
-    let requests = clean_run(name).await;
+    let requests = Box::pin(clean_run(name)).await;
     let kinds = kinds();
     let cases = requests.into_iter().flat_map(|request| {
         let is_other = is_about_others(name, &request.1);
@@ -341,4 +359,7 @@ faults! {
     restoring_a_bracket_survives_every_fault: "bracket-restore";
     dropping_a_bracket_survives_every_fault: "bracket-drop";
     enforcing_survives_every_fault: "enforce";
+    applying_a_network_profile_survives_every_fault: "network";
+    putting_a_network_profile_back_survives_every_fault: "network put back";
+    trying_a_network_profile_survives_every_fault: "network trial";
 }

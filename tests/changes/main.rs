@@ -19,6 +19,7 @@ mod faults;
 mod logs;
 mod making;
 mod marking;
+mod networking;
 mod powering;
 mod pruning;
 mod rolling_back;

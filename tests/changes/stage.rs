@@ -12,7 +12,7 @@ use proxdeck::domain::snapshot::SnapshotList;
 use proxdeck::domain::task::Upid;
 use proxdeck::domain::time::Moment;
 use proxdeck::notify::Notifier;
-use proxdeck::operations::{AuditLog, Reporter, WriteAccess, run};
+use proxdeck::operations::{AuditLog, Reporter, Resolver, WriteAccess, run};
 use proxdeck::proxmox::{Client, Connection, Credentials, Trust, Tuning};
 use proxdeck::simulator::{Entry, GuestView, Options, Scenario, Simulator};
 use serde_json::Value;
@@ -28,6 +28,7 @@ pub(crate) struct Stage {
     pub(crate) simulator: Simulator,
     pub(crate) client: Client,
     pub(crate) stop: CancellationToken,
+    pub(crate) keep: CancellationToken,
     notifier: Option<Notifier>,
     access: WriteAccess,
     log: PathBuf,
@@ -63,6 +64,7 @@ impl Stage {
             simulator,
             client,
             stop: CancellationToken::new(),
+            keep: CancellationToken::new(),
             notifier: None,
             access,
             log,
@@ -164,7 +166,10 @@ impl Stage {
     /// Runs an operation to its end.
     pub(crate) async fn play(&self, operation: &Operation) -> Played {
         let (sender, mut updates) = mpsc::channel(64);
-        let mut reporter = Reporter::new(sender).with_stop(self.stop.clone());
+        let mut reporter = Reporter::new(sender)
+            .with_stop(self.stop.clone())
+            .with_keep(self.keep.clone())
+            .with_resolver(Resolver::table(self.simulator.hosts()));
         if let Some(notifier) = &self.notifier {
             reporter = reporter.with_notifier(notifier.clone());
         }

@@ -3,6 +3,7 @@
 //! The world afterwards and the report must agree, whatever goes wrong on the way.
 #![cfg(test)]
 
+mod resolver;
 mod snapshot;
 mod stage;
 mod trouble;

@@ -8,7 +8,7 @@ mod tell;
 
 use super::complaint::Refusal;
 use super::connect::Session;
-use super::execute::{Watched, execute_and_tell};
+use super::execute::{Watched, Wires};
 use super::output::Output;
 use super::progress::Progress;
 use super::setup::Setup;
@@ -213,15 +213,13 @@ async fn execute(
     let notifier = Notifier::new(channels::of(&setup.loaded.settings));
     let label = operation.title();
     let mut progress = Progress::of_work(output, &setup.environment, label);
-    let watched = execute_and_tell(
-        &session.client,
-        &operation,
-        &access,
+    let wires = Wires {
         notifier,
-        &mut progress,
-        ending,
-    )
-    .await;
+        ..Wires::default()
+    };
+    let progressing = &mut progress;
+    let watched =
+        super::execute::execute(session, &operation, &access, wires, progressing, ending).await;
     progress.finish();
     watched
 }

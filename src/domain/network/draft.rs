@@ -167,6 +167,7 @@ impl<'a> Draft<'a> {
             foreign,
             warnings: self.warnings,
             objections: self.objections,
+            base: current.firewall.clone().unwrap_or_default(),
         }
     }
 }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::action::Action;
 use super::way_back::WayBack;
-use crate::domain::firewall::{Policy, Rule};
+use crate::domain::firewall::{GuestFirewall, Policy, Rule};
 use crate::domain::guest::GuestRef;
 use crate::domain::operation::Call;
 use crate::domain::request::Objection;
@@ -20,6 +20,7 @@ pub struct NetworkPlan {
     pub(super) foreign: Vec<ForeignRule>,
     pub(super) warnings: Vec<Warning>,
     pub(super) objections: Vec<Objection>,
+    pub(super) base: GuestFirewall,
 }
 
 /// What a network plan is for.
@@ -227,6 +228,13 @@ impl NetworkPlan {
     /// Returns the guest.
     pub fn guest(&self) -> &GuestRef {
         &self.guest
+    }
+
+    /// Returns the guest's firewall as it was when the plan was made.
+    ///
+    /// Whoever executes the plan makes sure that it still is.
+    pub fn base(&self) -> &GuestFirewall {
+        &self.base
     }
 
     /// Returns the profile's name.

@@ -92,6 +92,7 @@ pub fn put_back(guest: &GuestRef, current: &Current) -> Option<NetworkPlan> {
         foreign: warnings::foreign(firewall),
         warnings: warnings::switches(current),
         objections: Vec::new(),
+        base: firewall.clone(),
     };
     let card = match first_card(current) {
         Ok(card) => card,
@@ -147,5 +148,6 @@ pub fn keep(guest: &GuestRef, current: &Current) -> Option<NetworkPlan> {
         foreign: warnings::foreign(firewall),
         warnings,
         objections: Vec::new(),
+        base: firewall.clone(),
     })
 }

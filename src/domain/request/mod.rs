@@ -34,7 +34,7 @@ pub use destroy::{
     refuses_destruction_in,
 };
 pub use enforce::EnforceRequest;
-pub use network::{NetworkRequest, refuses_profile};
+pub use network::{BatchNetworkRequest, NetworkRequest, refuses_profile};
 pub use permitted::permit;
 pub use places::{Features, Original, refuses_copy, refuses_node, refuses_storage, takes_disks};
 pub use power::{PowerRequest, refuses_power};

@@ -2,9 +2,9 @@
 
 use super::{Field, Objection, Objections};
 use crate::domain::guest::Guest;
-use crate::domain::id::GuestKind;
+use crate::domain::id::{GuestKind, Vmid};
 use crate::domain::network::NetworkPlan;
-use crate::domain::operation::{ChangeNetwork, Operation};
+use crate::domain::operation::{Batch, ChangeNetwork, Operation, Skipped};
 
 /// Why containers have no profile.
 const CONTAINER: &str = "network profiles are for virtual machines, this is a container";
@@ -30,6 +30,49 @@ impl NetworkRequest {
         }
         let operation = ChangeNetwork::new(self.plan.clone());
         objections.or(Some(Operation::Network(Box::new(operation))))
+    }
+}
+
+/// The wish that several network plans be executed as they were shown.
+#[derive(Debug, Clone, PartialEq)]
+pub struct BatchNetworkRequest {
+    /// The plans, each of another guest.
+    pub plans: Vec<NetworkPlan>,
+}
+
+impl BatchNetworkRequest {
+    /// Checks the wish against the guests as they are now; one that cannot be is in the way of all.
+    ///
+    /// Guests at which nothing is to be changed are left out and named.
+    pub fn check<'a>(
+        &self,
+        find: impl Fn(Vmid) -> Option<&'a Guest>,
+    ) -> Result<Operation, Vec<Objection>> {
+        let mut objections = Objections::default();
+        let (mut operations, mut skipped) = (Vec::new(), Vec::new());
+        for plan in &self.plans {
+            let guest = plan.guest();
+            if plan.is_empty() && plan.objections().is_empty() {
+                let reason = "there is nothing to change".to_owned();
+                skipped.push(Skipped {
+                    guest: guest.clone(),
+                    reason,
+                });
+                continue;
+            }
+            match (NetworkRequest { plan: plan.clone() }).check(find(guest.vmid)) {
+                Ok(operation) => operations.push(operation),
+                Err(reasons) => {
+                    for objection in reasons {
+                        objections.add(objection.field, format!("{guest}: {objection}"));
+                    }
+                }
+            }
+        }
+        if operations.is_empty() && objections.0.is_empty() {
+            objections.add(Field::Whole, "there is nothing to change");
+        }
+        objections.or(Batch::of(operations, skipped))
     }
 }
 

@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 
 pub use edit::EditError;
 pub use guest::{Kind, RunState};
-pub use view::{GuestView, SnapshotView, TaskView, WorldView};
+pub use view::{FirewallView, GuestView, SnapshotView, TaskView, WorldView};
 
 use access::Access;
 use guest::Guest;

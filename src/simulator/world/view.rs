@@ -6,11 +6,13 @@ use std::collections::BTreeMap;
 
 use super::guest::Guest;
 use super::{Kind, RunState, World};
+use crate::simulator::firewall::{File, Set};
 
 /// What stood in the world at one moment.
 #[derive(Debug, Clone)]
 pub struct WorldView {
     guests: BTreeMap<u32, GuestView>,
+    firewalls: BTreeMap<u32, FirewallView>,
     tasks: Vec<TaskView>,
     pools: BTreeMap<String, (Option<String>, Vec<u32>)>,
 }
@@ -42,6 +44,17 @@ pub struct GuestView {
     pub pool: Option<String>,
     /// Volumes that belong to it.
     pub volumes: Vec<String>,
+}
+
+/// A guest's firewall at one moment.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct FirewallView {
+    /// Its options, only those that were set.
+    pub options: BTreeMap<String, String>,
+    /// Its rules by position, each by its fields.
+    pub rules: Vec<BTreeMap<String, String>>,
+    /// The networks of its sets by name.
+    pub sets: BTreeMap<String, Vec<String>>,
 }
 
 /// A snapshot at one moment.
@@ -88,6 +101,11 @@ impl WorldView {
                 .values()
                 .map(|guest| (guest.vmid, view(world, guest)))
                 .collect(),
+            firewalls: world
+                .guests
+                .keys()
+                .map(|vmid| (*vmid, firewall(world.firewall.guest(*vmid))))
+                .collect(),
             tasks: world
                 .tasks
                 .iter()
@@ -124,6 +142,11 @@ impl WorldView {
         self.guests.values().cloned().collect()
     }
 
+    /// Returns a guest's firewall; of one that has no file it is empty.
+    pub fn firewall(&self, vmid: u32) -> FirewallView {
+        self.firewalls.get(&vmid).cloned().unwrap_or_default()
+    }
+
     /// Returns all tasks, oldest first.
     pub fn tasks(&self) -> &[TaskView] {
         &self.tasks
@@ -142,6 +165,22 @@ impl WorldView {
             .get(name)
             .map(|(_, guests)| guests.clone())
             .unwrap_or_default()
+    }
+}
+
+fn firewall(file: &File) -> FirewallView {
+    let networks = |set: &Set| {
+        let members = set.members.iter();
+        members.map(|member| member.network.clone()).collect()
+    };
+    FirewallView {
+        options: file.options.clone(),
+        rules: file.rules.clone(),
+        sets: file
+            .sets
+            .iter()
+            .map(|(name, set)| (name.clone(), networks(set)))
+            .collect(),
     }
 }
 

@@ -1,0 +1,321 @@
+//! Network profiles: applied step by step, tried and put back, and met by others who change the same lists.
+
+use chrono::TimeDelta;
+use proxdeck::domain::failure::FailureKind;
+use proxdeck::domain::firewall::ClusterFirewall;
+use proxdeck::domain::network::{self, Current, NetworkPlan, NetworkProfile, WayBack};
+use proxdeck::domain::operation::{Operation, Outcome};
+use proxdeck::domain::request::NetworkRequest;
+use proxdeck::operations::Resolver;
+use proxdeck::operations::network::{read, read_cluster};
+use proxdeck::simulator::{FaultKind, FaultRule};
+
+use crate::stage::{Played, Stage, announced, until};
+
+/// The guest whose network is changed: it runs, and its card passes no firewall yet.
+const GUEST: u64 = 101;
+
+/// A fence with two addresses behind a name and a network.
+pub(crate) fn profile() -> NetworkProfile {
+    NetworkProfile {
+        name: "api".to_owned(),
+        bridge: "vmbr0".parse().unwrap(),
+        firewall: true,
+        allow: ["api.test:443", "10.0.0.0/8"]
+            .map(|it| it.parse().unwrap())
+            .into(),
+        block: vec!["0.0.0.0/0".parse().unwrap()],
+        allow_in: None,
+        dns: Some(vec!["10.0.0.53".parse().unwrap()]),
+    }
+}
+
+fn resolver() -> Resolver {
+    let addresses = ["192.0.2.10", "2001:db8::10"].map(|it| it.parse().unwrap());
+    Resolver::table([("api.test".to_owned(), addresses.into())].into())
+}
+
+async fn current(stage: &Stage) -> Current {
+    let guest = stage.guest(GUEST).await.to_ref();
+    let (config, firewall) = read(&stage.client, &guest).await.unwrap();
+    Current {
+        config: Ok(config),
+        firewall: Ok(firewall),
+        cluster: read_cluster(&stage.client).await.unwrap(),
+    }
+}
+
+async fn plan(stage: &Stage, trial: Option<i64>) -> NetworkPlan {
+    let current = current(stage).await;
+    let guest = stage.guest(GUEST).await.to_ref();
+    let now = stage.client.server_time().unwrap();
+    let profile = profile();
+    let resolved = resolver().resolve(profile.host_names(), now).await;
+    match trial {
+        None => network::plan(&guest, &profile, &resolved, &current),
+        Some(seconds) => {
+            let times = (now, now + TimeDelta::seconds(seconds));
+            network::plan_trial(&guest, &profile, &resolved, &current, times)
+        }
+    }
+}
+
+async fn operation(stage: &Stage, plan: NetworkPlan) -> Operation {
+    let guest = stage.guest(GUEST).await;
+    NetworkRequest { plan }.check(Some(&guest)).unwrap()
+}
+
+pub(crate) async fn apply(stage: &Stage) -> Operation {
+    operation(stage, plan(stage, None).await).await
+}
+
+pub(crate) async fn try_out(stage: &Stage, seconds: i64) -> Operation {
+    operation(stage, plan(stage, Some(seconds)).await).await
+}
+
+/// Puts back what a trial has left behind whose proxdeck is gone.
+pub(crate) async fn put_back(stage: &Stage) -> Operation {
+    leave_a_trial(stage).await;
+    let guest = stage.guest(GUEST).await.to_ref();
+    let plan = network::put_back(&guest, &current(stage).await).unwrap();
+    stage.forget_log();
+    operation(stage, plan).await
+}
+
+/// Begins a trial and drops it, as a process that is killed would.
+async fn leave_a_trial(stage: &Stage) {
+    let operation = try_out(stage, 600).await;
+    let under_way = async {
+        until("a trial", || is_fenced(stage)).await;
+        // The last step is followed by a look, which nobody waits for.
+    };
+    tokio::select! {
+        _ = stage.play(&operation) => panic!("the trial ended"),
+        () = under_way => {}
+    }
+}
+
+fn card(stage: &Stage) -> String {
+    stage.view(101).config["net0"].clone()
+}
+
+/// Tells whether the guest is fenced in as the profile says.
+pub(crate) fn is_fenced(stage: &Stage) -> bool {
+    let firewall = stage.simulator.world().firewall(101);
+    let option = |key: &str| firewall.options.get(key).map(String::as_str);
+    card(stage).contains("firewall=1")
+        && option("enable") == Some("1")
+        && option("policy_out") == Some("DROP")
+        && firewall.sets.values().map(Vec::len).sum::<usize>() >= 3
+        && firewall.rules.iter().any(|rule| rule["enable"] == "1")
+}
+
+/// Tells whether nothing of a profile is there.
+pub(crate) fn is_as_before(stage: &Stage) -> bool {
+    let firewall = stage.simulator.world().firewall(101);
+    let is_set = |key: &str| firewall.options.contains_key(key);
+    !card(stage).contains("firewall=1")
+        && firewall.rules.is_empty()
+        && firewall.sets.is_empty()
+        && !(is_set("enable") || is_set("policy_in") || is_set("policy_out"))
+}
+
+/// Holds what is said of a trial against the world.
+pub(crate) fn judge_trial(stage: &Stage, report: &proxdeck::domain::operation::Report, case: &str) {
+    let promised = report.notes.iter().any(|it| it.contains("as before"));
+    let nothing_written = report.notes.iter().any(|it| it.starts_with("0 of "))
+        || matches!(&report.outcome, Outcome::Failed(_)) && report.notes.is_empty();
+    let is_left = report
+        .notes
+        .iter()
+        .any(|it| it.contains("stands in a rule"));
+    if promised || nothing_written {
+        assert!(is_as_before(stage), "{case}: {report:?}");
+    } else {
+        assert!(is_left || report.outcome.is_success(), "{case}: {report:?}");
+    }
+}
+
+fn has_note(played: &Played, words: &str) -> bool {
+    played.report.notes.iter().any(|note| note.contains(words))
+}
+
+#[tokio::test]
+async fn a_profile_is_applied_as_announced_and_once() {
+    let stage = Stage::new().await;
+    let operation = apply(&stage).await;
+    stage.forget();
+    let played = stage.play(&operation).await;
+    assert_eq!(played.report.outcome, Outcome::Done, "{:?}", played.report);
+    // Digests are fetched at each step's turn, so that no announcement has them.
+    let without_digest = |call: &String| {
+        let parts = call.split("  ").filter(|part| !part.starts_with("digest="));
+        parts.collect::<Vec<_>>().join("  ")
+    };
+    let sent: Vec<String> = stage.writes().iter().map(without_digest).collect();
+    let sent: Vec<String> = sent.iter().map(|call| call.replace("%2F", "/")).collect();
+    let said: Vec<String> = announced(&operation)
+        .iter()
+        .map(|call| call.replace("%2F", "/"))
+        .collect();
+    assert_eq!(sent, said);
+    assert!(is_fenced(&stage));
+    assert_eq!(stage.logged(), ["started", "done"]);
+    let again = plan(&stage, None).await;
+    assert!(again.is_empty(), "{:?}", again.steps());
+}
+
+#[tokio::test]
+async fn what_somebody_changed_since_the_plan_is_not_written_over() {
+    let stage = Stage::new().await;
+    let operation = apply(&stage).await;
+    let guest = stage.guest(GUEST).await.to_ref();
+    let firewall = stage.client.firewall();
+    firewall
+        .set_options(&guest, &[("enable", "1")], &[], None)
+        .await
+        .unwrap();
+    stage.forget();
+    let report = stage.play(&operation).await.report;
+    let failure = report.outcome.failure().unwrap();
+    assert_eq!(failure.kind, FailureKind::Conflict);
+    assert!(failure.message.to_string().contains("the options of 101"));
+    assert_eq!(stage.writes(), [] as [&str; 0]);
+}
+
+#[tokio::test]
+async fn what_somebody_changes_meanwhile_ends_the_work_and_is_left() {
+    let stage = Stage::new().await;
+    let operation = apply(&stage).await;
+    // One rule is in the list, and the next request for the list waits.
+    let slow = FaultKind::Latency(std::time::Duration::from_millis(600));
+    stage.simulator.faults().add(
+        FaultRule::new(slow)
+            .method("GET")
+            .path("firewall/rules")
+            .nth(3),
+    );
+    let meddle = async {
+        until("our first rule", || {
+            !stage.simulator.world().firewall(101).rules.is_empty()
+        })
+        .await;
+        let guest = stage.guest(GUEST).await.to_ref();
+        let rules = stage.client.firewall().rules(&guest).await.unwrap();
+        let mut foreign = rules.list[0].clone();
+        foreign.comment = Some("mine".into());
+        stage
+            .client
+            .firewall()
+            .add_rule(&guest, &foreign)
+            .await
+            .unwrap();
+    };
+    let (played, ()) = tokio::join!(stage.play(&operation), meddle);
+    let failure = played.report.outcome.failure().unwrap();
+    assert_eq!(failure.kind, FailureKind::Conflict, "{failure}");
+    assert!(has_note(&played, "steps were done; not done: "));
+    let rules = stage.simulator.world().firewall(101).rules;
+    assert!(rules.iter().any(|rule| rule["comment"] == "mine"));
+}
+
+#[tokio::test]
+async fn a_trial_that_nobody_keeps_is_put_back() {
+    let stage = Stage::new().await;
+    let before = stage.simulator.world().firewall(101);
+    let card_before = card(&stage);
+    let operation = try_out(&stage, 2).await;
+    let fenced = until("the fence", || is_fenced(&stage));
+    let (played, ()) = tokio::join!(stage.play(&operation), fenced);
+    assert_eq!(played.report.outcome, Outcome::Done, "{:?}", played.report);
+    assert!(has_note(
+        &played,
+        "not kept in time: everything is as before"
+    ));
+    assert_eq!(card(&stage), card_before);
+    let after = stage.simulator.world().firewall(101);
+    assert_eq!((after.rules, after.sets), (before.rules, before.sets));
+    assert!(is_as_before(&stage));
+    let actions: Vec<String> = stage
+        .log()
+        .iter()
+        .map(|line| line["action"].as_str().unwrap().to_owned())
+        .collect();
+    assert_eq!(actions, ["network", "put-back", "network"]);
+}
+
+#[tokio::test]
+async fn a_trial_is_kept_by_a_word() {
+    let stage = Stage::new().await;
+    let operation = try_out(&stage, 600).await;
+    let word = async {
+        until("the fence", || is_fenced(&stage)).await;
+        stage.keep.cancel();
+    };
+    let (played, ()) = tokio::join!(stage.play(&operation), word);
+    assert_eq!(played.report.outcome, Outcome::Done, "{:?}", played.report);
+    assert!(has_note(&played, "kept"));
+    assert!(plan(&stage, None).await.is_empty());
+    let firewall = current(&stage).await.firewall.unwrap();
+    assert_eq!(WayBack::find(&firewall.rules), None);
+}
+
+#[tokio::test]
+async fn asked_to_stop_a_trial_puts_everything_back_first() {
+    let stage = Stage::new().await;
+    let operation = try_out(&stage, 600).await;
+    let end = async {
+        until("the fence", || is_fenced(&stage)).await;
+        stage.stop.cancel();
+    };
+    let (played, ()) = tokio::join!(stage.play(&operation), end);
+    assert_eq!(played.report.outcome, Outcome::Stopped);
+    assert!(has_note(&played, "asked to stop: everything is as before"));
+    assert!(is_as_before(&stage));
+}
+
+#[tokio::test]
+async fn a_trial_finds_its_way_back_when_the_link_drops_meanwhile() {
+    let stage = Stage::new().await;
+    let operation = try_out(&stage, 2).await;
+    let cut = async {
+        until("the fence", || is_fenced(&stage)).await;
+        let rule = FaultRule::new(FaultKind::ResetBefore)
+            .path("/101/")
+            .times(4);
+        stage.simulator.faults().add(rule);
+    };
+    let (played, ()) = tokio::join!(stage.play(&operation), cut);
+    assert!(
+        has_note(&played, "everything is as before"),
+        "{:?}",
+        played.report
+    );
+    assert!(is_as_before(&stage));
+}
+
+#[tokio::test]
+async fn a_trial_that_was_left_behind_is_found_and_put_back_by_another() {
+    let stage = Stage::new().await;
+    leave_a_trial(&stage).await;
+    let firewall = current(&stage).await.firewall.unwrap();
+    let found = WayBack::find(&firewall.rules).unwrap();
+    assert_eq!(found.profile(), "api");
+    let guest = stage.guest(GUEST).await.to_ref();
+    let plan = network::put_back(&guest, &current(&stage).await).unwrap();
+    let report = stage.play(&operation(&stage, plan).await).await.report;
+    assert_eq!(report.outcome, Outcome::Done, "{report:?}");
+    assert!(is_as_before(&stage));
+}
+
+#[tokio::test]
+async fn what_the_datacenter_may_not_tell_is_absent_and_not_off() {
+    let stage = Stage::new().await;
+    let refused = FaultKind::Forbidden("/".into(), "Sys.Audit".into());
+    let rule = FaultRule::new(refused).path("/cluster/firewall/options");
+    stage.simulator.faults().add(rule);
+    let cluster = read_cluster(&stage.client).await.unwrap();
+    assert_eq!(cluster.is_enabled, None);
+    assert!(cluster.sets.is_some());
+    assert_ne!(cluster, ClusterFirewall::default());
+}
