@@ -16,9 +16,9 @@ use super::keymap::{Context, Keymap};
 use super::limit_watch::LimitWatch;
 use super::networks::NetworkBook;
 use super::nodes::NodePanes;
+use super::privileges::Rights;
 use super::profiles::ProfilePane;
 use super::projects::ProjectPane;
-use super::remote::Remote;
 use super::signing_in::Asking;
 use super::snapshot_table::SnapshotTable;
 use super::snapshots::SnapshotPane;
@@ -32,7 +32,6 @@ use crate::domain::guest::Guest;
 use crate::domain::inventory::{Inventory, Link, LinkState, STANDSTILL, SeenGuest};
 use crate::domain::limits::Limits;
 use crate::domain::network::NetworkProfile;
-use crate::domain::permission::Permissions;
 use crate::domain::project::{Project, Projects};
 use crate::domain::retention::Policy;
 use crate::domain::selection::Selection;
@@ -205,7 +204,7 @@ pub struct State {
     /// How the connection stands.
     pub link: Link,
     /// What the account may do.
-    pub permissions: Remote<Permissions>,
+    pub permissions: Rights,
     /// What the projects use.
     pub usage: UsageBook,
     /// The throttles of the projects.
@@ -277,7 +276,7 @@ impl State {
             now,
             inventory: Arc::default(),
             link: Link::default(),
-            permissions: Remote::default(),
+            permissions: Rights::default(),
             usage: UsageBook::default(),
             throttles: Throttles::default(),
             limits: LimitWatch::default(),

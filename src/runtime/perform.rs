@@ -423,5 +423,9 @@ async fn answer(client: &Client, resolver: &Resolver, query: Query) -> Result<An
         Query::Resolve(names, now) => Ok(resolve(resolver, &names, now).await),
         Query::Pins => read_pins(client).await,
         Query::Permissions => client.access().permissions().await.map(Answer::Permissions),
+        Query::PermissionsAt(path) => {
+            let known = client.access().permissions_at(&path).await?;
+            Ok(Answer::Permissions(known))
+        }
     }
 }

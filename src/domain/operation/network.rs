@@ -2,8 +2,8 @@
 
 use super::call::Call;
 use crate::domain::guest::GuestRef;
-use crate::domain::network::{Deed, NetworkPlan};
-use crate::domain::permission::Need;
+use crate::domain::network::{Action, Deed, NetworkPlan};
+use crate::domain::permission::{Need, path_of_bridge};
 
 /// The execution of a network plan on one guest.
 #[derive(Debug, Clone, PartialEq)]
@@ -21,8 +21,32 @@ impl ChangeNetwork {
     }
 
     pub(super) fn needs(&self) -> Vec<Need> {
-        // SDN.Use on the bridge is left to the server: its path names a zone that we cannot see.
-        vec![Need::on_guest("VM.Config.Network", self.guest().vmid)]
+        let mut needs = vec![Need::on_guest("VM.Config.Network", self.guest().vmid)];
+        let cards = self
+            .plan
+            .steps()
+            .iter()
+            .filter_map(|step| match &step.action {
+                Action::SetCard { before, after } => Some([before, after]),
+                Action::MakeSet { .. }
+                | Action::AddMember { .. }
+                | Action::RewriteMember { .. }
+                | Action::RemoveMember { .. }
+                | Action::InsertRule(_)
+                | Action::MoveRule { .. }
+                | Action::EnableRule { .. }
+                | Action::DeleteRule { .. }
+                | Action::ChangeOptions(_)
+                | Action::DeleteSet { .. } => None,
+            });
+        // The server asks for the old bridge and for the new one (API.md §3).
+        for card in cards.flatten() {
+            let bridge = card.get("bridge");
+            let path = bridge.and_then(|bridge| path_of_bridge(bridge, card.get("tag")));
+            let need = path.map(|path| Need::on("SDN.Use", path));
+            needs.extend(need.filter(|need| !needs.contains(need)));
+        }
+        needs
     }
 
     pub(super) fn title(&self) -> String {
