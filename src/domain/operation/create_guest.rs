@@ -111,6 +111,11 @@ impl CreateGuest {
         self.wish.start && self.wish.profile.is_none()
     }
 
+    /// Tells whether the new guest is started once it is fenced in, and not before.
+    pub fn starts_fenced(&self) -> bool {
+        self.wish.start && self.wish.profile.is_some()
+    }
+
     /// Returns what has to be changed in the copy's configuration; nothing once it is as wanted.
     ///
     /// A copy takes over everything from its template (PITFALLS 22). Tags, protection and the start
@@ -268,7 +273,7 @@ impl CreateGuest {
         let mut needs = self.clone.needs();
         needs.extend(privileges.into_iter().map(on_new));
         needs.extend(self.growth().map(|_| on_new("VM.Config.Disk")));
-        if self.starts() {
+        if self.starts() || self.starts_fenced() {
             needs.push(on_new("VM.PowerMgmt"));
         }
         needs
