@@ -26,6 +26,9 @@ impl State {
     pub(super) fn follow_sign_in(&mut self) {
         let Some(wanted) = self.link.wanted.clone() else {
             self.asking = Asking::Free;
+            // A login that was tried again by itself may have gone well meanwhile.
+            self.dialogs
+                .retain(|dialog| !matches!(dialog, Dialog::SignIn(asks) if !asks.is_asking));
             return;
         };
         if self.leaving || self.asking == Asking::Declined || !self.dialogs.is_empty() {

@@ -136,6 +136,25 @@ fn a_session_that_ends_waits_until_nothing_else_is_typed_and_says_why_it_asks() 
     assert_eq!(why, Some(FailureKind::SessionExpired));
 }
 
+/// A configured password is tried again after a while, and may have been put right.
+#[test]
+fn the_question_closes_when_nothing_is_wanted_any_more() {
+    let mut desk = Desk::new(false);
+    down(
+        &mut desk,
+        FailureKind::AuthenticationFailed,
+        Wanted::Password,
+    );
+    assert!(asks(&desk));
+    let up = Link {
+        state: LinkState::Up,
+        ..Link::default()
+    };
+    desk.happen(Event::Link(up));
+    desk.happen(Event::Tick);
+    assert!(!asks(&desk));
+}
+
 #[test]
 fn whoever_does_not_want_to_sign_in_is_left_alone_until_they_refresh() {
     let mut desk = Desk::new(false);
