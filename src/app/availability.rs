@@ -1,9 +1,8 @@
 //! Whether an action is possible now, and why not.
 
 use super::action::{Action, Change};
+use super::lacking::lacking;
 use super::state::{State, View};
-use crate::domain::id::Vmid;
-use crate::domain::permission::Need;
 use crate::domain::request;
 use crate::domain::template::Template;
 
@@ -18,17 +17,14 @@ pub enum Availability {
 
 /// Decides whether an action is possible; footer, palette, help and dispatch all ask here.
 pub fn availability(state: &State, action: Action) -> Availability {
-    let refusal = if let Action::Change(change) = action {
+    let reason = if let Action::Change(change) = action {
         refusal(state, change)
     } else if action == Action::Clusters {
         state.refuses_switching()
     } else {
-        None
+        lacking(state, action)
     };
-    match refusal {
-        Some(reason) => Availability::No(reason),
-        None => Availability::Yes,
-    }
+    reason.map_or(Availability::Yes, Availability::No)
 }
 
 /// Says why a change is impossible now, if so.
@@ -43,8 +39,9 @@ fn refusal(state: &State, change: Change) -> Option<String> {
     if state.setting.read_only && !is_plan {
         return Some("read-only".to_owned());
     }
+    let lacks = || lacking(state, Action::Change(change));
     if change == Change::Bracket {
-        return busy_mark(state);
+        return lacks().or_else(|| busy_mark(state));
     }
     if change == Change::Enforce && state.setting.rules.projects.iter().next().is_none() {
         return Some("no [projects] in the config have budgets".to_owned());
@@ -52,10 +49,11 @@ fn refusal(state: &State, change: Change) -> Option<String> {
     if is_plan {
         let managed = state.setting.rules.selection.is_configured();
         return (!managed)
-            .then(|| "no [selection] in the config says which guests are managed".to_owned());
+            .then(|| "no [selection] in the config says which guests are managed".to_owned())
+            .or_else(lacks);
     }
     if change == Change::Create {
-        return refuses_creation(state);
+        return refuses_creation(state).or_else(lacks);
     }
     // Where the row is meant no mark is.
     let in_guests = !state.acts_on_row();
@@ -71,12 +69,8 @@ fn refusal(state: &State, change: Change) -> Option<String> {
         return Some(what.to_owned());
     };
     let guest = &seen.guest;
-    if let Some(permissions) = state.permissions.value()
-        && let Some(need) = needs(change, guest.vmid)
-            .into_iter()
-            .find(|need| !need.is_met(permissions))
-    {
-        return Some(need.to_string());
+    if let Some(reason) = lacks() {
+        return Some(reason);
     }
     if let Some(job) = state.jobs.on(&guest.to_ref()) {
         return Some(format!("busy: {}", job.title));
@@ -103,7 +97,7 @@ fn refuses_marked(state: &State, change: Change) -> Option<String> {
             "{count} marked; one guest at a time, Esc clears the marks"
         ));
     }
-    busy_mark(state)
+    lacking(state, Action::Change(change)).or_else(|| busy_mark(state))
 }
 
 /// Says what is at work on a marked guest, if something is.
@@ -124,35 +118,8 @@ fn refuses_creation(state: &State) -> Option<String> {
     let Some(resources) = resources else {
         return Some("the cluster is not read yet".to_owned());
     };
-    let is_there = |template: &&Template| resources.guest(template.vmid).is_some();
-    let mut copies = templates
-        .iter()
-        .filter(is_there)
-        .map(|template| Need::on_guest("VM.Clone", template.vmid))
-        .peekable();
-    let Some(first) = copies.peek() else {
-        return Some("no guest of this cluster has the number of a [templates] entry".to_owned());
-    };
-    let first = first.to_string();
-    let permissions = state.permissions.value()?;
-    let may_copy_one = copies.any(|need| need.is_met(permissions));
-    (!may_copy_one).then_some(first)
-}
-
-/// Names what a change needs in any case; the form names the rest when it is filled in.
-fn needs(change: Change, vmid: Vmid) -> Vec<Need> {
-    let on = |privilege| vec![Need::on_guest(privilege, vmid)];
-    match change {
-        Change::Snapshot | Change::DeleteSnapshot | Change::KeepMark => on("VM.Snapshot"),
-        Change::RollBack => {
-            vec![
-                Need::on_guest("VM.Snapshot", vmid)
-                    .or(Need::on_guest("VM.Snapshot.Rollback", vmid)),
-            ]
-        }
-        Change::Clone => on("VM.Clone"),
-        Change::Power => on("VM.PowerMgmt"),
-        Change::Create | Change::Prune | Change::Bracket | Change::Enforce => Vec::new(),
-        Change::Destroy => on("VM.Allocate"),
-    }
+    let is_there = |template: &Template| resources.guest(template.vmid).is_some();
+    let is_one_there = templates.iter().any(is_there);
+    (!is_one_there)
+        .then(|| "no guest of this cluster has the number of a [templates] entry".to_owned())
 }

@@ -83,6 +83,8 @@ pub enum Query {
     Pins,
     /// The privileges of the account.
     Permissions,
+    /// The privileges of the account on one path, beyond doubt.
+    PermissionsAt(String),
     /// The configuration of a guest.
     Config(GuestRef),
     /// The configuration that a snapshot froze.
@@ -124,7 +126,7 @@ pub enum Answer {
     History(Series),
     /// Which certificates the cluster's nodes have.
     Pins(Box<PinReport>),
-    /// The privileges of the account.
+    /// The privileges of the account, on all paths or on the one asked about.
     Permissions(Permissions),
     /// A configuration.
     Config(Box<GuestConfig>),

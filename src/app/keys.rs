@@ -295,7 +295,7 @@ impl State {
             Pane::Alerts => self.open_alert(effects),
             Pane::AllSnapshots => self.go_to_snapshot(effects),
             Pane::Projects => self.open_project(effects),
-            Pane::Tasks => self.show_log(),
+            Pane::Tasks => self.dispatch(Action::Log, effects),
             Pane::Nodes => {
                 let node = self
                     .inventory
@@ -340,7 +340,17 @@ impl State {
 
     /// Shows the log of the task under the cursor, or of the selected guest's last task.
     fn show_log(&mut self) {
-        let upid = match self.focus.view() {
+        match self.logged_task() {
+            Some(upid) => self.dialogs.push(Dialog::Log(Box::new(LogView::new(upid)))),
+            None => self
+                .toasts
+                .notice("log: no task of this guest is known", self.now.moment),
+        }
+    }
+
+    /// Returns the task whose log would be shown.
+    pub(super) fn logged_task(&self) -> Option<Upid> {
+        match self.focus.view() {
             View::Tasks => self
                 .tasks
                 .selected(self.known_tasks())
@@ -349,12 +359,6 @@ impl State {
             View::Guests | View::Snapshots | View::Projects | View::Nodes | View::Templates => {
                 self.last_task_of_guest()
             }
-        };
-        match upid {
-            Some(upid) => self.dialogs.push(Dialog::Log(Box::new(LogView::new(upid)))),
-            None => self
-                .toasts
-                .notice("log: no task of this guest is known", self.now.moment),
         }
     }
 

@@ -23,6 +23,7 @@ pub mod guests;
 pub mod jobs;
 pub mod keymap;
 mod keys;
+pub mod lacking;
 pub mod limit_watch;
 pub mod nodes;
 mod outcomes;

@@ -15,8 +15,8 @@ use super::jobs::Jobs;
 use super::keymap::{Context, Keymap};
 use super::limit_watch::LimitWatch;
 use super::nodes::NodePanes;
+use super::privileges::Rights;
 use super::projects::ProjectPane;
-use super::remote::Remote;
 use super::signing_in::Asking;
 use super::snapshot_table::SnapshotTable;
 use super::snapshots::SnapshotPane;
@@ -29,7 +29,6 @@ use crate::domain::enforcement::EnforcementRules;
 use crate::domain::guest::Guest;
 use crate::domain::inventory::{Inventory, Link, LinkState, STANDSTILL, SeenGuest};
 use crate::domain::limits::Limits;
-use crate::domain::permission::Permissions;
 use crate::domain::project::{Project, Projects};
 use crate::domain::retention::Policy;
 use crate::domain::selection::Selection;
@@ -199,7 +198,7 @@ pub struct State {
     /// How the connection stands.
     pub link: Link,
     /// What the account may do.
-    pub permissions: Remote<Permissions>,
+    pub permissions: Rights,
     /// What the projects use.
     pub usage: UsageBook,
     /// The throttles of the projects.
@@ -265,7 +264,7 @@ impl State {
             now,
             inventory: Arc::default(),
             link: Link::default(),
-            permissions: Remote::default(),
+            permissions: Rights::default(),
             usage: UsageBook::default(),
             throttles: Throttles::default(),
             limits: LimitWatch::default(),

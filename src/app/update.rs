@@ -146,8 +146,8 @@ impl State {
         let Some((_, report)) = &job.end else { return };
         let touched: Vec<Vmid> = job.guests.iter().map(|guest| guest.vmid).collect();
         let news = outcomes::news(&job.title, report);
-        if privileges::was_forbidden(report) {
-            self.permissions.outdate();
+        if let Some(denials) = privileges::denials_of(report) {
+            self.permissions.learn(denials);
         }
         self.toasts.announce(news, self.now.moment);
         if let Some(Product::Enforced(steps)) = &report.product {
@@ -171,7 +171,7 @@ impl State {
         let now = self.now.moment;
         match result {
             Ok(Answer::Permissions(permissions)) => {
-                self.permissions.settle(ticket, now, Ok(permissions));
+                self.permissions.settle(ticket, now, &Ok(permissions));
             }
             Ok(Answer::Snapshots(list)) => self.settle_snapshots(ticket, Ok(list)),
             Ok(Answer::Config(config)) => self.settle_config(ticket, &Ok(*config)),
@@ -195,7 +195,7 @@ impl State {
             // A failure carries no type; the ticket finds what was asked for.
             Err(failure) => {
                 self.learn_from_refusal(ticket, &failure);
-                self.permissions.settle(ticket, now, Err(failure.clone()));
+                self.permissions.settle(ticket, now, &Err(failure.clone()));
                 self.settle_snapshots(ticket, Err(failure.clone()));
                 self.settle_config(ticket, &Err(failure.clone()));
                 self.settle_feature(ticket, &Err(failure.clone()));
@@ -305,12 +305,15 @@ impl State {
                 rules: &self.setting.rules,
                 usage: &self.usage,
                 zone: self.quota_zone().calendar(),
+                permissions,
                 now: self.now,
             });
             privileges::require(&mut form.form.checked, permissions);
+            self.doubt(form.form.checked.as_ref().ok());
         } else if let Dialog::Prune(plan) = &mut dialog {
             plan.check(&self.snapshots.lists, resources, &self.link, self.now);
             privileges::require(&mut plan.checked, permissions);
+            self.doubt(plan.checked.as_ref().ok());
         } else if let Dialog::Enforce(enforce) = &mut dialog {
             if let Some(resources) = resources.filter(|_| !enforce.is_whole) {
                 let plan = self.enforcement_plan(resources, enforce.details());
@@ -322,6 +325,7 @@ impl State {
             let timeout = self.setting.rules.enforcement.shutdown_timeout_seconds;
             enforce.check(resources, &self.link, &self.setting.cluster, timeout);
             privileges::require(&mut enforce.checked, permissions);
+            self.doubt(enforce.checked.as_ref().ok());
         } else if let Dialog::Quit(quit) = &mut dialog {
             quit.update(self.jobs.titles());
         } else if let Dialog::Brackets(brackets) = &mut dialog {

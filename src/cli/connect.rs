@@ -72,16 +72,8 @@ impl Session {
             None => setup.loaded.cluster()?,
         };
         let connection = cluster.connection().await?;
-        let trust = trust(&connection.trust)?;
-        let client = Client::new(Connection {
-            endpoints: connection
-                .endpoints
-                .iter()
-                .map(ToString::to_string)
-                .collect(),
-            trust,
-            credentials: credentials(&connection.credentials),
-        })?;
+        let endpoints = connection.endpoints.iter();
+        let client = client_at(&connection, endpoints.map(ToString::to_string).collect())?;
         tracing::info!(
             "cluster {}: {} as {}",
             connection.name,
@@ -100,6 +92,18 @@ impl Session {
             _simulator: None,
         })
     }
+}
+
+/// Makes a client of some of a cluster's servers, without asking any.
+pub(super) fn client_at(
+    connection: &configured::Connection,
+    endpoints: Vec<String>,
+) -> anyhow::Result<Client> {
+    Ok(Client::new(Connection {
+        endpoints,
+        trust: trust(&connection.trust)?,
+        credentials: credentials(&connection.credentials),
+    })?)
 }
 
 /// Says whose certificate a server presents that was passed over, and what would pin it.
@@ -130,7 +134,7 @@ async fn tell_strangers(session: &Session) {
 /// Makes sure that somebody is signed in; whoever mistypes is asked again.
 ///
 /// A password that is wrong would be wrong each time it is tried, and may lock the account.
-async fn sign_in(client: &Client) -> anyhow::Result<()> {
+pub(super) async fn sign_in(client: &Client) -> anyhow::Result<()> {
     let mut refused = 0;
     loop {
         let account = client.account().to_owned();

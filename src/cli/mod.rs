@@ -20,6 +20,7 @@ mod create;
 mod dashboard;
 mod demo;
 mod destroy;
+mod doctor;
 mod document;
 mod enforce;
 mod execute;
@@ -71,6 +72,7 @@ use crate::runtime::Ending;
         proxdeck list tag:autovibe status:run  guests, one a line\n  \
         proxdeck snapshot create 104 --ram     snapshot a guest together with its memory\n  \
         proxdeck check                         what should be looked at, for monitoring\n  \
+        proxdeck doctor                        what is missing or wrong, and what mends it\n  \
         proxdeck enforce                       what is to be done about projects over their budgets\n  \
         proxdeck network plan 104 api_access   what fencing a guest in would change\n\n\
         Exit codes: 0 done, 1 tried and failed, 2 refused before any change, 3 cannot reach, trust \
@@ -129,6 +131,7 @@ enum Command {
     Network(network::Network),
     Power(power::Power),
     Console(console::Console),
+    Doctor(doctor::Doctor),
     Config(config::Config),
     Simulate(simulate::Simulate),
     Completions(completions::Completions),
@@ -150,6 +153,7 @@ impl Command {
             Self::Bracket(bracket) => bracket.json(),
             Self::Quota(quota) => quota.json,
             Self::Enforce(enforce) => enforce.json,
+            Self::Doctor(doctor) => doctor.json,
             Self::Network(network) => network.json(),
             Self::Console(_) | Self::Config(_) | Self::Simulate(_) | Self::Completions(_) => false,
         }
@@ -278,7 +282,8 @@ async fn answer(arguments: &Arguments, output: &Output) -> anyhow::Result<Exit> 
         | Command::Enforce(_)
         | Command::Network(_)
         | Command::Quota(_)
-        | Command::Console(_) => {}
+        | Command::Console(_)
+        | Command::Doctor(_) => {}
     }
     let setup = Setup::read(common, None)?;
     let (_log, unlogged) = setup.open_log();
@@ -297,7 +302,11 @@ async fn answer(arguments: &Arguments, output: &Output) -> anyhow::Result<Exit> 
         Command::Bracket(bracket) => bracket.run(&setup, output).await,
         Command::Enforce(enforce) => enforce.run(&setup, output).await,
         Command::Network(network) => network.run(&setup, output).await,
-        Command::List(_) | Command::Check(_) | Command::Quota(_) | Command::Console(_) => {
+        Command::List(_)
+        | Command::Check(_)
+        | Command::Quota(_)
+        | Command::Console(_)
+        | Command::Doctor(_) => {
             let mut ending = Ending::listen()?;
             interruptible(&mut ending, look(command, &setup, output)).await
         }
@@ -318,6 +327,7 @@ async fn look(command: &Command, setup: &Setup, output: &Output) -> anyhow::Resu
         Command::Check(check) => check.run(setup, output).await,
         Command::Quota(quota) => quota.run(setup, output).await,
         Command::Console(console) => console.run(setup, output).await,
+        Command::Doctor(doctor) => Box::pin(doctor.run(setup, output)).await,
         // These change something, or need no cluster.
         Command::Snapshot(_)
         | Command::Clone(_)

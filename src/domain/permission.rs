@@ -1,14 +1,21 @@
 //! What an account may do, and where.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
+use super::guest_config::GuestConfig;
 use super::id::Vmid;
+use super::network_card::NetworkCard;
+
+/// The first release that asks for privileges on bridges.
+const ASKS_FOR_BRIDGES: u64 = 8;
 
 /// The privileges of an account per path, as `/access/permissions` lists them.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Permissions {
     paths: BTreeMap<String, BTreeMap<String, bool>>,
+    refused: BTreeSet<(String, String)>,
+    release: Option<u64>,
 }
 
 impl Permissions {
@@ -18,14 +25,41 @@ impl Permissions {
         for (path, privilege, propagates) in entries {
             paths.entry(path).or_default().insert(privilege, propagates);
         }
-        Self { paths }
+        Self {
+            paths,
+            ..Self::default()
+        }
+    }
+
+    /// Notes the server's release, as `9`: older ones know fewer privileges.
+    #[must_use]
+    pub fn of_release(mut self, release: Option<u64>) -> Self {
+        self.release = release;
+        self
     }
 
     /// Tells whether `privilege` holds on `path`.
     ///
     /// An exact entry decides alone, by presence and not by its value; otherwise the nearest
     /// listed ancestor counts, with the privileges that it hands down (API.md §3, PITFALLS 11).
+    /// What the server refused counts for more than what it listed. Rights on bridges are left to
+    /// the server unless it is known to ask for them.
     pub fn allows(&self, privilege: &str, path: &str) -> bool {
+        if self
+            .refused
+            .contains(&(path.to_owned(), privilege.to_owned()))
+        {
+            return false;
+        }
+        let asks = self.release.is_some_and(|it| it >= ASKS_FOR_BRIDGES);
+        if privilege.starts_with("SDN.") && !asks {
+            return true;
+        }
+        self.grants(privilege, path)
+    }
+
+    /// Tells whether the listing grants `privilege` on `path`, whatever was refused.
+    fn grants(&self, privilege: &str, path: &str) -> bool {
         if let Some(own) = self.paths.get(path) {
             return own.contains_key(privilege);
         }
@@ -41,6 +75,99 @@ impl Permissions {
         }
         false
     }
+
+    /// Tells whether `privilege` holds on any path at all.
+    pub fn grants_somewhere(&self, privilege: &str) -> bool {
+        self.paths
+            .values()
+            .any(|granted| granted.contains_key(privilege))
+    }
+
+    /// Tells whether a path has an entry of its own.
+    ///
+    /// Without one what is handed down to it is only probable: a path on which the account has no
+    /// right at all is left out of the list like one that merely inherits.
+    pub fn lists(&self, path: &str) -> bool {
+        self.paths.contains_key(path)
+    }
+
+    /// Takes over what the server says of one path, be it that nothing is granted there.
+    pub fn settle(&mut self, path: &str, answer: &Self) {
+        let granted = answer.paths.get(path).cloned().unwrap_or_default();
+        self.paths.insert(path.to_owned(), granted);
+    }
+
+    /// Remembers what the server has refused.
+    pub fn refuse(&mut self, denial: &Denial) {
+        for privilege in &denial.privileges {
+            self.refused
+                .insert((denial.path.clone(), privilege.clone()));
+        }
+    }
+
+    /// Iterates over the listed paths with the privileges on each.
+    pub fn paths(&self) -> impl Iterator<Item = (&str, impl Iterator<Item = &str>)> {
+        self.paths.iter().map(|(path, granted)| {
+            let names = granted.keys().map(String::as_str);
+            (path.as_str(), names)
+        })
+    }
+}
+
+/// A refusal of the server that names what was missing, and where.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Denial {
+    /// The path.
+    pub path: String,
+    /// The privileges; of several any one would have been enough.
+    pub privileges: Vec<String>,
+}
+
+impl Denial {
+    /// Reads the server's words: `Permission check failed (/vms/104, VM.Snapshot)`.
+    ///
+    /// Not every refusal says what was missing (API.md §1).
+    pub fn from_words(words: &str) -> Option<Self> {
+        let (_, rest) = words.split_once("Permission check failed (/")?;
+        let (inner, _) = rest.split_once(')')?;
+        let (path, names) = inner.split_once(", ")?;
+        let privileges: Vec<String> = names
+            .split(['|', ','])
+            .map(|name| name.trim().to_owned())
+            .collect();
+        let is_name = |name: &String| {
+            let mut letters = name.chars();
+            name.contains('.')
+                && letters.all(|letter| letter.is_ascii_alphanumeric() || letter == '.')
+        };
+        privileges.iter().all(is_name).then(|| Self {
+            path: format!("/{path}"),
+            privileges,
+        })
+    }
+}
+
+/// Names the path on which a bridge is used; nothing where its zone cannot be told from its name.
+///
+/// A bridge of the node lies in the zone `localnetwork`. What is not named like one may be a
+/// network of another zone, which only the server knows.
+pub fn path_of_bridge(bridge: &str, tag: Option<&str>) -> Option<String> {
+    let number = bridge.strip_prefix("vmbr")?;
+    let is_number = !number.is_empty() && number.chars().all(|it| it.is_ascii_digit());
+    let tag = tag.map(|tag| format!("/{tag}")).unwrap_or_default();
+    is_number.then(|| format!("/sdn/zones/localnetwork/{bridge}{tag}"))
+}
+
+/// Names the paths of the bridges that a guest's cards use.
+pub(in crate::domain) fn paths_of_cards(config: &GuestConfig) -> Vec<String> {
+    let cards = config
+        .options()
+        .filter(|(key, _)| super::guest_config::is_numbered(key, "net"))
+        .map(|(_, value)| NetworkCard::parse(value.raw()));
+    let paths: BTreeSet<String> = cards
+        .filter_map(|card| path_of_bridge(card.get("bridge")?, card.get("tag")))
+        .collect();
+    paths.into_iter().collect()
 }
 
 /// A privilege that an action needs, and where; or several of which one is enough.
@@ -67,6 +194,11 @@ impl Need {
     pub fn or(mut self, other: Self) -> Self {
         self.choices.extend(other.choices);
         self
+    }
+
+    /// Returns the paths that it is about.
+    pub fn paths(&self) -> impl Iterator<Item = &str> {
+        self.choices.iter().map(|(_, path)| path.as_str())
     }
 
     /// Tells whether `permissions` grant it.
@@ -126,6 +258,53 @@ mod tests {
             !permissions.allows("Sys.Audit", "/vms/105"),
             "the nearest listed ancestor decides"
         );
+    }
+
+    #[test]
+    fn a_path_that_is_not_listed_may_have_no_right_at_all() {
+        let mut permissions = permissions(&[("/storage", "Datastore.AllocateSpace", true)]);
+        assert!(permissions.allows("Datastore.AllocateSpace", "/storage/vault"));
+        assert!(!permissions.lists("/storage/vault"));
+        permissions.settle("/storage/vault", &Permissions::default());
+        assert!(!permissions.allows("Datastore.AllocateSpace", "/storage/vault"));
+        assert!(permissions.allows("Datastore.AllocateSpace", "/storage/local"));
+    }
+
+    #[test]
+    fn a_refusal_counts_for_more_than_the_list() {
+        let mut permissions = permissions(&[("/vms", "VM.Snapshot", true)]);
+        let denial = Denial::from_words("403: Permission check failed (/vms/104, VM.Snapshot)\n");
+        permissions.refuse(&denial.unwrap());
+        assert!(!permissions.allows("VM.Snapshot", "/vms/104"));
+        assert!(permissions.allows("VM.Snapshot", "/vms/105"));
+    }
+
+    #[test]
+    fn a_refusal_is_read_from_the_server_s_words() {
+        let of = |words: &str| Denial::from_words(words).map(|it| (it.path, it.privileges));
+        let any = of("Permission check failed (/vms/104, VM.Snapshot|VM.Snapshot.Rollback)");
+        let names = vec!["VM.Snapshot".to_owned(), "VM.Snapshot.Rollback".to_owned()];
+        assert_eq!(any, Some(("/vms/104".to_owned(), names)));
+        for silent in [
+            "Permission check failed",
+            "Permission check failed (user != root@pam)",
+            "Permission check failed (URI '/access/password' not available with API token)",
+            "Permission check failed (/vms/104, \u{1b}[31m)",
+            "Permission check failed (/vms/104",
+        ] {
+            assert_eq!(of(silent), None, "{silent:?}");
+        }
+    }
+
+    #[test]
+    fn rights_on_bridges_are_left_to_servers_that_may_not_know_them() {
+        let path = path_of_bridge("vmbr1", Some("7")).unwrap();
+        assert_eq!(path, "/sdn/zones/localnetwork/vmbr1/7");
+        assert_eq!(path_of_bridge("tenants", None), None, "its zone is unknown");
+        let none = Permissions::default();
+        assert!(none.allows("SDN.Use", &path));
+        assert!(none.clone().of_release(Some(7)).allows("SDN.Use", &path));
+        assert!(!none.of_release(Some(8)).allows("SDN.Use", &path));
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! From what nodes say of themselves and of what they hold to values that mean something.
 
+use std::collections::BTreeSet;
+
 use super::convert::{text, timestamp};
 use super::tls::Fingerprint;
 use super::wire;
@@ -24,6 +26,10 @@ pub(super) fn certificates(list: Rows<wire::nodes::CertificateRow>) -> Vec<Certi
         not_after: row.notafter.and_then(timestamp),
     });
     certificates.collect()
+}
+
+pub(super) fn bridges(list: Rows<wire::nodes::NetworkRow>) -> BTreeSet<String> {
+    list.rows.into_iter().filter_map(|row| row.iface).collect()
 }
 
 /// Reads the nodes' certificates; a fingerprint that is none is left out.

@@ -355,5 +355,9 @@ async fn answer(client: &Client, query: Query) -> Result<Answer, Error> {
             Ok(Answer::Pins(Box::new(report)))
         }
         Query::Permissions => client.access().permissions().await.map(Answer::Permissions),
+        Query::PermissionsAt(path) => {
+            let known = client.access().permissions_at(&path).await?;
+            Ok(Answer::Permissions(known))
+        }
     }
 }

@@ -18,6 +18,7 @@ mod config;
 mod creating;
 mod demo;
 mod destroying;
+mod doctoring;
 mod documents;
 #[cfg(unix)]
 mod enforcing;

@@ -1,6 +1,7 @@
 //! The README's table of keys is the program's own.
 
 use proxdeck::app::keymap::BINDINGS;
+use proxdeck::domain::doctor::{Release, commands};
 
 const BEGIN: &str = "<!-- keys: begin (a test keeps this table as the program has it) -->\n";
 const END: &str = "<!-- keys: end -->";
@@ -76,4 +77,37 @@ fn every_command_that_the_readme_shows_exists() {
         let ran = home.run(&[command, "--help"]);
         assert_eq!(ran.code, 0, "{command}: {}", ran.stderr);
     }
+}
+
+const ROLES_BEGIN: &str =
+    "<!-- roles: begin (a test keeps these commands as `proxdeck doctor` prints them) -->\n";
+const ROLES_END: &str = "<!-- roles: end -->";
+
+/// Writes the commands for the releases that are maintained.
+fn roles() -> String {
+    let of = |name: &str, release| {
+        let lines = commands(release, "hub@pve!deck").join("\n");
+        format!("Proxmox VE {name}:\n\n```sh\n{lines}\n```\n")
+    };
+    format!("{}\n{}", of("9", Release::Nine), of("8", Release::Eight))
+}
+
+#[test]
+fn pitfall_12_the_roles_are_those_that_the_program_prints() {
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/README.md");
+    let readme = std::fs::read_to_string(file).unwrap();
+    let (before, rest) = readme.split_once(ROLES_BEGIN).unwrap();
+    let (found, after) = rest.split_once(ROLES_END).unwrap();
+    if found == roles() {
+        return;
+    }
+    if std::env::var_os("PROXDECK_UPDATE_README").is_some() {
+        let text = format!("{before}{ROLES_BEGIN}{}{ROLES_END}{after}", roles());
+        std::fs::write(file, text).unwrap();
+        return;
+    }
+    panic!(
+        "README.md has other roles; run the tests once with PROXDECK_UPDATE_README=1\n{}",
+        roles()
+    );
 }

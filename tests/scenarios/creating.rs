@@ -11,7 +11,7 @@ use proxdeck::simulator::{Entry, FaultKind, FaultRule, GuestView, RunState, Simu
 use super::harness::{Deck, Wish};
 
 /// The small world's template with a network profile, as autovibe's catalogue has it.
-fn wish() -> Wish {
+pub(super) fn wish() -> Wish {
     let template = Template {
         name: "base".into(),
         vmid: Vmid::new(100).unwrap(),

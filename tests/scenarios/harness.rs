@@ -41,6 +41,8 @@ pub(crate) struct Wish {
     pub(crate) size: (u16, u16),
     pub(crate) interval: Duration,
     pub(crate) read_only: bool,
+    /// Whether the token is the one without VM.Snapshot and SDN.Use.
+    pub(crate) limited: bool,
     pub(crate) rules: Rules,
     /// Where files go that a person asks for.
     pub(crate) exports: PathBuf,
@@ -59,6 +61,7 @@ impl Default for Wish {
             size: (120, 40),
             interval: Duration::from_millis(500),
             read_only: false,
+            limited: false,
             rules: Rules::default(),
             exports: PathBuf::from("/nonexistent"),
             memory: None,
@@ -76,6 +79,13 @@ impl Deck {
         let client = if wish.signs_in {
             let user = simulator.accounts().second_factor_user.clone();
             client_as(&simulator, Credentials::Asked { user })
+        } else if wish.limited {
+            let accounts = simulator.accounts();
+            let token = Credentials::Token {
+                id: accounts.limited_token_id.clone(),
+                secret: accounts.limited_token_secret.clone().into(),
+            };
+            client_as(&simulator, token)
         } else {
             client_of(&simulator)
         };

@@ -20,6 +20,7 @@ mod filtering;
 mod harness;
 mod pruning;
 mod refreshing;
+mod rights;
 mod signing_in;
 mod snapshots;
 mod switching;

@@ -1,7 +1,6 @@
 //! The view of alerts, the line in which one is taken in hand, and the doctor of locks.
 
 use chrono::TimeDelta;
-use proxdeck::app::remote::Remote;
 use proxdeck::app::{Answer, Event, Query};
 use proxdeck::domain::failure::{Failure, FailureKind};
 use proxdeck::domain::history::Series;
@@ -133,11 +132,8 @@ fn the_lock_explained() {
     answer(&mut scene, Ok(Vec::new()));
     pictures.push(picture(&scene, "The lock of", &[(80, 24)], true));
     let may = Permissions::new([("/nodes".to_owned(), "Sys.Audit".to_owned(), true)]);
-    let mut permissions = Remote::default();
     let ticket = asked(&scene);
-    permissions.ask(ticket);
-    permissions.settle(ticket, scene.now.moment, Ok(may));
-    scene.state.permissions = permissions;
+    scene.happen(Event::Fetched(ticket, Ok(Answer::Permissions(may))));
     answer(&mut scene, Ok(Vec::new()));
     pictures.push(picture(&scene, "The lock of", &[(80, 24)], true));
     let failure = Failure::new(FailureKind::NodeUnreachable, "no route to host");
@@ -152,11 +148,10 @@ fn the_lock_explained() {
 }
 
 /// Returns the name of any question.
+/// Finds the question for the account's privileges, which is still open.
 fn asked(scene: &Scene) -> proxdeck::app::Ticket {
-    let mut scene = Scene::of(scene.guests.clone(), |_| {});
-    scene.pass(3);
-    let asked = scene.effects.iter().find_map(|effect| match effect {
-        proxdeck::app::Effect::Fetch(ticket, _) => Some(*ticket),
+    let asked = scene.asked.iter().find_map(|effect| match effect {
+        proxdeck::app::Effect::Fetch(ticket, Query::Permissions) => Some(*ticket),
         _ => None,
     });
     asked.unwrap()

@@ -15,6 +15,7 @@ mod destroying;
 mod faults;
 mod firewalls;
 mod power;
+mod rights;
 mod rollback;
 mod snapshots;
 mod stranger;

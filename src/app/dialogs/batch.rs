@@ -13,7 +13,7 @@ use crate::domain::guest::GuestRef;
 use crate::domain::guest_config::GuestConfig;
 use crate::domain::operation::{Operation, PowerAction};
 use crate::domain::request::{
-    BatchPowerRequest, BatchSnapshotRequest, Field, Objection, refuses_ram,
+    BatchPowerRequest, BatchSnapshotRequest, Field, Objection, permit, refuses_ram,
 };
 use crate::domain::snapshot::SnapshotList;
 use crate::domain::time::Moment;
@@ -137,7 +137,7 @@ impl BatchSnapshotPurpose {
             present: Some(&self.configs),
             frozen: None,
         };
-        form.checked = request.check(&sight);
+        form.checked = permitted(request.check(&sight), known);
         if form.checked.is_ok() && request.ram && self.is_reading(known) {
             let reason = "reading where the RAM would be saved…";
             form.checked = Err(vec![Objection::new(Field::Ram, reason)]);
@@ -148,6 +148,14 @@ impl BatchSnapshotPurpose {
         form.preview
             .extend(lines("no RAM", without, Weight::Warning));
     }
+}
+
+/// Leaves out, and names, the guests of which the account may not have it done.
+fn permitted(
+    checked: Result<Operation, Vec<Objection>>,
+    known: &Known<'_>,
+) -> Result<Operation, Vec<Objection>> {
+    checked.and_then(|operation| permit(operation, known.permissions))
 }
 
 impl BatchPowerPurpose {
@@ -161,7 +169,7 @@ impl BatchPowerPurpose {
             present: None,
             frozen: None,
         };
-        form.checked = request.check(&sight);
+        form.checked = permitted(request.check(&sight), known);
         form.preview.truncate(1);
         form.preview.extend(preview_of(&form.checked));
         self.confirm(form);

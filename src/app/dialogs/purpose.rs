@@ -25,6 +25,7 @@ use crate::domain::guest::{Guest, GuestRef};
 use crate::domain::guest_config::GuestConfig;
 use crate::domain::id::Vmid;
 use crate::domain::inventory::{Resources, SeenGuest};
+use crate::domain::permission::Permissions;
 use crate::domain::request::Field;
 use crate::domain::snapshot::{Snapshot, SnapshotList};
 use crate::domain::text::Text;
@@ -39,6 +40,7 @@ pub(in crate::app) struct Known<'a> {
     pub(in crate::app) rules: &'a Rules,
     pub(in crate::app) usage: &'a UsageBook,
     pub(in crate::app) zone: Tz,
+    pub(in crate::app) permissions: Option<&'a Permissions>,
     pub(in crate::app) now: Now,
 }
 

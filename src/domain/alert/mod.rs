@@ -13,6 +13,7 @@ pub use book::{
     Acknowledgement, AlertBook, Changes, Counts, Memory, Remembered, Standing, Stands, lasting,
 };
 pub use lock::{LockAdvice, explain_lock, is_worker_of};
+pub(super) use raise::ENDS_SOON;
 pub use situation::{FailingChannel, Situation, ThrottledProject};
 
 use std::fmt;

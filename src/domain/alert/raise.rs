@@ -28,7 +28,7 @@ const PAUSE_SETTLES: TimeDelta = TimeDelta::seconds(30);
 /// A bracket should be dropped within this time (SPEC §5.5).
 const BRACKET_AGE: TimeDelta = TimeDelta::days(7);
 /// Certificates and tokens that end within this time want somebody's care.
-const ENDS_SOON: TimeDelta = TimeDelta::days(14);
+pub(in crate::domain) const ENDS_SOON: TimeDelta = TimeDelta::days(14);
 
 /// Tells the level of an alert that stands already; for the way back, which is longer than the way in.
 pub(super) type Standing<'a> = &'a dyn Fn(&AlertKey) -> Option<u8>;

@@ -64,6 +64,13 @@ impl Batch {
         std::iter::once(&*self.first).chain(&self.others)
     }
 
+    /// Takes it apart into the changes and who is left out.
+    pub(in crate::domain) fn into_parts(self) -> (Vec<Operation>, Vec<Skipped>) {
+        let mut operations = vec![*self.first];
+        operations.extend(self.others);
+        (operations, self.skipped)
+    }
+
     /// Returns the guests that are left out.
     pub fn skipped(&self) -> &[Skipped] {
         &self.skipped

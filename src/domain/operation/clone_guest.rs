@@ -4,9 +4,10 @@ use super::call::Call;
 use super::stamp::Stamp;
 use crate::domain::admission::Admission;
 use crate::domain::guest::GuestRef;
+use crate::domain::guest_config::GuestConfig;
 use crate::domain::guest_name::GuestName;
 use crate::domain::id::{NodeName, PoolName, StorageName, Vmid};
-use crate::domain::permission::Need;
+use crate::domain::permission::{Need, paths_of_cards};
 use crate::domain::text::Text;
 
 /// Whether a copy has disks of its own.
@@ -48,10 +49,36 @@ pub(in crate::domain) struct Copy {
     pub(in crate::domain) description: String,
     pub(in crate::domain) stamp: Stamp,
     pub(in crate::domain) start: bool,
-    /// The storages that the copied disks lie on, where they are known.
-    pub(in crate::domain) source_storages: Vec<StorageName>,
+    /// What it uses besides its source, as far as that is known.
+    pub(in crate::domain) uses: CopyUses,
     /// Under which terms its project takes it; absent: it joins none.
     pub(in crate::domain) admission: Option<Admission>,
+}
+
+/// What a copy uses of the cluster because its source does.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(in crate::domain) struct CopyUses {
+    /// The storages that the copied disks lie on.
+    storages: Vec<StorageName>,
+    /// The storage to which memory would be saved, where the source names one.
+    state_storage: Option<StorageName>,
+    /// The paths of the bridges that its cards use.
+    bridges: Vec<String>,
+}
+
+impl CopyUses {
+    /// Reads it from the configuration that is copied; without one nothing is known.
+    pub(in crate::domain) fn of(config: Option<&GuestConfig>) -> Self {
+        let Some(config) = config else {
+            return Self::default();
+        };
+        let state = config.get("vmstatestorage");
+        Self {
+            storages: config.storages().into_iter().collect(),
+            state_storage: state.and_then(|name| name.raw().parse().ok()),
+            bridges: paths_of_cards(config),
+        }
+    }
 }
 
 impl CloneGuest {
@@ -110,18 +137,24 @@ impl CloneGuest {
             (None, Some(pool)) => pool.or(Need::on("VM.Allocate", "/vms".to_owned())),
             (None, None) => Need::on("VM.Allocate", "/vms".to_owned()),
         };
-        let storages: Vec<&StorageName> = match &self.copy.storage {
+        let uses = &self.copy.uses;
+        let mut storages: Vec<&StorageName> = match &self.copy.storage {
             Some(storage) => vec![storage],
-            None => self.copy.source_storages.iter().collect(),
+            None => uses.storages.iter().collect(),
         };
-        // SDN.Use is left to the server: it is unknown before PVE 8, and its path names a zone that we cannot see.
+        if let Some(state) = &uses.state_storage
+            && !storages.contains(&state)
+        {
+            storages.push(state);
+        }
+        let spaces = storages
+            .into_iter()
+            .map(|storage| Need::on("Datastore.AllocateSpace", format!("/storage/{storage}")));
+        let bridges = uses.bridges.iter();
         [Need::on_guest("VM.Clone", self.source.vmid), allocate]
             .into_iter()
-            .chain(
-                storages.into_iter().map(|storage| {
-                    Need::on("Datastore.AllocateSpace", format!("/storage/{storage}"))
-                }),
-            )
+            .chain(spaces)
+            .chain(bridges.map(|path| Need::on("SDN.Use", path.clone())))
             .collect()
     }
 

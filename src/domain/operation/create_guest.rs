@@ -9,7 +9,7 @@ use crate::domain::guest::GuestRef;
 use crate::domain::guest_config::GuestConfig;
 use crate::domain::guest_name::GuestName;
 use crate::domain::network_card::NetworkCard;
-use crate::domain::permission::Need;
+use crate::domain::permission::{Need, path_of_bridge};
 use crate::domain::template::CardProfile;
 use crate::domain::units::Size;
 
@@ -267,6 +267,13 @@ impl CreateGuest {
             .collect();
         let mut needs = self.clone.needs();
         needs.extend(privileges.into_iter().map(on_new));
+        let card = change.set.iter().find(|(key, _)| *key == "net0");
+        let card = card.map(|(_, value)| NetworkCard::parse(value));
+        let bridge = card.as_ref().and_then(|card| {
+            let path = path_of_bridge(card.get("bridge")?, card.get("tag"))?;
+            Some(Need::on("SDN.Use", path))
+        });
+        needs.extend(bridge.filter(|need| !needs.contains(need)));
         needs.extend(self.growth().map(|_| on_new("VM.Config.Disk")));
         if self.starts() {
             needs.push(on_new("VM.PowerMgmt"));

@@ -36,7 +36,7 @@ pub use roll_back::RollBack;
 pub use snapshot::{DeleteSnapshot, KeepMark, TakeSnapshot};
 pub use stamp::Stamp;
 
-pub(super) use clone_guest::Copy;
+pub(super) use clone_guest::{Copy, CopyUses};
 pub(super) use create_guest::Wish;
 pub(super) use snapshot::deletion;
 

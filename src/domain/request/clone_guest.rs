@@ -9,7 +9,7 @@ use crate::domain::guest_config::GuestConfig;
 use crate::domain::guest_name::GuestName;
 use crate::domain::id::{GuestKind, NodeName, PoolName, StorageName, Vmid};
 use crate::domain::inventory::Resources;
-use crate::domain::operation::{CloneGuest, Copy, CopyKind, Operation, Stamp};
+use crate::domain::operation::{CloneGuest, Copy, CopyKind, CopyUses, Operation, Stamp};
 use crate::domain::project::{Project, Projects};
 use crate::domain::snapshot::{Snapshot, SnapshotList};
 
@@ -99,10 +99,6 @@ impl CloneRequest {
         let admission = objections.admit(context.project, self.overrides_throttle);
         let made = source.zip(name).map(|(source, name)| {
             let pool = self.pool_of(source);
-            let storages = context
-                .config
-                .map(GuestConfig::storages)
-                .unwrap_or_default();
             Operation::CloneGuest(Box::new(CloneGuest::new(
                 source.to_ref(),
                 Copy {
@@ -117,7 +113,7 @@ impl CloneRequest {
                     description,
                     stamp: stamp.clone(),
                     start: self.start,
-                    source_storages: storages.into_iter().collect(),
+                    uses: CopyUses::of(context.config),
                     admission,
                 },
             )))

@@ -13,7 +13,7 @@ use crate::domain::guest_name::GuestName;
 use crate::domain::id::{GuestKind, NodeName, PoolName, StorageName};
 use crate::domain::inventory::Resources;
 use crate::domain::operation::{
-    Batch, CloneGuest, Copy, CopyKind, CreateGuest, Operation, Stamp, Wish,
+    Batch, CloneGuest, Copy, CopyKind, CopyUses, CreateGuest, Operation, Stamp, Wish,
 };
 use crate::domain::project::{Project, Projects};
 use crate::domain::template::{CardProfile, Template};
@@ -342,8 +342,6 @@ impl CreateRequest {
         name: GuestName,
         stamp: Stamp,
     ) -> CloneGuest {
-        let config = context.config;
-        let storages = config.map(GuestConfig::storages).unwrap_or_default();
         CloneGuest::new(
             source.to_ref(),
             Copy {
@@ -358,7 +356,7 @@ impl CreateRequest {
                 description: described(context, &stamp),
                 stamp,
                 start: false,
-                source_storages: storages.into_iter().collect(),
+                uses: CopyUses::of(context.config),
                 admission,
             },
         )

@@ -1,7 +1,7 @@
 //! The last check of a request: whether the account has every privilege that it needs.
 
 use super::{Field, Objection};
-use crate::domain::operation::Operation;
+use crate::domain::operation::{Batch, Operation, Skipped};
 use crate::domain::permission::{Need, Permissions};
 
 /// Objects to an operation for which the account lacks a privilege.
@@ -14,6 +14,13 @@ pub fn permit(
     let Some(permissions) = permissions else {
         return Ok(operation);
     };
+    // What several guests do together as a bracket concerns all of them or none.
+    let is_each = matches!(&operation, Operation::Batch(batch) if batch.bracket().is_none());
+    let operation = if is_each {
+        permit_each(operation, permissions)?
+    } else {
+        operation
+    };
     let needs = operation.needs();
     let unmet = needs.iter().filter(|need| !need.is_met(permissions));
     let objections: Vec<Objection> = unmet
@@ -24,6 +31,37 @@ pub fn permit(
     } else {
         Err(objections)
     }
+}
+
+/// Leaves out of several changes those that the account may not make; objects where none remains.
+fn permit_each(
+    operation: Operation,
+    permissions: &Permissions,
+) -> Result<Operation, Vec<Objection>> {
+    let Operation::Batch(batch) = operation else {
+        return Ok(operation);
+    };
+    let (operations, mut skipped) = batch.into_parts();
+    let mut permitted = Vec::new();
+    for operation in operations {
+        let needs = operation.needs();
+        let unmet = needs.iter().filter(|need| !need.is_met(permissions));
+        let reasons: Vec<String> = unmet.map(ToString::to_string).collect();
+        match operation.guest() {
+            Some(guest) if !reasons.is_empty() => skipped.push(Skipped {
+                guest: guest.clone(),
+                reason: reasons.join(", "),
+            }),
+            _ => permitted.push(operation),
+        }
+    }
+    let reasons: Vec<String> = skipped.iter().map(|it| it.reason.clone()).collect();
+    Batch::of(permitted, skipped).ok_or_else(|| {
+        let objections = reasons.into_iter();
+        objections
+            .map(|reason| Objection::new(Field::Whole, reason))
+            .collect()
+    })
 }
 
 /// Finds the field without which a need would not be.

@@ -29,12 +29,20 @@ impl Access<'_> {
         Ok(version.version.unwrap_or_default())
     }
 
-    /// Reads the effective privileges of the account on every listed path.
+    /// Reads the effective privileges of the account on every listed path, and the server's release.
     ///
     /// Paths without any right are not listed (API.md §3), so a guest that is missing here is one
-    /// that inherits, not one that is forbidden.
+    /// that inherits, not one that is forbidden. A release that cannot be read is left open.
     pub async fn permissions(&self) -> Result<Permissions, Error> {
-        let tree: PermissionTree = self.0.get("/access/permissions", &[]).await?;
+        let (tree, version) = tokio::join!(self.0.get("/access/permissions", &[]), self.version());
+        let release = version.ok().as_deref().and_then(release_of);
+        Ok(convert::permissions(tree?).of_release(release))
+    }
+
+    /// Reads the effective privileges of the account on one path, whether it is listed or not.
+    pub async fn permissions_at(&self, path: &str) -> Result<Permissions, Error> {
+        let query = [("path", path)];
+        let tree: PermissionTree = self.0.get("/access/permissions", &query).await?;
         Ok(convert::permissions(tree))
     }
 
@@ -63,4 +71,9 @@ impl Access<'_> {
             ),
         }
     }
+}
+
+/// Returns the first number of a version such as `9.1.4`.
+fn release_of(version: &str) -> Option<u64> {
+    version.split('.').next()?.parse().ok()
 }

@@ -1,5 +1,7 @@
 //! `/nodes/N`: what a node says of itself.
 
+use std::collections::BTreeSet;
+
 use super::path;
 use crate::domain::failure::FailureKind;
 use crate::domain::id::NodeName;
@@ -57,5 +59,14 @@ impl Nodes<'_> {
             .get(&path, &[])
             .await
             .map(convert_nodes::certificates)
+    }
+
+    /// Reads which bridges the account may use on the node; every account may ask.
+    ///
+    /// One that it may neither see nor use is missing (API.md §4).
+    pub async fn bridges(&self, node: &NodeName) -> Result<BTreeSet<String>, Error> {
+        let path = path(&["nodes", node.as_str(), "network"])?;
+        let query = [("type", "any_bridge")];
+        self.0.get(&path, &query).await.map(convert_nodes::bridges)
     }
 }

@@ -36,6 +36,13 @@ pub(crate) struct CertificateRow {
     pub(crate) notafter: Option<u64>,
 }
 
+/// A row of `/nodes/N/network`.
+#[derive(Debug, Deserialize)]
+pub(crate) struct NetworkRow {
+    #[serde(default, deserialize_with = "scalar")]
+    pub(crate) iface: Option<String>,
+}
+
 /// A row of `/nodes/N/storage/S/content`.
 #[derive(Debug, Deserialize)]
 pub(crate) struct VolumeRow {

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
+use super::rights::{is_card, permit_card, permit_option};
 use super::snapshots::{frozen, kept};
 use crate::simulator::gate::answer::{Failure, Reply};
 use crate::simulator::gate::call::Call;
@@ -142,18 +143,41 @@ const ONLY_WHEN_MADE: [&str; 9] = [
     "force",
 ];
 
-/// Returns the options of a guest that is being made, its disks made on the way.
-pub(super) fn options(call: &mut Call<'_>) -> Result<Config, Failure> {
-    let kind = call.kind();
-    let given: Vec<(String, String)> = call
-        .parameters
+/// Returns the options of a guest that is to be made, as they are sent.
+fn given(call: &Call<'_>) -> Vec<(String, String)> {
+    call.parameters
         .iter()
         .filter(|(name, _)| {
             !NOT_OPTIONS.contains(&name.as_str()) && !ONLY_WHEN_MADE.contains(&name.as_str())
         })
         .map(|(name, value)| (name.clone(), value.clone()))
-        .collect();
-    given
+        .collect()
+}
+
+/// Refuses to make a guest with options, disks or cards that the caller may not give it.
+pub(super) fn permit_options(
+    call: &Call<'_>,
+    vmid: u32,
+    pool: Option<&str>,
+) -> Result<(), Failure> {
+    for (key, value) in given(call) {
+        permit_option(call, vmid, pool, &key, Some(&value))?;
+        if is_card(&key) {
+            permit_card(call, &value)?;
+        }
+        // `STORAGE:GIGABYTES` makes a disk there.
+        let is_disk = is_disk_key(&key) && !value.contains("media=cdrom");
+        if let Some((storage, _)) = value.split_once(':').filter(|_| is_disk) {
+            call.needs(&format!("/storage/{storage}"), "Datastore.AllocateSpace")?;
+        }
+    }
+    Ok(())
+}
+
+/// Returns the options of a guest that is being made, its disks made on the way.
+pub(super) fn options(call: &mut Call<'_>) -> Result<Config, Failure> {
+    let kind = call.kind();
+    given(call)
         .into_iter()
         .map(|(key, value)| Ok((key.clone(), stored(call, kind, &key, &value)?)))
         .collect()
@@ -213,11 +237,8 @@ fn examine(call: &Call<'_>) -> Result<Wanted, Failure> {
             )));
         }
     }
-    let path = format!("/vms/{}", call.vmid());
     for key in touched() {
-        if let Some(privilege) = privilege_for(key, wanted.set.get(key)) {
-            call.needs(&path, privilege)?;
-        }
+        permit_option(call, call.vmid(), None, key, wanted.set.get(key))?;
     }
     let guest = call.guest()?;
     check_bridges(call, guest, &wanted)?;
@@ -242,56 +263,14 @@ fn check_digest(call: &Call<'_>, guest: &Guest) -> Result<(), Failure> {
 
 /// Changing a card needs the right to use its bridge, the old one as well as the new one.
 fn check_bridges(call: &Call<'_>, guest: &Guest, wanted: &Wanted) -> Result<(), Failure> {
-    let is_card = |key: &str| {
-        key.strip_prefix("net")
-            .is_some_and(|number| number.parse::<u32>().is_ok())
-    };
-    let keys = wanted
-        .set
-        .keys()
-        .chain(&wanted.delete)
-        .filter(|key| is_card(key));
-    for key in keys {
-        for value in [guest.config.get(key), wanted.set.get(key)]
-            .into_iter()
-            .flatten()
-        {
-            if let Some(bridge) = property(value, "bridge") {
-                let tag = property(value, "tag")
-                    .map(|tag| format!("/{tag}"))
-                    .unwrap_or_default();
-                call.needs(&format!("/sdn/zones/localnetwork/{bridge}{tag}"), "SDN.Use")?;
-            }
+    let keys = wanted.set.keys().chain(&wanted.delete);
+    for key in keys.filter(|key| is_card(key)) {
+        let values = [guest.config.get(key), wanted.set.get(key)];
+        for value in values.into_iter().flatten() {
+            permit_card(call, value)?;
         }
     }
     Ok(())
-}
-
-/// Returns the privilege that an option needs.
-fn privilege_for(key: &str, value: Option<&String>) -> Option<&'static str> {
-    let stem = key.trim_end_matches(|letter: char| letter.is_ascii_digit());
-    Some(match stem {
-        "cores" | "sockets" | "cpu" | "cpulimit" | "cpuunits" | "vcpus" | "numa" | "affinity"
-        | "smp" => "VM.Config.CPU",
-        "memory" | "balloon" | "shares" | "swap" | "hugepages" => "VM.Config.Memory",
-        "net" | "nameserver" | "searchdomain" | "hostname" => "VM.Config.Network",
-        "ipconfig" | "ciuser" | "cipassword" | "sshkeys" | "citype" | "ciupgrade" | "cicustom" => {
-            "VM.Config.Cloudinit"
-        }
-        "ide" | "sata" | "scsi" | "virtio"
-            if value.is_some_and(|value| value.contains("media=cdrom")) =>
-        {
-            "VM.Config.CDROM"
-        }
-        "cdrom" => "VM.Config.CDROM",
-        "ide" | "sata" | "scsi" | "virtio" | "efidisk" | "tpmstate" | "unused" | "boot"
-        | "bootdisk" | "rootfs" | "mp" => "VM.Config.Disk",
-        "name" | "description" | "onboot" | "agent" | "ostype" | "bios" | "protection" | "tags"
-        | "startup" | "hookscript" | "template" | "features" | "arch" => "VM.Config.Options",
-        "machine" | "scsihw" | "vga" | "hotplug" | "acpi" | "kvm" | "tablet" | "rng" | "audio"
-        | "keyboard" | "watchdog" => "VM.Config.HWType",
-        _ => return None,
-    })
 }
 
 fn apply(call: &mut Call<'_>, wanted: &Wanted) -> Result<(), Failure> {

@@ -31,6 +31,14 @@ pub(super) fn machine(call: &mut Call<'_>) -> Result<Reply, Failure> {
     if !by_id && !by_pool {
         return Err(Failure::forbidden_because(""));
     }
+    let pool = call.text("pool");
+    config::permit_options(call, vmid, pool)?;
+    let path = format!("/vms/{vmid}");
+    let starts = call.flag("start").unwrap_or(false);
+    let in_pool = pool.is_some_and(|pool| call.may(&format!("/pool/{pool}"), "VM.PowerMgmt"));
+    if starts && !in_pool {
+        call.needs(&path, "VM.PowerMgmt")?;
+    }
     call.quorum()?;
     if call.text("archive").is_some() {
         return Err(Failure::internal("the simulator restores no backups"));

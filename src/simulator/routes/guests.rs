@@ -6,13 +6,14 @@ use serde_json::{Value, json};
 
 use super::config::usable_storage;
 use super::guest_status::{detail, fields};
+use super::rights::permit_copy;
 use crate::simulator::gate::answer::{Failure, Reply};
 use crate::simulator::gate::call::Call;
 use crate::simulator::lifecycle::copy;
 use crate::simulator::lifecycle::existence;
 use crate::simulator::lifecycle::power::Target;
 use crate::simulator::storage::{Feature, storage_of};
-use crate::simulator::world::guest::{Config, Guest, Kind, disks_of};
+use crate::simulator::world::guest::{Config, Kind, disks_of};
 
 pub(super) fn list(call: &mut Call<'_>) -> Result<Reply, Failure> {
     let (kind, node) = (call.kind(), call.node_name().to_owned());
@@ -219,7 +220,7 @@ pub(super) fn clone(call: &mut Call<'_>) -> Result<Reply, Failure> {
             .filter(|limit| *limit > 0)
             .map(|kibibytes| kibibytes as f64 * 1024.0),
     };
-    check_storages(call, guest, &config, &wanted)?;
+    check_storages(call, &config, &wanted)?;
     let task = if kind == Kind::Qemu {
         "qmclone"
     } else {
@@ -252,12 +253,7 @@ fn permit_clone(call: &Call<'_>, vmid: u32, new: u32) -> Result<(), Failure> {
     }
 }
 
-fn check_storages(
-    call: &Call<'_>,
-    guest: &Guest,
-    config: &Config,
-    wanted: &copy::Wanted,
-) -> Result<(), Failure> {
+fn check_storages(call: &Call<'_>, config: &Config, wanted: &copy::Wanted) -> Result<(), Failure> {
     if !wanted.full && wanted.kind == Kind::Qemu {
         for parameter in ["storage", "format"] {
             if call.text(parameter).is_some() {
@@ -300,16 +296,7 @@ fn check_storages(
             )));
         }
     }
-    for (_, value) in guest
-        .config
-        .iter()
-        .filter(|(key, _)| key.starts_with("net"))
-    {
-        if let Some(bridge) = crate::simulator::world::guest::property(value, "bridge") {
-            call.needs(&format!("/sdn/zones/localnetwork/{bridge}"), "SDN.Use")?;
-        }
-    }
-    Ok(())
+    permit_copy(call, config)
 }
 
 fn target(call: &Call<'_>) -> (Target, String) {
@@ -364,11 +351,15 @@ pub(super) fn destroy(call: &mut Call<'_>) -> Result<Reply, Failure> {
 
 pub(super) fn resize(call: &mut Call<'_>) -> Result<Reply, Failure> {
     call.quorum()?;
-    call.guest()?;
+    let guest = call.guest()?;
     let (disk, size) = (
         call.required("disk").to_owned(),
         call.required("size").to_owned(),
     );
+    if let Some(value) = guest.config.get(&disk) {
+        let path = format!("/storage/{}", storage_of(value));
+        call.needs(&path, "Datastore.AllocateSpace")?;
+    }
     let (target, id) = target(call);
     let upid = call.start("resize", &id, move |worker| {
         existence::resize(worker, target, disk, size)

@@ -19,6 +19,7 @@ mod metrics;
 mod nodes;
 mod pools;
 mod power;
+mod rights;
 mod rrd;
 mod snapshots;
 mod storages;

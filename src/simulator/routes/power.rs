@@ -147,6 +147,10 @@ pub(super) fn suspend(call: &mut Call<'_>) -> Result<Reply, Failure> {
     needs_process(call, call.kind().title())?;
     if call.flag("todisk").unwrap_or(false) {
         call.needs(&format!("/vms/{id}"), "VM.Config.Disk")?;
+        let storage = call.guest()?.config.get("vmstatestorage").cloned();
+        if let Some(storage) = storage {
+            call.needs(&format!("/storage/{storage}"), "Datastore.AllocateSpace")?;
+        }
         let upid = call.start("qmsuspend", &id, move |worker| {
             power::suspend_to_disk(worker, target)
         });

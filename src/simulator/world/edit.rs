@@ -201,6 +201,12 @@ impl World {
         Ok(())
     }
 
+    /// Adds a role with these privileges.
+    pub fn add_role(&mut self, role: &str, privileges: &[&str]) {
+        let privileges = privileges.iter().map(|name| (*name).to_owned()).collect();
+        self.access.add_role(role, privileges);
+    }
+
     /// Grants a role on a path to a user or a full token id.
     pub fn grant(&mut self, path: &str, who: &str, role: &str) {
         self.access.grant(path, who, role, true);

@@ -8,11 +8,15 @@ use crate::app::action::Action;
 use crate::app::availability::{Availability, availability};
 use crate::app::dialogs::{Dialog, FilterLine};
 use crate::app::filter::PREFIXES;
-use crate::app::keymap::{BINDINGS, Context};
+use crate::app::keymap::{BINDINGS, Binding, Context};
+use crate::app::lacking::lacking;
 use crate::app::snapshot_filter;
 use crate::app::state::Pane;
 use crate::ui::theme::Theme;
 use crate::ui::widgets::{Row, fit, width};
+
+/// From this width on the footer says why keys are dim; below it the keys themselves have the room.
+const ROOM_FOR_REASONS: u16 = 100;
 
 pub(in crate::ui) fn draw(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &Theme) {
     if let Some(Dialog::Filter(line)) = state.dialogs.last() {
@@ -47,7 +51,9 @@ pub(in crate::ui) fn draw(frame: &mut Frame<'_>, area: Rect, state: &State, them
         .iter()
         .map(|(binding, key)| width(key) + width(binding.label) + 3)
         .sum();
-    let room = usize::from(area.width).saturating_sub(taken);
+    let lacking = lacking_of(&others, state, area.width);
+    let said = lacking.as_ref().map_or(0, |text| width(text) + 2);
+    let room = usize::from(area.width).saturating_sub(taken + said);
     let fitting = others.into_iter().scan(1, |used, (binding, key)| {
         *used += width(&key) + width(binding.label) + 3;
         (*used <= room).then_some((binding, key))
@@ -61,7 +67,29 @@ pub(in crate::ui) fn draw(frame: &mut Frame<'_>, area: Rect, state: &State, them
         };
         row.gap(2);
     }
+    if let Some(text) = lacking {
+        let room = usize::from(area.width).saturating_sub(row.used());
+        row.text(fit(&text, room, theme.unicode), theme.dim);
+    }
     frame.render_widget(row.line(), area);
+}
+
+/// Says, where there is room, which keys the account may not use, and for want of what.
+fn lacking_of(keys: &[(&Binding, String)], state: &State, columns: u16) -> Option<String> {
+    if columns < ROOM_FOR_REASONS {
+        return None;
+    }
+    let mut reasons = keys.iter().filter_map(|(binding, key)| {
+        let reason = lacking(state, binding.action)?;
+        (availability(state, binding.action) == Availability::No(reason.clone()))
+            .then_some((key.as_str(), reason))
+    });
+    let (first, reason) = reasons.next()?;
+    let alike = reasons.filter(|(_, other)| *other == reason);
+    let keys: Vec<&str> = std::iter::once(first)
+        .chain(alike.map(|(key, _)| key))
+        .collect();
+    Some(format!("{}: {reason}", keys.join(" ")))
 }
 
 /// The line in which the filter is typed.
