@@ -2,8 +2,8 @@
 
 use super::call::Call;
 use crate::domain::guest::GuestRef;
-use crate::domain::network::{Deed, NetworkPlan};
-use crate::domain::permission::Need;
+use crate::domain::network::{Action, Deed, NetworkPlan};
+use crate::domain::permission::{Need, path_of_bridge};
 
 /// The execution of a network plan on one guest.
 #[derive(Debug, Clone, PartialEq)]
@@ -21,8 +21,20 @@ impl ChangeNetwork {
     }
 
     pub(super) fn needs(&self) -> Vec<Need> {
-        // SDN.Use on the bridge is left to the server: its path names a zone that we cannot see.
-        vec![Need::on_guest("VM.Config.Network", self.guest().vmid)]
+        let mut needs = vec![Need::on_guest("VM.Config.Network", self.guest().vmid)];
+        for change in self.plan.steps() {
+            let Action::SetCard { before, after } = &change.action else {
+                continue;
+            };
+            // The card leaves one bridge for another; the server asks for both (API.md §3).
+            for card in [before, after] {
+                let bridge = card.get("bridge");
+                let path = bridge.and_then(|bridge| path_of_bridge(bridge, card.get("tag")));
+                let need = path.map(|path| Need::on("SDN.Use", path));
+                needs.extend(need.filter(|need| !needs.contains(need)));
+            }
+        }
+        needs
     }
 
     pub(super) fn title(&self) -> String {
