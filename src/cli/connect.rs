@@ -1,6 +1,7 @@
 //! From a checked config to a client that is ready to ask.
 
 use std::io::Write as _;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::error::Elapsed;
@@ -10,6 +11,7 @@ use super::{demo, password};
 use crate::config::connection as configured;
 use crate::config::error::{ConfigError, Problem, Source};
 use crate::domain::failure::{Failure, FailureKind};
+use crate::domain::network::NetworkProfile;
 use crate::domain::sign_in::{Given, Wanted};
 use crate::operations::Resolver;
 use crate::proxmox::{Client, Connection, Credentials, Error, Fingerprint, Trust};
@@ -33,6 +35,8 @@ pub(super) struct Session {
     pub(super) refresh: Duration,
     /// Who knows the addresses of the names in network profiles.
     pub(super) resolver: Resolver,
+    /// The network profiles of the config.
+    pub(super) profiles: Arc<[NetworkProfile]>,
     /// Whether there are several servers to ask.
     has_several: bool,
     /// The demo's server; it ends with the session.
@@ -63,6 +67,7 @@ impl Session {
                 client: Client::new(connection)?,
                 refresh: DEMO_REFRESH,
                 resolver: Resolver::table(simulator.hosts()),
+                profiles: setup.loaded.settings.network_profiles.clone().into(),
                 has_several: false,
                 _simulator: Some(simulator),
             });
@@ -88,6 +93,7 @@ impl Session {
                 Some(address) => Resolver::server(address),
                 None => Resolver::system(),
             },
+            profiles: setup.loaded.settings.network_profiles.clone().into(),
             has_several: connection.endpoints.len() > 1,
             _simulator: None,
         })

@@ -28,7 +28,7 @@ use crate::runtime::Ending;
     proxdeck create claude-code --name agent-9 --project alpha\n  \
     proxdeck create claude-code --name crawler --count 3 --memory 8GiB --network none --start\n\n\
     The templates are the config's [templates.NAME]; `proxdeck config check` reads them. A guest that \
-    is to have a network profile stays stopped: in this version profiles are not applied yet.")]
+    is to have a network profile is started only when it is fenced in.")]
 pub(super) struct Create {
     /// The template, by its name in the config
     #[arg(value_name = "TEMPLATE")]

@@ -60,6 +60,7 @@ pub(super) async fn execute(
         .with_stop(stop.clone())
         .with_keep(wires.keep)
         .with_resolver(session.resolver.clone())
+        .with_profiles(session.profiles.clone())
         .with_notifier(wires.notifier);
     let client = &session.client;
     let mut work = pin!(operations::run(client, operation, &reporter, access));

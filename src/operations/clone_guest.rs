@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::errand::{Errand, carry_out};
+use super::fence::fence_again;
 use super::follow::Following;
 use super::lookup::still_meant;
 use super::parts::part_of;
@@ -26,8 +27,30 @@ const LOOKS: u64 = 100;
 
 /// Makes a copy of a guest, and starts it if asked.
 pub(super) async fn clone(context: Context<'_>, operation: &CloneGuest) -> Report {
-    let report = copy(context, operation).await;
-    if report.outcome.is_success() && operation.starts() {
+    let mut report = copy(context, operation).await;
+    let guest = match &report.product {
+        Some(Product::Guest(guest)) if report.outcome.is_success() => guest.clone(),
+        _ => return report,
+    };
+    // The firewall file came along, and the cards of a snapshot may be from before the fence.
+    if let Some(fenced) = Box::pin(fence_again(context, &guest)).await {
+        report.parts.push(part_of(&guest, "copy", &report));
+        report
+            .parts
+            .push(part_of(&guest, "network profile", &fenced));
+        report.notes.extend(fenced.notes.iter().cloned());
+        if !fenced.outcome.is_success() {
+            report.outcome = fenced.outcome;
+            let note =
+                format!("{guest} exists and is stopped, but its fence could not be made sure of");
+            report.half_made.push(HalfMade {
+                guest,
+                stamp: operation.stamp().clone(),
+            });
+            return report.with_note(note);
+        }
+    }
+    if operation.starts() {
         start(context, operation.stamp(), report).await
     } else {
         report

@@ -14,6 +14,7 @@ mod delete_snapshot;
 mod destroy;
 mod enforce;
 mod errand;
+mod fence;
 mod follow;
 mod grow;
 mod ids;
@@ -45,6 +46,7 @@ use batch::Board;
 use ids::Ids;
 
 use crate::domain::failure::{Failure, FailureKind};
+use crate::domain::network::NetworkProfile;
 use crate::domain::operation::{Operation, Outcome, Report, Update};
 use crate::domain::task::Upid;
 use crate::domain::text::Text;
@@ -60,6 +62,8 @@ pub struct Reporter {
     keep: CancellationToken,
     /// Who knows the addresses of names.
     resolver: Resolver,
+    /// The network profiles that guests may belong to, where they are told.
+    profiles: Option<Arc<[NetworkProfile]>>,
     /// Who tells people elsewhere.
     notifier: Option<Notifier>,
     /// Which part of a larger change it reports about, if so.
@@ -76,6 +80,7 @@ impl Reporter {
             stop: CancellationToken::new(),
             keep: CancellationToken::new(),
             resolver: Resolver::system(),
+            profiles: None,
             notifier: None,
             part: None,
             at_work: Arc::default(),
@@ -104,6 +109,19 @@ impl Reporter {
     pub fn with_resolver(mut self, resolver: Resolver) -> Self {
         self.resolver = resolver;
         self
+    }
+
+    /// Names the network profiles of the config; without them no operation fences a guest in by itself.
+    #[must_use]
+    pub fn with_profiles(mut self, profiles: impl Into<Arc<[NetworkProfile]>>) -> Self {
+        self.profiles = Some(profiles.into());
+        self
+    }
+
+    /// Returns the network profile of a name.
+    fn profile(&self, name: &str) -> Option<&NetworkProfile> {
+        let profiles = self.profiles.as_deref().unwrap_or_default();
+        profiles.iter().find(|profile| profile.name == name)
     }
 
     /// Lets an operation tell people elsewhere of what it did; without it they are not told.

@@ -37,12 +37,17 @@ pub(super) async fn change(context: Context<'_>, operation: &ChangeNetwork) -> R
     }
 }
 
+/// Takes the steps of a plan that is a part of another change, to its end.
+pub(super) async fn apply_to(context: Context<'_>, plan: &NetworkPlan) -> Report {
+    apply(context, plan, Heed::Nothing).await.report
+}
+
 /// Whether a person may end the work between two steps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Heed {
     /// They may.
     Stop,
-    /// They have already, and this is what it leads to.
+    /// What was begun is brought to its end.
     Nothing,
 }
 

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::errand::{Errand, carry_out, is_untouched};
+use super::fence::fence_again;
 use super::follow::{End, Following, follow};
 use super::lookup::find_meant;
 use super::start::Start;
@@ -70,7 +71,9 @@ pub(super) async fn roll_back(context: Context<'_>, operation: &RollBack) -> Rep
     let errands = carry_out(context, &errand, &[]).await;
     let mut report = errands.report;
     if report.outcome.is_success() {
-        after(context, operation, &errands.guest, &mut report).await;
+        if !operation.unfences() || fence(context, operation, &errands.guest, &mut report).await {
+            after(context, operation, &errands.guest, &mut report).await;
+        }
     } else if let Some(safety) = operation.safety() {
         report.notes.push(kept(safety));
     }
@@ -224,6 +227,51 @@ impl Errand for Return<'_> {
         // Most guests go back to the snapshot that they descend from; that shows nothing.
         self.before.current_parent.as_ref() != Some(&self.operation.snapshot().name)
     }
+}
+
+/// Fences the guest in again, and starts it then; tells whether it went so far.
+///
+/// Until that is done it is not started. A guest whose rules name no profile has none to be applied.
+async fn fence(
+    context: Context<'_>,
+    operation: &RollBack,
+    guest: &GuestRef,
+    report: &mut Report,
+) -> bool {
+    match Box::pin(fence_again(context, guest)).await {
+        None => {
+            let note =
+                "net0 came back without its firewall, and no network profile is known for it";
+            report.notes.push(note.to_owned());
+        }
+        Some(fenced) => {
+            report.notes.extend(fenced.notes.iter().cloned());
+            if let Some(failure) = fenced.outcome.failure().cloned() {
+                let mut failure = failure;
+                let what = if operation.ends_running() && !operation.starts_fenced() {
+                    "the guest went back and resumed, but it is not fenced in"
+                } else {
+                    "the guest went back, but it is not fenced in and was not started"
+                };
+                failure.details.insert(0, what.into());
+                report.notes.push(what.to_owned());
+                report.outcome = Outcome::Failed(Box::new(failure));
+                return false;
+            }
+            report
+                .notes
+                .push("the guest went back and was fenced in again".to_owned());
+        }
+    }
+    if operation.starts_fenced() {
+        let started = carry_out(context, &Start { guest }, &[]).await.report;
+        if let Some(failure) = started.outcome.failure() {
+            let note = format!("the guest went back, but its start ended: {failure}");
+            report.notes.push(note);
+        }
+        report.notes.extend(started.notes);
+    }
+    true
 }
 
 /// Waits for the start that the server makes of its own, and reads whether the guest runs.

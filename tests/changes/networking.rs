@@ -8,9 +8,11 @@ use proxdeck::domain::operation::{Operation, Outcome};
 use proxdeck::domain::request::NetworkRequest;
 use proxdeck::operations::Resolver;
 use proxdeck::operations::network::{read, read_cluster};
-use proxdeck::simulator::{FaultKind, FaultRule};
+use proxdeck::simulator::{FaultKind, FaultRule, RunState};
 
+use crate::making::{self, Wish};
 use crate::stage::{Played, Stage, announced, until};
+use crate::{creating, rolling_back};
 
 /// The guest whose network is changed: it runs, and its card passes no firewall yet.
 const GUEST: u64 = 101;
@@ -318,4 +320,107 @@ async fn what_the_datacenter_may_not_tell_is_absent_and_not_off() {
     assert_eq!(cluster.is_enabled, None);
     assert!(cluster.sets.is_some());
     assert_ne!(cluster, ClusterFirewall::default());
+}
+
+/// Brings a guest under the profile and names it to all that follows.
+async fn fenced() -> Stage {
+    let mut stage = Stage::new().await;
+    let operation = apply(&stage).await;
+    let report = stage.play(&operation).await.report;
+    assert_eq!(report.outcome, Outcome::Done, "{report:?}");
+    stage.profiles = Some(vec![profile()]);
+    stage.resolver = Some(resolver());
+    stage
+}
+
+#[tokio::test]
+async fn pitfall_22_a_branch_from_before_the_fence_starts_only_behind_it() {
+    let stage = fenced().await;
+    let wish = Wish {
+        source: 101,
+        snapshot: Some("s1"),
+        vmid: "777",
+        start: true,
+    };
+    let operation = making::clone(&stage, wish).await;
+    stage.forget();
+    let report = stage.play(&operation).await.report;
+    assert_eq!(report.outcome, Outcome::Done, "{report:?}");
+    let writes = stage.writes();
+    let place = |words: &str| writes.iter().position(|call| call.contains(words)).unwrap();
+    assert!(place("net0=") < place("/777/status/start"), "{writes:?}");
+    assert!(stage.view(777).config["net0"].contains("firewall=1"));
+    let parts: Vec<String> = report
+        .parts
+        .iter()
+        .map(|it| it.subject.to_string())
+        .collect();
+    assert_eq!(parts, ["copy", "network profile", "start"]);
+}
+
+#[tokio::test]
+async fn a_branch_whose_fence_cannot_be_made_sure_of_is_not_started() {
+    let mut stage = fenced().await;
+    stage.resolver = Some(Resolver::table(std::collections::BTreeMap::new()));
+    let wish = Wish {
+        source: 101,
+        snapshot: Some("s1"),
+        vmid: "777",
+        start: true,
+    };
+    let operation = making::clone(&stage, wish).await;
+    let report = stage.play(&operation).await.report;
+    let failure = report.outcome.failure().unwrap();
+    assert!(
+        failure.to_string().contains("api.test does not resolve"),
+        "{failure}"
+    );
+    assert_eq!(stage.view(777).status, RunState::Stopped);
+    assert_eq!(report.half_made.len(), 1);
+}
+
+#[tokio::test]
+async fn a_return_to_before_the_fence_is_fenced_in_before_the_start() {
+    let stage = fenced().await;
+    let operation = rolling_back::roll_back(&stage, "s1", true, None).await;
+    stage.forget();
+    let report = stage.play(&operation).await.report;
+    assert_eq!(report.outcome, Outcome::Done, "{report:?}");
+    let writes = stage.writes();
+    assert!(writes[0].ends_with("/snapshot/s1/rollback"), "{writes:?}");
+    let place = |words: &str| writes.iter().position(|call| call.contains(words)).unwrap();
+    assert!(place("net0=") < place("/101/status/start"), "{writes:?}");
+    assert!(card(&stage).contains("firewall=1"));
+    assert_eq!(stage.view(101).status, RunState::Running);
+}
+
+#[tokio::test]
+async fn a_new_guest_is_fenced_in_before_its_first_start() {
+    let mut stage = Stage::of(creating::world()).await;
+    stage.profiles = Some(vec![profile()]);
+    stage.resolver = Some(resolver());
+    let operation = creating::create(&stage, |wish| {
+        wish.profile = Some(profile().card());
+        wish.start = true;
+    })
+    .await;
+    stage.forget();
+    let report = stage.play(&operation).await.report;
+    assert_eq!(report.outcome, Outcome::Done, "{report:?}");
+    let writes = stage.writes();
+    let place = |words: &str| writes.iter().position(|call| call.contains(words)).unwrap();
+    assert!(
+        place("policy_out=DROP") < place("/status/start"),
+        "{writes:?}"
+    );
+    stage.resolver = Some(Resolver::table(std::collections::BTreeMap::new()));
+    stage.forget();
+    let operation = creating::create(&stage, |wish| {
+        wish.name = "second".into();
+        wish.profile = Some(profile().card());
+    })
+    .await;
+    let report = stage.play(&operation).await.report;
+    assert!(report.outcome.failure().is_some());
+    assert_eq!(stage.writes(), [] as [&str; 0], "nothing was made");
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use proxdeck::domain::guest::Guest;
 use proxdeck::domain::id::Vmid;
 use proxdeck::domain::inventory::{Resources, SeenGuest};
+use proxdeck::domain::network::NetworkProfile;
 use proxdeck::domain::operation::{Call, Operation, Report, Update};
 use proxdeck::domain::snapshot::SnapshotList;
 use proxdeck::domain::task::Upid;
@@ -29,6 +30,9 @@ pub(crate) struct Stage {
     pub(crate) client: Client,
     pub(crate) stop: CancellationToken,
     pub(crate) keep: CancellationToken,
+    /// The network profiles that operations are told of, if of any.
+    pub(crate) profiles: Option<Vec<NetworkProfile>>,
+    pub(crate) resolver: Option<Resolver>,
     notifier: Option<Notifier>,
     access: WriteAccess,
     log: PathBuf,
@@ -65,6 +69,8 @@ impl Stage {
             client,
             stop: CancellationToken::new(),
             keep: CancellationToken::new(),
+            profiles: None,
+            resolver: None,
             notifier: None,
             access,
             log,
@@ -169,7 +175,13 @@ impl Stage {
         let mut reporter = Reporter::new(sender)
             .with_stop(self.stop.clone())
             .with_keep(self.keep.clone())
-            .with_resolver(Resolver::table(self.simulator.hosts()));
+            .with_resolver(match &self.resolver {
+                Some(resolver) => resolver.clone(),
+                None => Resolver::table(self.simulator.hosts()),
+            });
+        if let Some(profiles) = &self.profiles {
+            reporter = reporter.with_profiles(profiles.clone());
+        }
         if let Some(notifier) = &self.notifier {
             reporter = reporter.with_notifier(notifier.clone());
         }

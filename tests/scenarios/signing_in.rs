@@ -60,6 +60,6 @@ async fn pitfall_09_password_and_code_open_the_dashboard_and_an_ended_session_as
     deck.press("<Enter>");
     deck.see_no("recovery key").await;
     deck.see("101 web-1").await;
-    deck.see_no("LINK DOWN").await;
+    deck.see_no("SIGNED OUT").await;
     deck.quit().await;
 }

@@ -37,6 +37,11 @@ fn a_password_is_shown_as_dots_at_every_size() {
     let mut scene = asked(Wanted::Password, FailureKind::PasswordNeeded);
     scene.types("s3cret");
     for size in SIZES {
+        let header = scene.lines(size).remove(0);
+        assert!(
+            header.contains("SIGNED OUT  no data") || header.contains("SIGNED OUT  data"),
+            "{header}"
+        );
         let shown = picture(&scene, size);
         assert!(shown.contains("password  ••••••"), "{shown}");
         assert!(

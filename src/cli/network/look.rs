@@ -153,6 +153,11 @@ impl Look {
         Ok(plans)
     }
 
+    /// Returns the guests with their cards and firewalls as they were read.
+    pub(super) fn guests(&self) -> &[(GuestRef, Current)] {
+        &self.guests
+    }
+
     /// Returns a guest as the list of all has it.
     pub(super) fn guest(&self, vmid: Vmid) -> Option<&Guest> {
         self.reading.guests.iter().find(|guest| guest.vmid == vmid)

@@ -3,6 +3,7 @@
 mod apply;
 mod look;
 mod plan;
+mod test;
 
 use clap::Subcommand;
 
@@ -13,6 +14,7 @@ use super::{Exit, interruptible};
 use crate::runtime::Ending;
 
 use apply::Apply;
+use test::Test;
 
 /// Fence guests in with the network profiles of the config
 #[derive(Debug, clap::Args)]
@@ -20,7 +22,8 @@ use apply::Apply;
     proxdeck network plan 104 api_access               what would change, call by call\n  \
     proxdeck network apply 104 api_access --trial 60   put back after 60 s unless kept\n  \
     proxdeck network apply 104 105 api_access --yes\n  \
-    proxdeck network apply 104 api_access --put-back   undo what a trial left behind")]
+    proxdeck network apply 104 api_access --put-back   undo what a trial left behind\n  \
+    proxdeck network test 104 api.github.com:443       would it pass, and by which rule")]
 pub(super) struct Network {
     #[command(subcommand)]
     command: NetworkCommand,
@@ -32,6 +35,8 @@ enum NetworkCommand {
     Plan(Plan),
     /// Apply a profile to guests, for good or on trial
     Apply(Apply),
+    /// Tell whether a connection of a guest would pass its firewall, and what decides it
+    Test(Test),
 }
 
 /// The guests and the profile, as every form names them.
@@ -62,6 +67,7 @@ impl Network {
         match &self.command {
             NetworkCommand::Plan(plan) => plan.json,
             NetworkCommand::Apply(apply) => apply.json,
+            NetworkCommand::Test(test) => test.json,
         }
     }
 
@@ -69,6 +75,7 @@ impl Network {
         match &self.command {
             NetworkCommand::Plan(plan) => plan.run(setup, output).await,
             NetworkCommand::Apply(apply) => apply.run(setup, output).await,
+            NetworkCommand::Test(test) => test.run(setup, output).await,
         }
     }
 }

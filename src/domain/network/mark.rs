@@ -24,7 +24,7 @@ fn profile_in(comment: Option<&Text>) -> Option<&str> {
 }
 
 /// Returns the profile to which a rule belongs; rules of others belong to none.
-pub(super) fn profile_of_rule(rule: &Rule) -> Option<&str> {
+pub fn profile_of_rule(rule: &Rule) -> Option<&str> {
     profile_in(rule.comment.as_ref())
 }
 

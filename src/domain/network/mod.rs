@@ -26,6 +26,7 @@ mod way_back;
 pub use action::{Action, OptionsChange, Setting};
 pub use current::Current;
 pub use host::{Cidr, InvalidCidr, is_host_name, parse_port};
+pub use mark::profile_of_rule;
 pub use passage::{Packet, Passage, Protocol, Verdict, Way, passage};
 pub use plan::{Change, Deed, ForeignRule, NetworkPlan, Role, Warning};
 pub use planning::{keep, plan, plan_trial, put_back};

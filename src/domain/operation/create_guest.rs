@@ -111,6 +111,11 @@ impl CreateGuest {
         self.wish.start && self.wish.profile.is_none()
     }
 
+    /// Tells whether the new guest is started once it is fenced in, and not before.
+    pub fn starts_fenced(&self) -> bool {
+        self.wish.start && self.wish.profile.is_some()
+    }
+
     /// Returns what has to be changed in the copy's configuration; nothing once it is as wanted.
     ///
     /// A copy takes over everything from its template (PITFALLS 22). Tags, protection and the start
@@ -275,7 +280,7 @@ impl CreateGuest {
         });
         needs.extend(bridge.filter(|need| !needs.contains(need)));
         needs.extend(self.growth().map(|_| on_new("VM.Config.Disk")));
-        if self.starts() {
+        if self.starts() || self.starts_fenced() {
             needs.push(on_new("VM.PowerMgmt"));
         }
         needs

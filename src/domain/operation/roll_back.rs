@@ -13,6 +13,8 @@ pub struct RollBack {
     snapshot: Snapshot,
     safety: Option<TakeSnapshot>,
     start: bool,
+    /// Whether its first card comes back without the firewall that it has now.
+    unfences: bool,
 }
 
 impl RollBack {
@@ -21,6 +23,7 @@ impl RollBack {
         snapshot: Snapshot,
         safety: Option<TakeSnapshot>,
         start: bool,
+        unfences: bool,
     ) -> Self {
         Self {
             guest,
@@ -28,15 +31,19 @@ impl RollBack {
             start: start && !snapshot.has_ram,
             snapshot,
             safety,
+            unfences,
         }
     }
 
     pub(super) fn calls(&self) -> Vec<Call> {
         let rest = format!("/snapshot/{}/rollback", self.snapshot.name);
         let roll_back =
-            Call::on(&self.guest, "POST", &rest).with_some("start", self.start.then_some(1));
+            Call::on(&self.guest, "POST", &rest).with_some("start", self.starts().then_some(1));
         let safety = self.safety.iter().map(TakeSnapshot::call);
-        safety.chain([roll_back]).collect()
+        let start = self
+            .starts_fenced()
+            .then(|| Call::on(&self.guest, "POST", "/status/start"));
+        safety.chain([roll_back]).chain(start).collect()
     }
 
     pub(super) fn needs(&self) -> Vec<Need> {
@@ -46,6 +53,9 @@ impl RollBack {
         ];
         if self.start {
             needs.push(Need::on_guest("VM.PowerMgmt", vmid));
+        }
+        if self.unfences {
+            needs.push(Need::on_guest("VM.Config.Network", vmid));
         }
         needs.extend(self.safety.iter().flat_map(TakeSnapshot::needs));
         needs
@@ -68,7 +78,17 @@ impl RollBack {
 
     /// Tells whether the server is asked to start the guest afterwards.
     pub fn starts(&self) -> bool {
-        self.start
+        self.start && !self.unfences
+    }
+
+    /// Tells whether the guest is started only when it is fenced in again.
+    pub fn starts_fenced(&self) -> bool {
+        self.start && self.unfences
+    }
+
+    /// Tells whether the guest's first card comes back without the firewall that it has now.
+    pub fn unfences(&self) -> bool {
+        self.unfences
     }
 
     /// Tells whether the guest should run in the end.

@@ -121,9 +121,10 @@ impl RollBackRequest {
                 }
             }
         });
+        let unfences = context.unfences();
         let made = guest.zip(found).map(|(guest, snapshot)| {
             let (guest, snapshot) = (guest.to_ref(), snapshot.clone());
-            let roll_back = RollBack::new(guest, snapshot, safety, self.start);
+            let roll_back = RollBack::new(guest, snapshot, safety, self.start, unfences);
             Operation::RollBack(Box::new(roll_back))
         });
         objections.or(made)
@@ -163,6 +164,16 @@ impl RollBackRequest {
 }
 
 impl RollBackContext<'_> {
+    /// Tells whether the first card comes back without the firewall that it has now.
+    fn unfences(&self) -> bool {
+        let Some((present, frozen)) = self.present.zip(self.frozen) else {
+            return false;
+        };
+        let none = CriticalTags::new(Vec::new());
+        let mut dangers = dangers(present, frozen, &none).into_iter();
+        dangers.any(|danger| matches!(danger, Danger::Unfenced { card } if card == "net0"))
+    }
+
     /// Finds a storage of the guest that goes back to the newest snapshot only.
     fn newest_only_storage(&self) -> Option<String> {
         let used: BTreeSet<_> = self.frozen.or(self.present)?.storages();

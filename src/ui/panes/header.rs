@@ -200,7 +200,13 @@ fn right_side(state: &State, theme: &Theme) -> Vec<Word> {
                 .as_ref()
                 .map(|answer| format::span(state.now.moment.since(answer.read)));
             let age = age.map_or_else(|| "no data".to_owned(), |age| format!("data {age:>3} old"));
-            let text = format!("LINK DOWN  {age}");
+            // Nothing is wrong with the link where a person only has to sign in.
+            let what = if state.link.wanted.is_some() {
+                "SIGNED OUT"
+            } else {
+                "LINK DOWN"
+            };
+            let text = format!("{what}  {age}");
             right.push(Word::new(text, theme.critical, Rank::Never));
         }
         (_, Some(answer)) => {
@@ -332,7 +338,8 @@ fn trouble(
         format!("next try in {next:>2} s")
     };
     // The address comes first, so that it is what a narrow screen leaves.
-    let endpoint = &state.setting.endpoint;
+    let elsewhere = state.link.elsewhere.as_ref();
+    let endpoint = elsewhere.unwrap_or(&state.setting.endpoint);
     let mut failure = failure.clone();
     if let Some(rest) = failure.message.raw().strip_prefix(&format!("{endpoint}: ")) {
         failure.message = rest.into();
