@@ -27,6 +27,7 @@ mod enforcing_alone;
 #[cfg(unix)]
 mod interruptions;
 mod logs;
+mod networks;
 mod plans;
 mod readme;
 mod refusals;

@@ -15,18 +15,18 @@ async fn a_limited_token_s_keys_are_dim_with_the_words_of_the_doctor() {
     })
     .await;
     deck.see("web-1").await;
-    deck.press("/ w e b - 1 Enter");
+    deck.press("/ w e b - 1 <Enter>");
     // In the footer, once the privileges are read.
-    deck.see(&format!("s R: {SNAPSHOT}")).await;
+    deck.see(&format!("s: {SNAPSHOT}")).await;
     deck.press("s");
     deck.see(&format!("snapshot: {SNAPSHOT}")).await;
-    deck.press("Esc n");
+    deck.press("<Esc> n");
     deck.see(BRIDGE).await;
-    deck.press("Esc : s n a p s h o t");
-    deck.see(&format!("({SNAPSHOT})")).await;
-    deck.press("Esc ?");
-    deck.see(&format!("({SNAPSHOT})")).await;
-    deck.press("Esc");
+    deck.press("<Esc> : s n a p s h o t");
+    deck.see(&format!("not now: {SNAPSHOT}")).await;
+    deck.press("<Esc> ?");
+    deck.see("(needs VM.Snapshot").await;
+    deck.press("<Esc>");
     let simulator = deck.quit().await;
     let entries = simulator.journal().entries();
     assert!(entries.iter().all(|entry| entry.method == "GET"));
@@ -36,7 +36,7 @@ async fn a_limited_token_s_keys_are_dim_with_the_words_of_the_doctor() {
 async fn a_right_that_is_taken_away_meanwhile_is_missed_once() {
     let deck = Deck::start(Wish::default()).await;
     deck.see("web-1").await;
-    deck.press("/ w e b - 1 Enter");
+    deck.press("/ w e b - 1 <Enter>");
     deck.see("s snapshot").await;
     let change = |world: &mut proxdeck::simulator::World| {
         world.drop_privilege("Administrator", "VM.Snapshot");
@@ -44,9 +44,9 @@ async fn a_right_that_is_taken_away_meanwhile_is_missed_once() {
     deck.press("s");
     deck.see("take it").await;
     deck.simulator().edit(change);
-    deck.press("Enter");
+    deck.press("<Enter>");
     deck.see("not allowed").await;
-    deck.press("Esc");
+    deck.press("<Esc>");
     deck.see(SNAPSHOT).await;
     deck.press("s");
     deck.see(&format!("snapshot: {SNAPSHOT}")).await;

@@ -22,29 +22,17 @@ impl ChangeNetwork {
 
     pub(super) fn needs(&self) -> Vec<Need> {
         let mut needs = vec![Need::on_guest("VM.Config.Network", self.guest().vmid)];
-        let cards = self
-            .plan
-            .steps()
-            .iter()
-            .filter_map(|step| match &step.action {
-                Action::SetCard { before, after } => Some([before, after]),
-                Action::MakeSet { .. }
-                | Action::AddMember { .. }
-                | Action::RewriteMember { .. }
-                | Action::RemoveMember { .. }
-                | Action::InsertRule(_)
-                | Action::MoveRule { .. }
-                | Action::EnableRule { .. }
-                | Action::DeleteRule { .. }
-                | Action::ChangeOptions(_)
-                | Action::DeleteSet { .. } => None,
-            });
-        // The server asks for the old bridge and for the new one (API.md §3).
-        for card in cards.flatten() {
-            let bridge = card.get("bridge");
-            let path = bridge.and_then(|bridge| path_of_bridge(bridge, card.get("tag")));
-            let need = path.map(|path| Need::on("SDN.Use", path));
-            needs.extend(need.filter(|need| !needs.contains(need)));
+        for change in self.plan.steps() {
+            let Action::SetCard { before, after } = &change.action else {
+                continue;
+            };
+            // The card leaves one bridge for another; the server asks for both (API.md §3).
+            for card in [before, after] {
+                let bridge = card.get("bridge");
+                let path = bridge.and_then(|bridge| path_of_bridge(bridge, card.get("tag")));
+                let need = path.map(|path| Need::on("SDN.Use", path));
+                needs.extend(need.filter(|need| !needs.contains(need)));
+            }
         }
         needs
     }

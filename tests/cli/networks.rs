@@ -1,0 +1,100 @@
+//! Network profiles without a screen: the documents, applied once, tried, killed, put back, and tested.
+
+use std::time::{Duration, Instant};
+
+use proxdeck::simulator::Scenario;
+
+use crate::world::{World, stable};
+
+const PROFILE: &str = "[network_profiles.fence]\nbridge = \"vmbr0\"\n\
+    allow = [\"10.0.0.0/8:443\"]\nblock = [\"0.0.0.0/0\"]\ndns = [\"10.0.0.53\"]\n";
+
+fn world() -> World {
+    let mut scenario = Scenario::small();
+    scenario.firewall = true;
+    let world = World::with(scenario, Vec::new());
+    world
+        .home
+        .write_config(&format!("{PROFILE}{}", world.config("")));
+    world
+}
+
+/// Waits until something is true, or fails.
+fn until(what: &str, mut is_true: impl FnMut() -> bool) {
+    let end = Instant::now() + Duration::from_secs(60);
+    while !is_true() {
+        assert!(Instant::now() < end, "never came: {what}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+#[test]
+fn what_is_planned_is_applied_and_then_there_is_nothing_left() {
+    let world = world();
+    let ran = world.run(&["network", "plan", "102", "fence", "--json"]);
+    assert_eq!(ran.code, 0, "{}{}", ran.stdout, ran.stderr);
+    stable(&ran.stdout, |text| {
+        insta::assert_snapshot!("network_plan", text);
+    });
+    let apply = ["network", "apply", "102", "fence", "--json"];
+    let ran = world.run(&apply);
+    assert_eq!(ran.code, 2, "nobody said yes: {}", ran.stdout);
+    let ran = world.run(&[&apply[..], &["--yes"]].concat());
+    assert_eq!(ran.code, 0, "{}{}", ran.stdout, ran.stderr);
+    stable(&ran.stdout, |text| {
+        insta::assert_snapshot!("network_apply", text);
+    });
+    let ran = world.run(&["network", "plan", "102", "fence", "--json"]);
+    assert_eq!(ran.json()["rows"], serde_json::json!([]));
+    let ran = world.run(&["network", "apply", "102", "fence", "--yes"]);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    assert!(ran.stdout.contains("nothing to change"), "{}", ran.stdout);
+    for (destination, verdict) in [("10.1.2.3:443", "passes"), ("1.1.1.1:80", "stopped")] {
+        let ran = world.run(&["network", "test", "102", destination, "--json"]);
+        assert_eq!(ran.code, 0, "{}{}", ran.stdout, ran.stderr);
+        assert_eq!(ran.json()["rows"][0]["verdict"], verdict);
+    }
+    let ran = world.run(&["network", "test", "102", "1.1.1.1:80"]);
+    assert!(
+        ran.stdout.contains("does not pass: policy_out DROP"),
+        "{}",
+        ran.stdout
+    );
+}
+
+#[test]
+fn a_trial_whose_process_was_killed_is_found_and_put_back() {
+    let world = world();
+    let firewall = || world.simulator.world().firewall(102);
+    let trial = [
+        "network", "apply", "102", "fence", "--trial", "600", "--yes",
+    ];
+    let mut killed = world.home.program(&trial).spawn().unwrap();
+    until("the fence", || {
+        firewall()
+            .options
+            .get("policy_out")
+            .is_some_and(|it| it == "DROP")
+    });
+    killed.kill().unwrap();
+    killed.wait().unwrap();
+    let ran = world.run(&["network", "plan", "102", "fence"]);
+    assert!(ran.stdout.contains("a trial of fence"), "{}", ran.stdout);
+    assert!(
+        ran.stdout.contains("apply 102 fence --put-back"),
+        "{}",
+        ran.stdout
+    );
+    let back = ["network", "apply", "102", "fence", "--put-back", "--yes"];
+    let ran = world.run(&back);
+    assert_eq!(ran.code, 0, "{}{}", ran.stdout, ran.stderr);
+    assert!(firewall().rules.is_empty() && firewall().sets.is_empty());
+    assert!(!firewall().options.contains_key("policy_out"));
+    let ran = world.run(&back);
+    assert_eq!(ran.code, 2, "{}", ran.stdout);
+    assert!(
+        ran.stderr.contains("no trial has left anything behind"),
+        "{}",
+        ran.stderr
+    );
+}
