@@ -204,6 +204,11 @@ impl Deck {
     /// Leaves with `q` and waits for the end.
     pub(crate) async fn quit(self) -> Simulator {
         self.press("q");
+        self.ended().await
+    }
+
+    /// Waits for the end.
+    pub(crate) async fn ended(self) -> Simulator {
         let ended = tokio::time::timeout(DEADLINE, self.loop_task).await;
         ended
             .expect("the dashboard ends")

@@ -18,6 +18,7 @@ mod creating;
 mod enforcing;
 mod filtering;
 mod harness;
+mod networks;
 mod pruning;
 mod refreshing;
 mod rights;
