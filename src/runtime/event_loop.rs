@@ -120,6 +120,7 @@ async fn watch_cluster(
         notifier: dashboard.notifier,
         remembered: dashboard.remembered,
         resolver: dashboard.resolver,
+        profiles: dashboard.setting.rules.profiles.clone().into(),
         helm: Helm::default(),
         clusters: dashboard.clusters,
         opened,

@@ -20,6 +20,7 @@ use crate::config::new_file::write_new;
 use crate::domain::alert::Changes;
 use crate::domain::failure::{Failure, FailureKind};
 use crate::domain::guest::GuestRef;
+use crate::domain::network::NetworkProfile;
 use crate::domain::node::served;
 use crate::domain::operation::{CopyKind, Operation, Outcome, Report, Told, Update};
 use crate::domain::sign_in::Given;
@@ -47,6 +48,8 @@ pub(super) struct Performer {
     pub(super) remembered: Remembered,
     /// Who knows the addresses of names.
     pub(super) resolver: Resolver,
+    /// The fences with which new guests are started.
+    pub(super) profiles: Arc<[NetworkProfile]>,
     /// How the jobs at work are spoken to.
     pub(super) helm: Helm,
     /// What can be switched to.
@@ -258,6 +261,7 @@ impl Performer {
             access,
             notifier,
             resolver,
+            profiles,
             helm,
             ..
         } = self.clone();
@@ -272,6 +276,7 @@ impl Performer {
                 .with_stop(stop)
                 .with_keep(keep)
                 .with_resolver(resolver)
+                .with_profiles(profiles)
                 .with_notifier(notifier);
             tokio::select! {
                 // A trial is told to stop and puts back what it changed, however the program ends.

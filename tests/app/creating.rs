@@ -367,27 +367,13 @@ fn on_storages_without_linked_copies_the_whole_one_is_chosen_at_once() {
 }
 
 #[test]
-fn a_network_profile_forbids_the_start_and_without_one_it_is_wanted_again() {
+fn a_guest_with_a_network_profile_is_started_behind_its_fence() {
     let mut desk = opened();
-    let refusal = start(&desk).refusal.clone().unwrap();
-    assert!(refusal.contains("not fenced"), "{refusal}");
-    assert!(!start(&desk).on);
-    go_to(&mut desk, Field::Start);
-    desk.press("Space");
-    assert!(!start(&desk).on, "what is forbidden cannot be switched on");
-    go_to(&mut desk, Field::Network);
-    desk.press("Right");
-    assert_eq!(chosen(&desk, Field::Network), "none");
+    assert_eq!(chosen(&desk, Field::Network), "api");
     assert_eq!(
         (start(&desk).on, start(&desk).refusal.clone()),
         (true, None)
     );
-    go_to(&mut desk, Field::Start);
-    desk.press("Space");
-    assert!(!start(&desk).on);
-    go_to(&mut desk, Field::Network);
-    desk.press("Right Right");
-    assert!(!start(&desk).on, "who has switched it off keeps it off");
 }
 
 #[test]

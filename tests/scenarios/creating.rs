@@ -88,21 +88,24 @@ async fn five_keys_lead_from_a_template_to_a_running_guest() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn with_its_network_profile_it_stays_stopped_and_the_screen_says_not_fenced() {
+async fn with_its_network_profile_it_starts_behind_its_fence() {
     let deck = Deck::start(wish()).await;
     deck.see("web-1").await;
     deck.press("7");
     deck.see("tmpl-base on pve1").await;
     deck.press("<Enter>");
-    deck.see("stays stopped, not fenced by api_access").await;
+    deck.see("[x] once it is there").await;
     deck.see("its firewall rules").await;
     deck.press("<Enter>");
     deck.see("create base-1 from base done").await;
-    deck.see("not fenced").await;
     let simulator = deck.quit().await;
     let guest = called(&simulator, "base-1");
-    assert_eq!(guest.status, RunState::Stopped);
+    assert_eq!(guest.status, RunState::Running);
     assert!(guest.config["net0"].contains("bridge=vmbr1"), "{guest:?}");
+    let writes = writes(&simulator, guest.vmid);
+    let at = |path: &str| writes.iter().position(|write| write.contains(path));
+    let (fenced, started) = (at("/firewall/options"), at("/status/start"));
+    assert!(fenced.is_some() && fenced < started, "{writes:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -209,11 +209,6 @@ impl CreatePurpose {
             .chosen(Field::Network)
             .checked_sub(1)
             .and_then(|index| self.profiles.get(index).cloned());
-        // In this order, because what stands last is cut where there is no room.
-        let unfenced = profile
-            .as_ref()
-            .map(|profile| format!("stays stopped, not fenced by {}", profile.name));
-        form.forbid(Field::Start, unfenced);
         let Some(entry) = self.entries.get(chosen) else {
             return;
         };

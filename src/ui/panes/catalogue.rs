@@ -141,7 +141,7 @@ pub(in crate::ui) fn draw_card(frame: &mut Frame<'_>, area: Rect, state: &State,
         template.software.join(", ")
     };
     let network = match &template.network {
-        Some(profile) => format!("{profile}: until it is applied the guest stays stopped"),
+        Some(profile) => format!("{profile}, applied before the first start"),
         None => "as the template's; no profile".to_owned(),
     };
     let gets = "tag and size of its own; not the template's tags, protection or start at boot";
