@@ -120,7 +120,14 @@ mod tests {
         assert_eq!(operation.title(), "apply api to 104 agent-4");
         assert_eq!(operation.calls().len(), 5);
         let needs: Vec<String> = operation.needs().iter().map(ToString::to_string).collect();
-        assert_eq!(needs, ["needs VM.Config.Network on /vms/104"]);
+        assert_eq!(
+            needs,
+            [
+                "needs VM.Config.Network on /vms/104",
+                "needs SDN.Use on /sdn/zones/localnetwork/vmbr0",
+                "needs SDN.Use on /sdn/zones/localnetwork/vmbr1",
+            ]
+        );
     }
 
     #[test]
