@@ -115,10 +115,16 @@ const CALLS: &[Call] = &[
         }
     ),
     call!(
-        "access::permissions",
+        "access::listed_permissions",
         "GET",
         "/access/permissions",
-        (client, values) => { client.access().permissions().await }
+        (client, values) => { client.access().listed_permissions().await }
+    ),
+    call!(
+        "access::permissions_at",
+        "GET",
+        "/access/permissions",
+        (client, values) => { client.access().permissions_at("/vms/104").await }
     ),
     call!(
         "access::token_expiry",
@@ -562,6 +568,18 @@ const CALLS: &[Call] = &[
         "GET",
         "/nodes/{node}/time",
         (client, values, node = values.node()?) => client.nodes().time(&node).await
+    ),
+    call!(
+        "nodes::pins",
+        "GET",
+        "/nodes",
+        (client, values) => { client.nodes().pins().await }
+    ),
+    call!(
+        "nodes::bridges",
+        "GET",
+        "/nodes/{node}/network",
+        (client, values, node = values.node()?) => { client.nodes().bridges(&node).await }
     ),
     call!(
         "nodes::certificates",

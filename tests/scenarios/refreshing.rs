@@ -29,7 +29,7 @@ fn readings(journal: &Journal) -> usize {
 }
 
 /// What somebody who only looks asks for; numbers of nodes and guests are left out.
-const NAMED: [&str; 10] = [
+const NAMED: [&str; 11] = [
     "/access/permissions",
     "/access/users",
     "/cluster/resources",
@@ -40,6 +40,8 @@ const NAMED: [&str; 10] = [
     "/nodes/N/K/ID/status/current",
     "/nodes/N/certificates/info",
     "/nodes/N/tasks",
+    // Which privileges there are depends on the release.
+    "/version",
 ];
 
 /// Names the kind of a question, and the guest that it is about.

@@ -31,12 +31,22 @@ impl Access<'_> {
 
     /// Reads the effective privileges of the account on every listed path, and the server's release.
     ///
+    /// These are two calls at once. A release that cannot be read is left open.
+    pub fn permissions(&self) -> impl Future<Output = Result<Permissions, Error>> + Send + '_ {
+        async {
+            let (listed, version) = tokio::join!(self.listed_permissions(), self.version());
+            let release = version.ok().as_deref().and_then(release_of);
+            Ok(listed?.of_release(release))
+        }
+    }
+
+    /// Reads the effective privileges of the account on every listed path.
+    ///
     /// Paths without any right are not listed (API.md §3), so a guest that is missing here is one
-    /// that inherits, not one that is forbidden. A release that cannot be read is left open.
-    pub async fn permissions(&self) -> Result<Permissions, Error> {
-        let (tree, version) = tokio::join!(self.0.get("/access/permissions", &[]), self.version());
-        let release = version.ok().as_deref().and_then(release_of);
-        Ok(convert::permissions(tree?).of_release(release))
+    /// that inherits, not one that is forbidden.
+    pub async fn listed_permissions(&self) -> Result<Permissions, Error> {
+        let tree = self.0.get("/access/permissions", &[]).await?;
+        Ok(convert::permissions(tree))
     }
 
     /// Reads the effective privileges of the account on one path, whether it is listed or not.
