@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 
 use proxdeck::simulator::{FaultKind, FaultRule, RunState, Scenario};
-use serde_json::Value;
 
 use crate::simulate::Serving;
 use crate::world::{Home, World, stable};
@@ -84,9 +83,7 @@ fn the_document_of_several_guests() {
     assert_eq!(made.len(), 2);
     for row in rows {
         // Which of two that are made at once gets which id is not settled.
-        let vmid = row["new_vmid"].take().as_u64().unwrap();
-        let note = row["notes"][0].as_str().unwrap();
-        row["notes"][0] = Value::from(note.replace(&vmid.to_string(), "[vmid]"));
+        row["new_vmid"].take();
     }
     let text = serde_json::to_string_pretty(&document).unwrap();
     stable(&text, |text| insta::assert_snapshot!("create_two", text));
