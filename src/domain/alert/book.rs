@@ -177,6 +177,8 @@ pub struct AlertBook {
     rang: BTreeMap<AlertKey, DateTime<Utc>>,
     /// Whether anything was looked at yet.
     has_looked: bool,
+    /// When somebody first looked.
+    began: Option<DateTime<Utc>>,
     /// Matters that ended since the memory was last asked for.
     ended: BTreeSet<AlertKey>,
     /// Acknowledgements that lapsed or were taken back since then.
@@ -240,6 +242,9 @@ impl AlertBook {
         self.changed |= !self.entries.is_empty() && self.written.is_some_and(is_due);
         // Something was really looked at only when guests and nodes were read.
         self.has_looked |= situation.inventory.resources.value().is_some();
+        if self.has_looked && self.began.is_none() {
+            self.began = Some(now);
+        }
         rings
     }
 
@@ -253,6 +258,9 @@ impl AlertBook {
         let patience = TimeDelta::from_std(entry.alert.patience).unwrap_or(TimeDelta::MAX);
         let was_told = entry.told;
         entry.told |= lasting >= patience;
+        // What was due before anybody looked is told as soon as its source is read, and is no news.
+        let was_due = |began| entry.since + patience < began;
+        let was_there = !patience.is_zero() && self.began.is_some_and(was_due);
         let is_new = entry.told && !was_told;
         let holds = entry
             .acknowledgement
@@ -268,7 +276,7 @@ impl AlertBook {
             .rang
             .get(key)
             .is_none_or(|rang| now.signed_duration_since(*rang) >= QUIET);
-        let rings = is_new && !holds && self.has_looked && was_quiet;
+        let rings = is_new && !holds && self.has_looked && was_quiet && !was_there;
         if is_new {
             self.rang.insert(key.clone(), now);
             self.rang
