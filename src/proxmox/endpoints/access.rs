@@ -33,8 +33,9 @@ impl Access<'_> {
     ///
     /// These are two calls at once. A release that cannot be read is left open.
     pub fn permissions(&self) -> impl Future<Output = Result<Permissions, Error>> + Send + '_ {
-        async {
-            let (listed, version) = tokio::join!(self.listed_permissions(), self.version());
+        let (listed, version) = (self.listed_permissions(), self.version());
+        async move {
+            let (listed, version) = tokio::join!(listed, version);
             let release = version.ok().as_deref().and_then(release_of);
             Ok(listed?.of_release(release))
         }
