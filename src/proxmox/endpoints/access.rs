@@ -33,12 +33,12 @@ impl Access<'_> {
     ///
     /// These are two calls at once. A release that cannot be read is left open.
     pub fn permissions(&self) -> impl Future<Output = Result<Permissions, Error>> + Send + '_ {
-        let (listed, version) = (self.listed_permissions(), self.version());
-        async move {
-            let (listed, version) = tokio::join!(listed, version);
+        // Boxed, because it is awaited deep within other futures.
+        Box::pin(async {
+            let (listed, version) = tokio::join!(self.listed_permissions(), self.version());
             let release = version.ok().as_deref().and_then(release_of);
             Ok(listed?.of_release(release))
-        }
+        })
     }
 
     /// Reads the effective privileges of the account on every listed path.
