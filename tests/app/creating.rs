@@ -368,7 +368,7 @@ fn on_storages_without_linked_copies_the_whole_one_is_chosen_at_once() {
 
 #[test]
 fn a_guest_with_a_network_profile_is_started_behind_its_fence() {
-    let mut desk = opened();
+    let desk = opened();
     assert_eq!(chosen(&desk, Field::Network), "api");
     assert_eq!(
         (start(&desk).on, start(&desk).refusal.clone()),
