@@ -95,7 +95,10 @@ fn alone_it_acts_on_the_second_sight_up_to_its_limit_and_then_no_more() {
             "burnt shutdown 202 done",
             "burnt shutdown 203 done",
             "burnt notify null done",
-        ]
+        ],
+        "{}{}",
+        ran.stdout,
+        ran.stderr
     );
     let left = &ran.json()["summary"]["left_alone"];
     assert_eq!(left[0]["vmid"], 201, "{left}");

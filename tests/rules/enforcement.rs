@@ -759,6 +759,16 @@ fn another_tier_a_break_and_a_day_are_another_matter() {
 }
 
 #[test]
+fn a_second_look_that_hears_an_earlier_second_does_not_forget_the_first() {
+    let over = || cpu(120.0, Certainty::Exact);
+    let first = seen(over(), None, now());
+    let again = seen(over(), first.as_ref(), now() - TimeDelta::seconds(1));
+    assert_eq!(again, first);
+    let later = now() + TimeDelta::minutes(10);
+    assert_eq!(alone(over(), again.as_ref(), true, later), Ok(()));
+}
+
+#[test]
 fn a_throttle_is_lifted_alone_on_complete_figures_at_once() {
     assert_eq!(alone(cpu(1.0, Certainty::Exact), None, true, now()), Ok(()));
     assert!(alone(cpu(1.0, Certainty::Estimated), None, true, now()).is_err());

@@ -55,7 +55,8 @@ pub fn next_sighting(
     Some(Sighting {
         tier: tier.tier().as_str().to_owned(),
         first,
-        last: now,
+        // Heard a second earlier than the first look, it is still no earlier than that.
+        last: now.max(first),
     })
 }
 
