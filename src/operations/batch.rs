@@ -53,11 +53,16 @@ pub(super) async fn carry_out_all(context: Context<'_>, batch: &Batch) -> Report
     });
     let mut report = Report::new(Outcome::Done);
     for (part, ended) in join_all(work).await {
-        report.parts.push(part);
         if let Some(ended) = ended {
+            // A part has no place for it.
+            let trial = ended.trial();
+            report
+                .notes
+                .extend(trial.map(|facts| format!("{}: {facts}", part.guest)));
             report.notes.extend(ended.notes);
             report.half_made.extend(ended.half_made);
         }
+        report.parts.push(part);
     }
     for skipped in batch.skipped() {
         report.parts.push(Part {
@@ -104,7 +109,8 @@ async fn carry_out_one(
             Product::Snapshot(_)
             | Product::Power(_)
             | Product::RolledBack(_)
-            | Product::Enforced(_),
+            | Product::Enforced(_)
+            | Product::Trial(_),
         )
         | None => None,
     };
