@@ -309,7 +309,7 @@ impl NetworkPlan {
                 // The rule was counted when it was inserted.
                 Action::MoveRule { .. } | Action::EnableRule { .. } => {}
                 Action::ChangeOptions(change) => {
-                    options += change.set().len() + change.unset().len()
+                    options += change.set().len() + change.unset().len();
                 }
                 Action::SetCard { .. } => card = true,
             }
