@@ -54,6 +54,11 @@ pub(super) async fn carry_out_all(context: Context<'_>, batch: &Batch) -> Report
     let mut report = Report::new(Outcome::Done);
     for (part, ended) in join_all(work).await {
         if let Some(ended) = ended {
+            // A part has no place for it.
+            let trial = ended.trial();
+            report
+                .notes
+                .extend(trial.map(|facts| format!("{}: {facts}", part.guest)));
             let notes = ended.notes.into_iter();
             let notes = notes.map(|note| told(note, &part.guest, part.made.as_ref()));
             report.notes.extend(notes);
@@ -116,7 +121,8 @@ async fn carry_out_one(
             Product::Snapshot(_)
             | Product::Power(_)
             | Product::RolledBack(_)
-            | Product::Enforced(_),
+            | Product::Enforced(_)
+            | Product::Trial(_),
         )
         | None => None,
     };
