@@ -168,7 +168,7 @@ mod tests {
     fn a_note_among_those_of_others_names_its_guest_once() {
         let guest = |vmid: u32, name: &str| GuestRef {
             vmid: vmid.to_string().parse().unwrap(),
-            kind: crate::domain::guest::GuestKind::Qemu,
+            kind: crate::domain::id::GuestKind::Qemu,
             node: "pve1".parse().unwrap(),
             name: Some(name.into()),
         };

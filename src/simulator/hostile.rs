@@ -128,10 +128,14 @@ impl Malice {
     /// Spoils one value in so many, wherever it stands below the envelope.
     fn spoil(&mut self, value: &mut Value, one_in: usize, depth: usize) {
         if depth > 0 && self.below(one_in) == 0 {
-            *value = match value {
-                Value::Number(_) if self.below(4) > 0 => self.number(),
-                Value::String(_) if self.below(4) > 0 => json!(self.text()),
-                _ => self.anything(),
+            // Mostly what it was, as a worse one of its kind.
+            let alike = self.below(4) > 0;
+            *value = if alike && value.is_number() {
+                self.number()
+            } else if alike && value.is_string() {
+                json!(self.text())
+            } else {
+                self.anything()
             };
             return;
         }
