@@ -188,6 +188,7 @@ impl State {
             self.networks
                 .judge(&seen.guest.to_ref(), &self.setting.rules.profiles);
         }
+        self.fold_guests();
     }
 
     /// Forgets the fences of guests that are gone.
@@ -197,6 +198,7 @@ impl State {
             book.guests.retain(|vmid| resources.guest(*vmid).is_some());
             book.realities
                 .retain(|vmid, _| resources.guest(*vmid).is_some());
+            self.fold_guests();
         }
     }
 }

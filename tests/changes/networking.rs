@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 use proxdeck::domain::failure::FailureKind;
 use proxdeck::domain::firewall::ClusterFirewall;
 use proxdeck::domain::network::{self, Current, NetworkPlan, NetworkProfile, WayBack};
-use proxdeck::domain::operation::{Operation, Outcome};
+use proxdeck::domain::operation::{Operation, Outcome, Report};
 use proxdeck::domain::request::NetworkRequest;
 use proxdeck::operations::Resolver;
 use proxdeck::operations::network::{read, read_cluster};
@@ -123,8 +123,8 @@ pub(crate) fn is_as_before(stage: &Stage) -> bool {
 }
 
 /// Holds what is said of a trial against the world.
-pub(crate) fn judge_trial(stage: &Stage, report: &proxdeck::domain::operation::Report, case: &str) {
-    let promised = report.notes.iter().any(|it| it.contains("as before"));
+pub(crate) fn judge_trial(stage: &Stage, report: &Report, case: &str) {
+    let promised = says(report, "as before");
     let nothing_written = report.notes.iter().any(|it| it.starts_with("0 of "))
         || matches!(&report.outcome, Outcome::Failed(_)) && report.notes.is_empty();
     let is_left = report
@@ -140,7 +140,14 @@ pub(crate) fn judge_trial(stage: &Stage, report: &proxdeck::domain::operation::R
 }
 
 fn has_note(played: &Played, words: &str) -> bool {
-    played.report.notes.iter().any(|note| note.contains(words))
+    says(&played.report, words)
+}
+
+/// Tells whether a report says something, of the trial or in a note.
+fn says(report: &Report, words: &str) -> bool {
+    let trial = report.trial().map(ToString::to_string);
+    let mut said = report.notes.iter().chain(&trial);
+    said.any(|text| text.contains(words))
 }
 
 #[tokio::test]
@@ -257,10 +264,11 @@ async fn a_trial_that_nobody_keeps_is_put_back() {
     let fenced = until("the fence", || is_fenced(&stage));
     let (played, ()) = tokio::join!(stage.play(&operation), fenced);
     assert_eq!(played.report.outcome, Outcome::Done, "{:?}", played.report);
-    assert!(has_note(
-        &played,
-        "not kept in time: everything is as before"
-    ));
+    assert_eq!(
+        played.report.trial().unwrap().to_string(),
+        "put back, for nobody kept it in time (net0, 3 options, 4 rules, 3 sets): everything is as \
+         before, nothing of api is left"
+    );
     assert_eq!(card(&stage), card_before);
     let after = stage.simulator.world().firewall(101);
     assert_eq!((after.rules, after.sets), (before.rules, before.sets));
@@ -298,9 +306,81 @@ async fn asked_to_stop_a_trial_puts_everything_back_first() {
         stage.stop.cancel();
     };
     let (played, ()) = tokio::join!(stage.play(&operation), end);
-    assert_eq!(played.report.outcome, Outcome::Stopped);
-    assert!(has_note(&played, "asked to stop: everything is as before"));
+    assert_eq!(played.report.outcome, Outcome::Done, "{:?}", played.report);
+    assert!(
+        has_note(&played, "put back as asked (net0, "),
+        "{:?}",
+        played.report
+    );
+    assert!(has_note(&played, "nothing of api is left"));
     assert!(is_as_before(&stage));
+    let last = stage.log().pop().unwrap();
+    assert!(
+        last["notes"][0]
+            .as_str()
+            .unwrap()
+            .starts_with("put back as asked"),
+        "{last}"
+    );
+}
+
+#[tokio::test]
+async fn asked_to_stop_before_a_trial_stands_whatever_was_written_is_put_back() {
+    let stage = Stage::new().await;
+    let operation = try_out(&stage, 600).await;
+    let word = async {
+        until("the record of the way back", || {
+            !stage.simulator.world().firewall(101).rules.is_empty()
+        })
+        .await;
+        stage.stop.cancel();
+    };
+    let (played, ()) = tokio::join!(stage.play(&operation), word);
+    assert_eq!(played.report.outcome, Outcome::Done, "{:?}", played.report);
+    assert!(has_note(&played, "put back as asked"));
+    assert!(has_note(&played, "everything is as before"));
+    assert!(is_as_before(&stage));
+}
+
+#[tokio::test]
+async fn asked_to_stop_before_the_first_step_a_trial_changes_nothing_and_says_so() {
+    let stage = Stage::new().await;
+    let operation = try_out(&stage, 600).await;
+    stage.stop.cancel();
+    stage.forget();
+    let played = stage.play(&operation).await;
+    assert_eq!(played.report.outcome, Outcome::Done, "{:?}", played.report);
+    assert!(has_note(&played, "nothing was changed"));
+    assert_eq!(stage.writes(), [] as [&str; 0]);
+}
+
+#[tokio::test]
+async fn a_way_back_that_is_refused_stays_a_failure_that_says_what_is_left() {
+    let stage = Stage::new().await;
+    let operation = try_out(&stage, 600).await;
+    let end = async {
+        until("the fence", || is_fenced(&stage)).await;
+        let refused = FaultKind::Forbidden("/vms/101".into(), "VM.Config.Network".into());
+        stage.simulator.faults().add(
+            FaultRule::new(refused)
+                .method("PUT")
+                .path("/101/firewall/options")
+                .times(99),
+        );
+        stage.stop.cancel();
+    };
+    let (played, ()) = tokio::join!(stage.play(&operation), end);
+    let failure = played.report.outcome.failure().unwrap();
+    assert_eq!(failure.kind, FailureKind::Forbidden, "{failure}");
+    assert_eq!(played.report.trial(), None);
+    for words in [
+        "not everything could be put back",
+        "stands in a rule of 101",
+        "not done: ",
+    ] {
+        assert!(has_note(&played, words), "{words}: {:?}", played.report);
+    }
+    assert!(!is_as_before(&stage));
 }
 
 #[tokio::test]

@@ -37,6 +37,7 @@ mod runaway;
 mod session;
 mod simulate;
 mod snapshots;
+mod strangers;
 mod streams;
 #[cfg(unix)]
 mod terminal;

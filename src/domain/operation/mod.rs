@@ -29,8 +29,8 @@ pub use network::ChangeNetwork;
 pub use power::{Power, PowerAction};
 pub use prune::Prune;
 pub use report::{
-    Enforced, Fate, HalfMade, Outcome, Part, PowerFacts, Product, Report, RollBackFacts,
-    SizeEstimate, SnapshotFacts, Tally, Told, Update,
+    Enforced, Fate, HalfMade, Outcome, Part, PowerFacts, Product, PutBackReason, Report,
+    RollBackFacts, SizeEstimate, SnapshotFacts, Tally, Told, TrialEnd, TrialFacts, Update,
 };
 pub use roll_back::RollBack;
 pub use snapshot::{DeleteSnapshot, KeepMark, TakeSnapshot};
