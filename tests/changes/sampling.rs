@@ -71,16 +71,15 @@ pub(crate) fn cells(
     order.shuffle(&mut random);
     let mut walk = order.iter().copied().cycle();
     let lost = |taken: bool| {
-        let is_lost = move |kind: &&FaultKind| match kind {
-            FaultKind::ResetAfter | FaultKind::Malformed => taken,
-            FaultKind::ResetBefore | FaultKind::TimedOut => !taken,
-            _ => false,
+        let is_lost = move |kind: &FaultKind| {
+            if taken {
+                matches!(kind, FaultKind::ResetAfter | FaultKind::Malformed)
+            } else {
+                matches!(kind, FaultKind::ResetBefore | FaultKind::TimedOut)
+            }
         };
-        let found = kinds
-            .iter()
-            .enumerate()
-            .filter(move |(_, kind)| is_lost(kind));
-        found.map(|(index, _)| index).collect::<Vec<_>>()
+        let found = (0..kinds.len()).filter(|index| is_lost(&kinds[*index]));
+        found.collect::<Vec<_>>()
     };
     for (index, request) in requests.iter().enumerate() {
         cells.extend(walk.by_ref().take(EACH).map(|kind| (index, kind)));
