@@ -35,6 +35,7 @@ mod refusals;
 mod runaway;
 mod simulate;
 mod snapshots;
+mod strangers;
 mod streams;
 #[cfg(unix)]
 mod terminal;
