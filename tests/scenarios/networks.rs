@@ -45,7 +45,7 @@ async fn tried() -> Deck {
     deck.press("g j N");
     deck.see("policy_out").await;
     deck.press("<Tab> <Right> <Tab> <Tab> <Right> <Enter>");
-    deck.see("on trial; put back in").await;
+    deck.see("put back in").await;
     assert!(drops(deck.simulator()));
     deck
 }

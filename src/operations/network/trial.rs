@@ -185,7 +185,7 @@ async fn wait(context: Context<'_>, began: DateTime<Utc>, ends: DateTime<Utc>) -
         if left <= TimeDelta::zero() {
             return Verdict::PutBack(PutBackReason::Expired);
         }
-        let line = format!("on trial; put back in {} s unless kept", left.num_seconds());
+        let line = format!("put back in {} s unless kept", left.num_seconds());
         let share = 1.0 - left.as_seconds_f64() / whole.max(1.0);
         reporter.progress(Some(share.clamp(0.0, 1.0)), Text::from(line));
         let pause = left.to_std().unwrap_or_default().min(TICK);
