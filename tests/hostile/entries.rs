@@ -170,7 +170,9 @@ pub(crate) fn keys(bytes: &[u8]) {
     let changes = [(action, keys.clone()), ("quit".to_owned(), keys)];
     for change in changes {
         if let Err(errors) = Keymap::new(&[change]) {
-            errors.iter().for_each(|error| shown(&error.to_string()));
+            for error in errors {
+                shown(&error.to_string());
+            }
         }
     }
 }
@@ -275,7 +277,9 @@ pub(crate) fn task_log(bytes: &[u8]) {
         shown(&TaskState::from_exit(line).to_string());
     }
     let log = Text::from(text);
-    log.lines().iter().for_each(|line| shown(line));
+    for line in log.lines() {
+        shown(&line);
+    }
     shown(&log.first_line());
 }
 
