@@ -170,6 +170,25 @@ impl Operation {
         }
     }
 
+    /// Returns the guests that run for a moment without their fence, as a snapshot's memory resumes at once.
+    pub fn resume_unfenced(&self) -> Vec<&GuestRef> {
+        match self {
+            Self::RollBack(operation) if operation.resumes_unfenced() => vec![operation.guest()],
+            Self::Batch(batch) => batch.operations().flat_map(Self::resume_unfenced).collect(),
+            Self::RollBack(_)
+            | Self::TakeSnapshot(_)
+            | Self::DeleteSnapshot(_)
+            | Self::KeepMark(_)
+            | Self::Power(_)
+            | Self::CloneGuest(_)
+            | Self::CreateGuest(_)
+            | Self::Destroy(_)
+            | Self::Prune(_)
+            | Self::Enforce(_)
+            | Self::Network(_) => Vec::new(),
+        }
+    }
+
     /// Returns what kept its project from taking new guests and was overridden, if so.
     pub fn overridden_throttle(&self) -> Option<&str> {
         match self {
