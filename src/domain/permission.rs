@@ -162,10 +162,12 @@ impl fmt::Display for Denial {
 /// A bridge of the node lies in the zone `localnetwork`. What is not named like one may be a
 /// network of another zone, which only the server knows.
 pub fn path_of_bridge(bridge: &str, tag: Option<&str>) -> Option<String> {
+    let is_number = |text: &str| !text.is_empty() && text.chars().all(|it| it.is_ascii_digit());
     let number = bridge.strip_prefix("vmbr")?;
-    let is_number = !number.is_empty() && number.chars().all(|it| it.is_ascii_digit());
+    // What is no number is no network either; the path is shown to people.
+    let tag = tag.filter(|tag| is_number(tag));
     let tag = tag.map(|tag| format!("/{tag}")).unwrap_or_default();
-    is_number.then(|| format!("/sdn/zones/localnetwork/{bridge}{tag}"))
+    is_number(number).then(|| format!("/sdn/zones/localnetwork/{bridge}{tag}"))
 }
 
 /// Names the paths of the bridges that a guest's cards use.

@@ -224,6 +224,32 @@ async fn a_profile_is_applied_as_announced_and_once() {
 }
 
 #[tokio::test]
+async fn pitfall_29_a_card_that_waits_for_the_next_start_is_said_and_not_called_fenced() {
+    let stage = Stage::new().await;
+    let guests = stage.client.guests();
+    let guest = stage.guest(GUEST).await.to_ref();
+    // Somebody wants another model, which this machine takes with its next start only.
+    let other = card(&stage).replace("virtio=", "e1000=");
+    let options = [("hotplug", "disk,usb"), ("net0", other.as_str())];
+    for option in options {
+        guests
+            .set_config(&guest, &[option], &[], None)
+            .await
+            .unwrap();
+    }
+    assert!(card(&stage).starts_with("virtio="));
+    let operation = apply(&stage).await;
+    let played = stage.play(&operation).await;
+    let Outcome::Warnings(1) = played.report.outcome else {
+        panic!("{:?}", played.report);
+    };
+    let said = format!("net0 changes with the next start of {guest} only: it is virtio=");
+    assert!(has_note(&played, &said), "{:?}", played.report.notes);
+    assert!(!card(&stage).contains("firewall=1"), "{}", card(&stage));
+    assert_eq!(stage.logged(), ["started", "warnings"]);
+}
+
+#[tokio::test]
 async fn what_somebody_changed_since_the_plan_is_not_written_over() {
     let stage = Stage::new().await;
     let operation = apply(&stage).await;

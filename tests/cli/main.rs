@@ -33,6 +33,8 @@ mod readme;
 mod refusals;
 #[cfg(unix)]
 mod runaway;
+#[cfg(unix)]
+mod session;
 mod simulate;
 mod snapshots;
 mod strangers;
@@ -40,4 +42,6 @@ mod streams;
 #[cfg(unix)]
 mod terminal;
 mod throttled;
+#[cfg(unix)]
+mod trials;
 mod world;
