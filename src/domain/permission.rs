@@ -6,6 +6,7 @@ use std::fmt;
 use super::guest_config::GuestConfig;
 use super::id::Vmid;
 use super::network_card::NetworkCard;
+use super::text::clean;
 
 /// The first release that asks for privileges on bridges.
 const ASKS_FOR_BRIDGES: u64 = 8;
@@ -144,6 +145,15 @@ impl Denial {
             path: format!("/{path}"),
             privileges,
         })
+    }
+}
+
+impl fmt::Display for Denial {
+    /// Writes `needs VM.Snapshot on /vms/104`, in the words of a [`Need`].
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let privileges = self.privileges.join(" or ");
+        // The path is the server's word.
+        write!(formatter, "needs {privileges} on {}", clean(&self.path))
     }
 }
 
@@ -286,6 +296,14 @@ mod tests {
         let of = |words: &str| Denial::from_words(words).map(|it| (it.path, it.privileges));
         let any = of("Permission check failed (/vms/104, VM.Snapshot|VM.Snapshot.Rollback)");
         let names = vec!["VM.Snapshot".to_owned(), "VM.Snapshot.Rollback".to_owned()];
+        let denial = Denial {
+            path: "/vms/104".to_owned(),
+            privileges: names.clone(),
+        };
+        assert_eq!(
+            denial.to_string(),
+            "needs VM.Snapshot or VM.Snapshot.Rollback on /vms/104"
+        );
         assert_eq!(any, Some(("/vms/104".to_owned(), names)));
         for silent in [
             "Permission check failed",
