@@ -34,6 +34,7 @@ mod convert_nodes;
 pub mod endpoints;
 mod error;
 mod meter;
+mod room;
 mod second_factor;
 mod session;
 mod tls;
