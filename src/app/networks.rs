@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::detail;
-use super::dialogs::Dialog;
+use super::dialogs::{Dialog, Foresight};
 use super::effect::{Effect, Query, Ticket};
 use super::readings::Readings;
 use super::remote::Remote;
@@ -150,6 +150,9 @@ impl State {
         if let Some(Dialog::Network(dialog)) = self.dialogs.last_mut() {
             dialog.settle_network(ticket, now, &result);
         }
+        for foresight in self.foresights() {
+            foresight.settle_network(ticket, now, &result);
+        }
         if let Some(vmid) = self.networks.guests.settle(ticket, now, result) {
             self.judge_fences(&[vmid]);
         }
@@ -178,6 +181,21 @@ impl State {
         if let Some(Dialog::Network(dialog)) = self.dialogs.last_mut() {
             dialog.settle_names(ticket, self.now.moment, result);
         }
+        let now = self.now.moment;
+        for foresight in self.foresights() {
+            foresight.settle_names(ticket, now, result);
+        }
+    }
+
+    /// Iterates over what the open forms know of fences.
+    fn foresights(&mut self) -> impl Iterator<Item = &mut Foresight> {
+        self.dialogs.iter_mut().filter_map(|dialog| {
+            if let Dialog::Form(form) = dialog {
+                form.foresight()
+            } else {
+                None
+            }
+        })
     }
 
     fn judge_fences(&mut self, guests: &[Vmid]) {
@@ -188,6 +206,7 @@ impl State {
             self.networks
                 .judge(&seen.guest.to_ref(), &self.setting.rules.profiles);
         }
+        self.fold_guests();
     }
 
     /// Forgets the fences of guests that are gone.
@@ -197,6 +216,7 @@ impl State {
             book.guests.retain(|vmid| resources.guest(*vmid).is_some());
             book.realities
                 .retain(|vmid, _| resources.guest(*vmid).is_some());
+            self.fold_guests();
         }
     }
 }

@@ -15,7 +15,7 @@ pub(super) fn news(title: &str, report: &Report) -> News {
         }
         Some(Product::Power(facts)) => format!(": {}", facts.status),
         Some(Product::Enforced(steps)) => deeds(steps),
-        Some(Product::RolledBack(_)) | None => String::new(),
+        Some(Product::RolledBack(_) | Product::Trial(_)) | None => String::new(),
     };
     let tally = report.tally();
     // That all was done is said by the word itself.
@@ -28,6 +28,9 @@ pub(super) fn news(title: &str, report: &Report) -> News {
     for note in notes_of(report) {
         notes.push_str("; ");
         notes.push_str(note);
+    }
+    if let (Some(trial), true) = (report.trial(), report.outcome.is_success()) {
+        return News::Good(format!("{title}: {trial}{notes}"));
     }
     match &report.outcome {
         Outcome::Done => News::Good(format!("{title} done{made}{parts}{notes}")),

@@ -1,15 +1,28 @@
 //! The network profiles of the config, the guests that each fences in, and where the cursor is.
 
+use std::collections::BTreeMap;
+
 use super::effect::Effect;
 use super::state::{State, View};
 use crate::domain::guest::GuestRef;
 use crate::domain::id::Vmid;
-use crate::domain::network::{Fence, NetworkProfile, Reality};
+use crate::domain::network::{Fence, NetworkProfile};
 
 /// The state of the list; the cursor is a name, never a row.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct ProfilePane {
     cursor: Option<String>,
+    folds: BTreeMap<String, Fold>,
+    unfenced: Unfenced,
+}
+
+/// How many of the guests that are looked after have no profile as far as they were read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Unfenced {
+    /// Those without any profile.
+    pub without: usize,
+    /// Those that are not read yet.
+    pub unread: usize,
 }
 
 /// The guests that a profile fences in, or is to fence in, as far as they were read.
@@ -25,14 +38,22 @@ pub struct Fold {
     pub on_trial: Vec<GuestRef>,
 }
 
+/// The guests of a profile that has none.
+static NOBODY: Fold = Fold {
+    kept: Vec::new(),
+    drifted: Vec::new(),
+    open: Vec::new(),
+    on_trial: Vec::new(),
+};
+
 impl Fold {
     /// Counts its guests.
-    pub fn len(&self) -> usize {
+    pub const fn len(&self) -> usize {
         self.kept.len() + self.drifted.len() + self.on_trial.len()
     }
 
     /// Tells whether it has no guests.
-    pub fn is_empty(&self) -> bool {
+    pub const fn is_empty(&self) -> bool {
         self.len() == 0
     }
 }
@@ -44,6 +65,16 @@ impl ProfilePane {
             .iter()
             .position(|profile| Some(&profile.name) == self.cursor.as_ref())
             .unwrap_or(0)
+    }
+
+    /// Returns the guests of a profile.
+    pub fn fold(&self, profile: &str) -> &Fold {
+        self.folds.get(profile).unwrap_or(&NOBODY)
+    }
+
+    /// Counts the guests without a profile.
+    pub const fn unfenced(&self) -> Unfenced {
+        self.unfenced
     }
 
     pub(super) fn move_by(&mut self, profiles: &[NetworkProfile], rows: isize) {
@@ -65,7 +96,7 @@ impl State {
         let Some(profile) = self.selected_profile() else {
             return;
         };
-        let fold = self.fold_of(&profile.name);
+        let fold = self.profiles.fold(&profile.name);
         if fold.is_empty() {
             let text = format!(
                 "no managed guest has {} as far as it is read; N on a guest gives it one",
@@ -83,57 +114,52 @@ impl State {
         self.selection_changed(effects);
     }
 
-    /// Returns the guests of a profile.
-    pub fn fold_of(&self, profile: &str) -> Fold {
-        let mut fold = Fold::default();
-        for (guest, reality) in self.fenced_guests() {
-            if let Some(trial) = &reality.way_back {
-                if trial.profile() == profile {
-                    fold.on_trial.push(guest);
-                }
+    /// Groups the guests by the profile that fences them in, after what is known of them changed.
+    pub(super) fn fold_guests(&mut self) {
+        let mut folds: BTreeMap<String, Fold> = BTreeMap::new();
+        let resources = self.inventory.resources.value();
+        for (vmid, reality) in self.networks.realities() {
+            let seen = resources.and_then(|resources| resources.guest(*vmid));
+            let Some(guest) = seen.map(|seen| seen.guest.to_ref()) else {
                 continue;
-            }
-            match &reality.fence {
-                Fence::Kept(name) if name == profile => {
+            };
+            match (&reality.way_back, &reality.fence) {
+                (Some(trial), _) => fold_of(&mut folds, trial.profile()).on_trial.push(guest),
+                (
+                    None,
+                    Fence::Drifted {
+                        profile,
+                        differences,
+                    },
+                ) => {
+                    fold_of(&mut folds, profile)
+                        .drifted
+                        .push((guest, differences.len()));
+                }
+                (None, Fence::Kept(profile)) => {
+                    let fold = fold_of(&mut folds, profile);
                     if let Some(warning) = reality.warnings.iter().find(|each| each.is_grave()) {
                         fold.open.push((guest.clone(), warning.to_string()));
                     }
                     fold.kept.push(guest);
                 }
-                Fence::Drifted {
-                    profile: name,
-                    differences,
-                } if name == profile => fold.drifted.push((guest, differences.len())),
-                Fence::Kept(_)
-                | Fence::Drifted { .. }
-                | Fence::None
-                | Fence::Strange(_)
-                | Fence::Unknown(_) => {}
+                (None, Fence::None | Fence::Strange(_) | Fence::Unknown(_)) => {}
             }
         }
-        fold
-    }
-
-    /// Counts the looked-after guests without any profile, and those that are not read yet.
-    pub fn unfenced(&self) -> (usize, usize) {
+        self.profiles.folds = folds;
         let candidates = self.fenced_candidates();
-        let known = candidates.iter().filter_map(|vmid| self.networks.of(*vmid));
-        let (mut without, mut read) = (0, 0);
-        for reality in known {
-            read += usize::from(!matches!(reality.fence, Fence::Unknown(_)));
-            without += usize::from(reality.fence == Fence::None);
+        let mut unfenced = Unfenced {
+            without: 0,
+            unread: candidates.len(),
+        };
+        for reality in candidates.iter().filter_map(|vmid| self.networks.of(*vmid)) {
+            unfenced.unread -= usize::from(!matches!(reality.fence, Fence::Unknown(_)));
+            unfenced.without += usize::from(reality.fence == Fence::None);
         }
-        (without, candidates.len() - read)
+        self.profiles.unfenced = unfenced;
     }
+}
 
-    fn fenced_guests(&self) -> impl Iterator<Item = (GuestRef, &Reality)> {
-        let resources = self.inventory.resources.value();
-        self.networks
-            .realities()
-            .iter()
-            .filter_map(move |(vmid, reality)| {
-                let seen = resources?.guest(*vmid)?;
-                Some((seen.guest.to_ref(), reality))
-            })
-    }
+fn fold_of<'a>(folds: &'a mut BTreeMap<String, Fold>, profile: &str) -> &'a mut Fold {
+    folds.entry(profile.to_owned()).or_default()
 }

@@ -341,6 +341,9 @@ impl State {
             privileges::require(&mut plan.checked, permissions);
             self.doubt(plan.checked.as_ref().ok());
         } else if let Dialog::Enforce(enforce) = &mut dialog {
+            if let Some(resources) = resources {
+                enforce.doubt(resources);
+            }
             if let Some(resources) = resources.filter(|_| !enforce.is_whole) {
                 let plan = self.enforcement_plan(resources, enforce.details());
                 let are_read = self.throttles.is_settled_since(enforce.opened());

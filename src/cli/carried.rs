@@ -8,7 +8,7 @@ use super::complaint::Complaint;
 use super::document::Document;
 use super::output::Output;
 use crate::domain::guest::GuestRef;
-use crate::domain::operation::{Fate, HalfMade, Outcome, Product, Report};
+use crate::domain::operation::{Fate, HalfMade, Outcome, Product, Report, TrialFacts};
 use crate::domain::task::Upid;
 
 /// What happened to one guest.
@@ -65,6 +65,9 @@ pub(super) struct EndRow {
     upid: Option<String>,
     new_vmid: Option<u32>,
     error: Option<Complaint>,
+    /// How a trial ended: `kept`, `put-back`, `not-begun` or `ended-elsewhere`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trial: Option<&'static str>,
     /// What a person should know, though nothing went wrong.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     notes: Vec<String>,
@@ -73,7 +76,7 @@ pub(super) struct EndRow {
 impl Carried {
     /// Takes the parts of a batch for changes of their own; returns what else was to be said.
     ///
-    /// What is said of a guest that a part made goes with that part.
+    /// What is said of a part's guest, or of one that it made, goes with that part.
     pub(super) fn spread(&mut self) -> Vec<String> {
         let mut notes = Vec::new();
         let mut ended = Vec::new();
@@ -92,7 +95,10 @@ impl Carried {
                     let made = made.as_ref();
                     made.is_some_and(|made| note.contains(made.as_str()))
                 };
-                let own: Vec<String> = notes.extract_if(.., is_about).collect();
+                let mut own: Vec<String> = notes.extract_if(.., is_about).collect();
+                let head = format!("{}: ", part.guest);
+                let of_guest = notes.extract_if(.., |note| note.starts_with(&head));
+                own.extend(of_guest.map(|note| note[head.len()..].to_owned()));
                 // The operation's own word is said anyway; what follows tells one part from another.
                 let subject = part.subject.to_string();
                 let verb = format!("{} ", each.operation);
@@ -243,6 +249,7 @@ impl Ended {
     /// Describes how the change ended.
     pub(super) fn end_row(&self) -> EndRow {
         let product = self.report().and_then(|report| report.product.as_ref());
+        let trial = self.report().and_then(Report::trial);
         EndRow {
             operation: self.operation,
             outcome: self.outcome(),
@@ -252,10 +259,12 @@ impl Ended {
                 _ => None,
             },
             error: self.complaint(),
-            notes: self
-                .report()
-                .map(|report| report.notes.clone())
-                .unwrap_or_default(),
+            trial: trial.map(TrialFacts::as_str),
+            notes: trial
+                .map(ToString::to_string)
+                .into_iter()
+                .chain(self.report().iter().flat_map(|report| report.notes.clone()))
+                .collect(),
         }
     }
 
@@ -360,5 +369,6 @@ fn facts(product: &Product) -> String {
         Product::Power(facts) if facts.requested => ", requested of the cluster's HA".to_owned(),
         Product::Power(facts) => format!(", now {}", facts.status),
         Product::RolledBack(_) | Product::Enforced(_) => " done".to_owned(),
+        Product::Trial(facts) => format!(" tried and {facts}"),
     }
 }

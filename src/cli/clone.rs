@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 
 use super::change::{self, Change, Step};
 use super::connect::Session;
+use super::foresee;
 use super::inventory::Reading;
 use super::output::Output;
 use super::pool;
@@ -195,6 +196,7 @@ impl Wanted<'_> {
         let joins = request.joins(source, &setup.rules.projects);
         let project = throttle::look(client, joins).await;
         let resources = reading.resources();
+        let fence = foresee::of_own(&session, &whom, &config).await;
         let context = CloneContext {
             source: Some(source),
             snapshots: list.as_ref(),
@@ -202,6 +204,7 @@ impl Wanted<'_> {
             features,
             resources: Some(&resources),
             project: project.as_ref(),
+            fence: Some(&fence),
         };
         let now = client.server_time().unwrap_or(reading.time);
         let stamp = Stamp::new(now, rand::random());
@@ -216,12 +219,15 @@ impl Wanted<'_> {
                 "tag {tags}, for which enforcement will spare the copy"
             ));
         }
+        let told = fence.told();
+        along.extend(told.map(|told| format!("fence: {told}")));
         let change = Change {
             guest: whom,
             subject: String::new(),
             step: Step::Do(Box::new(operation)),
         };
-        change::require_privileges(std::slice::from_ref(&change), &permissions)?;
+        let changes = std::slice::from_ref(&change);
+        change::require_privileges(client, changes, permissions).await?;
         let time = reading.time;
         Ok(Prepared {
             session,

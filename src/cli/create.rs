@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use super::change::{self, Change};
 use super::complaint::Refusal;
 use super::connect::Session;
+use super::foresee;
 use super::inventory::Reading;
 use super::output::Output;
 use super::pool;
@@ -14,8 +15,10 @@ use super::setup::Setup;
 use super::throttle;
 use super::{Exit, half_made, interruptible};
 use crate::app::state::Rules;
-use crate::domain::guest::Guest;
+use crate::domain::guest::{Guest, GuestRef};
+use crate::domain::guest_config::GuestConfig;
 use crate::domain::id::{NodeName, PoolName, StorageName};
+use crate::domain::network::Foreseen;
 use crate::domain::operation::{CopyKind, Stamp};
 use crate::domain::request::{CreateContext, CreateRequest, PoolChoice};
 use crate::domain::template::{CardProfile, Template};
@@ -94,12 +97,15 @@ impl Create {
         let profile = self.profile(&template, &setup.rules)?;
         let mut ending = Ending::listen()?;
         let prepare = self.prepare(template, pool, profile, setup);
-        let (session, time, change) = interruptible(&mut ending, prepare).await?;
+        let (session, time, change, fence) = interruptible(&mut ending, prepare).await?;
         throttle::confirm_override(&change, self.json, output, &mut ending).await?;
         output.note(format_args!(
             "{}: its firewall rules come along with the disks; its tags, protection and start at boot do not",
             change.guest
         ));
+        if let Some(told) = fence.told() {
+            output.note(format_args!("{}: fence: {told}", change.guest));
+        }
         let changes = vec![change];
         let ending = &mut ending;
         let mut carried =
@@ -125,7 +131,7 @@ impl Create {
         pool: Option<PoolName>,
         profile: Option<CardProfile>,
         setup: &Setup,
-    ) -> anyhow::Result<(Session, DateTime<Utc>, Change)> {
+    ) -> anyhow::Result<(Session, DateTime<Utc>, Change, Foreseen)> {
         let session = Session::open(setup).await?;
         let reading = Reading::take(&session).await?;
         let client = &session.client;
@@ -138,6 +144,13 @@ impl Create {
         let config = match found.map(Guest::to_ref) {
             Some(source) => Some(client.guests().config(&source).await?),
             None => None,
+        };
+        let source = found.map(Guest::to_ref);
+        let fence = match (&profile, &source, &config) {
+            (Some(card), Some(source), Some(config)) => {
+                foresee_with(&session, card, source, config).await
+            }
+            (Some(_) | None, _, _) => Foreseen::Nothing,
         };
         let own = |size: Option<crate::domain::units::Size>| {
             size.map(|size| size.to_string()).unwrap_or_default()
@@ -169,6 +182,7 @@ impl Create {
             config: config.as_ref(),
             resources: Some(&resources),
             project: project.as_ref(),
+            fence: Some(&fence),
         };
         let now = client.server_time().unwrap_or(reading.time);
         let stamp = Stamp::new(now, rand::random());
@@ -177,9 +191,10 @@ impl Create {
             change::refused(&reasons)
         })?;
         let change = Change::of(operation)?;
-        change::require_privileges(std::slice::from_ref(&change), &permissions)?;
+        let changes = std::slice::from_ref(&change);
+        change::require_privileges(client, changes, permissions).await?;
         let time = reading.time;
-        Ok((session, time, change))
+        Ok((session, time, change, fence))
     }
 
     fn template<'a>(&self, rules: &'a Rules) -> Result<&'a Template, Refusal> {
@@ -215,4 +230,22 @@ impl Create {
             Refusal::new("UnknownProfile", message, advice)
         })
     }
+}
+
+/// Foresees the fence of the new guests, whose rules are the template's and whose card is the profile's.
+async fn foresee_with(
+    session: &Session,
+    card: &CardProfile,
+    source: &GuestRef,
+    config: &GuestConfig,
+) -> Foreseen {
+    let mut profiles = session.profiles.iter();
+    let Some(profile) = profiles.find(|profile| profile.name == card.name) else {
+        return Foreseen::Nothing;
+    };
+    let config = match card.card_for(config) {
+        Some(card) => config.with("net0", card.to_string().as_str()),
+        None => config.clone(),
+    };
+    foresee::of(session, source, profile, &config).await
 }

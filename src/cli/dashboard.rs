@@ -10,6 +10,7 @@ use super::setup::Setup;
 use super::{Exit, interruptible};
 use crate::app::state::Setting;
 use crate::app::switching::KnownCluster;
+use crate::config::connection::Endpoint;
 use crate::domain::failure::{Failure, FailureKind};
 use crate::notify::Notifier;
 use crate::proxmox::Client;
@@ -74,7 +75,7 @@ fn clusters(setup: &Arc<Setup>) -> Clusters {
             .endpoints
             .iter()
             .flatten()
-            .map(|endpoint| endpoint.host().to_owned())
+            .map(Endpoint::authority)
             .collect(),
     });
     let setup = Arc::clone(setup);

@@ -24,6 +24,7 @@ mod doctor;
 mod document;
 mod enforce;
 mod execute;
+mod foresee;
 mod half_made;
 mod inventory;
 mod list;

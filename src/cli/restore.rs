@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use super::change::{self, Change, Step};
 use super::clone::Wanted;
 use super::connect::Session;
+use super::foresee;
 use super::inventory::Reading;
 use super::output::Output;
 use super::setup::Setup;
@@ -55,8 +56,12 @@ pub(super) struct Restore {
     #[arg(long)]
     no_safety: bool,
 
+    /// Let it run without its fence for a moment, where the snapshot's RAM resumes before that is up again
+    #[arg(long)]
+    unfenced: bool,
+
     /// Make a new guest from the snapshot; this one stays as it is
-    #[arg(long, conflicts_with_all = ["safety", "no_safety", "no_start", "yes"])]
+    #[arg(long, conflicts_with_all = ["safety", "no_safety", "no_start", "yes", "unfenced"])]
     as_new: bool,
 
     /// The new guest's number, instead of the next free one
@@ -123,6 +128,9 @@ impl Restore {
             _ => change.guest.vmid.to_string(),
         };
         confirm::require(self.yes, &question, &word, output, &mut ending).await?;
+        if let Step::Do(operation) = &change.step {
+            confirm::require_unfenced(self.unfenced, operation, output, &mut ending).await?;
+        }
         let changes = vec![change];
         let carried =
             change::carry_out(&session, setup, output, &mut ending, "rollback", changes).await;
@@ -180,7 +188,10 @@ impl Restore {
             safety: self
                 .safety
                 .then(|| SnapshotName::suggest(reading.time, "", list)),
+            // Whoever may be asked is asked, once all else is checked.
+            unfenced: true,
         };
+        let fence = foresee::of_own(&session, &whom, &frozen).await;
         let context = RollBackContext {
             guest: Some(guest),
             snapshots: Some(list),
@@ -189,6 +200,7 @@ impl Restore {
             comparing: false,
             storages: &reading.storages,
             critical_tags: Some(&setup.rules.enforcement.critical),
+            fence: Some(&fence),
         };
         let operation = request
             .check(&context)
@@ -200,7 +212,8 @@ impl Restore {
             subject: clean(&self.snapshot),
             step: Step::Do(Box::new(operation)),
         };
-        change::require_privileges(std::slice::from_ref(&change), &permissions)?;
+        let changes = std::slice::from_ref(&change);
+        change::require_privileges(client, changes, permissions).await?;
         let time = reading.time;
         Ok(Prepared {
             session,
@@ -239,6 +252,7 @@ fn told(losses: &Losses) -> Vec<String> {
         .to_owned(),
     );
     lines.extend(losses.dangers.iter().map(ToString::to_string));
+    lines.extend(losses.fence.iter().map(ToString::to_string));
     for change in losses.changes.iter().flatten() {
         let value = |text: &Option<crate::domain::text::Text>| {
             text.as_ref()
@@ -281,6 +295,7 @@ mod tests {
                 then: Some("2048".into()),
             }]),
             set_aside: None,
+            fence: None,
         };
         let lines = told(&losses);
         assert_eq!(

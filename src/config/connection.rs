@@ -35,6 +35,15 @@ impl Endpoint {
         self.port
     }
 
+    /// Returns the name or address, with the port where that is not the usual one.
+    pub fn authority(&self) -> String {
+        match (self.port, self.host.contains(':')) {
+            (DEFAULT_PORT, _) => self.host.clone(),
+            (port, true) => format!("[{}]:{port}", self.host),
+            (port, false) => format!("{}:{port}", self.host),
+        }
+    }
+
     /// Reads an address as other tools accept it: bare, with a port, or as URL with the API's path.
     pub fn from_host(text: &str) -> Result<Self, InvalidSetting> {
         let text = text.trim().trim_end_matches('/');
@@ -439,6 +448,18 @@ mod tests {
             ),
         ] {
             assert_eq!(address(written), Err(error.to_owned()));
+        }
+    }
+
+    #[test]
+    fn the_usual_port_need_not_be_said() {
+        for (written, short) in [
+            ("https://pve1", "pve1"),
+            ("https://pve1:8443", "pve1:8443"),
+            ("https://[fe80::1]", "fe80::1"),
+            ("https://[fe80::1]:8443", "[fe80::1]:8443"),
+        ] {
+            assert_eq!(written.parse::<Endpoint>().unwrap().authority(), short);
         }
     }
 

@@ -131,7 +131,7 @@ impl FailureKind {
             }
             Self::PasswordNeeded => "sign in: r in the dashboard asks for the password",
             Self::SecondFactorRequired => {
-                "sign in at a terminal, where the code can be asked for, or with an API token, \
+                "sign in at a terminal, where the code is asked for (r in the dashboard), or with an API token, \
                  which needs no second factor"
             }
             Self::SessionExpired => {

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::guest_config::GuestConfig;
 use super::id::Vmid;
 use super::network_card::NetworkCard;
+use super::text::clean;
 
 /// The first release that asks for privileges on bridges.
 const ASKS_FOR_BRIDGES: u64 = 8;
@@ -201,15 +202,26 @@ impl Denial {
     }
 }
 
+impl fmt::Display for Denial {
+    /// Writes `needs VM.Snapshot on /vms/104`, in the words of a [`Need`].
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let privileges = self.privileges.join(" or ");
+        // The path is the server's word.
+        write!(formatter, "needs {privileges} on {}", clean(&self.path))
+    }
+}
+
 /// Names the path on which a bridge is used; nothing where its zone cannot be told from its name.
 ///
 /// A bridge of the node lies in the zone `localnetwork`. What is not named like one may be a
 /// network of another zone, which only the server knows.
 pub fn path_of_bridge(bridge: &str, tag: Option<&str>) -> Option<String> {
+    let is_number = |text: &str| !text.is_empty() && text.chars().all(|it| it.is_ascii_digit());
     let number = bridge.strip_prefix("vmbr")?;
-    let is_number = !number.is_empty() && number.chars().all(|it| it.is_ascii_digit());
+    // What is no number is no network either; the path is shown to people.
+    let tag = tag.filter(|tag| is_number(tag));
     let tag = tag.map(|tag| format!("/{tag}")).unwrap_or_default();
-    is_number.then(|| format!("/sdn/zones/localnetwork/{bridge}{tag}"))
+    is_number(number).then(|| format!("/sdn/zones/localnetwork/{bridge}{tag}"))
 }
 
 /// Names the paths of the bridges that a guest's cards use.
@@ -351,6 +363,14 @@ mod tests {
         let of = |words: &str| Denial::from_words(words).map(|it| (it.path, it.privileges));
         let any = of("Permission check failed (/vms/104, VM.Snapshot|VM.Snapshot.Rollback)");
         let names = vec!["VM.Snapshot".to_owned(), "VM.Snapshot.Rollback".to_owned()];
+        let denial = Denial {
+            path: "/vms/104".to_owned(),
+            privileges: names.clone(),
+        };
+        assert_eq!(
+            denial.to_string(),
+            "needs VM.Snapshot or VM.Snapshot.Rollback on /vms/104"
+        );
         assert_eq!(any, Some(("/vms/104".to_owned(), names)));
         for silent in [
             "Permission check failed",

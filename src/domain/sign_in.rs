@@ -92,6 +92,17 @@ impl SecondFactor {
         }
     }
 
+    /// Returns what helps where the server refuses one.
+    pub const fn advice(self) -> &'static str {
+        match self {
+            Self::Totp => {
+                "a code is good once and for half a minute: give the next one; if that is refused \
+                 too, compare the clocks of the authenticator and the server"
+            }
+            Self::Recovery => "each key is good once: give another one of this account",
+        }
+    }
+
     /// Returns what the server wants to see before the answer.
     pub const fn prefix(self) -> &'static str {
         match self {

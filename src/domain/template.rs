@@ -2,7 +2,9 @@
 //!
 //! What of an entry is true on the cluster is not known here; `request::create_guest` looks.
 
+use super::guest_config::GuestConfig;
 use super::id::Vmid;
+use super::network_card::NetworkCard;
 use super::units::Size;
 
 /// An entry of the catalogue: the config's `[templates.NAME]`.
@@ -33,4 +35,19 @@ pub struct CardProfile {
     pub bridge: String,
     /// Whether the card's traffic passes the firewall.
     pub firewall: bool,
+}
+
+impl CardProfile {
+    /// Returns the first card as the profile wants it; nothing where it is so already.
+    pub fn card_for(&self, config: &GuestConfig) -> Option<NetworkCard> {
+        let before = config.get("net0").map(|value| value.raw().to_owned());
+        let card = NetworkCard::parse(before.as_deref().unwrap_or("virtio"));
+        let wanted = card.clone().with("bridge", &self.bridge);
+        let wanted = if card.has_firewall() == self.firewall {
+            wanted
+        } else {
+            wanted.with("firewall", if self.firewall { "1" } else { "0" })
+        };
+        (before.is_none() || wanted != card).then_some(wanted)
+    }
 }

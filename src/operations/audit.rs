@@ -176,15 +176,18 @@ impl<'a> Auditor<'a> {
                 Product::Snapshot(_)
                 | Product::Power(_)
                 | Product::RolledBack(_)
-                | Product::Enforced(_),
+                | Product::Enforced(_)
+                | Product::Trial(_),
             )
             | None => None,
         };
+        let trial = report.trial().map(ToString::to_string);
+        let notes = report.notes.iter().chain(&trial);
         self.write(|cluster| Line {
             upid: report.upid.as_ref().map(Upid::as_str),
             error: report.outcome.failure().map(ToString::to_string),
             made,
-            notes: report.notes.iter().map(String::as_str).collect(),
+            notes: notes.map(String::as_str).collect(),
             ..self.line(cluster, time, operation, report.outcome.as_str())
         });
     }

@@ -53,11 +53,18 @@ pub(super) async fn carry_out_all(context: Context<'_>, batch: &Batch) -> Report
     });
     let mut report = Report::new(Outcome::Done);
     for (part, ended) in join_all(work).await {
-        report.parts.push(part);
         if let Some(ended) = ended {
-            report.notes.extend(ended.notes);
+            // A part has no place for it.
+            let trial = ended.trial();
+            report
+                .notes
+                .extend(trial.map(|facts| format!("{}: {facts}", part.guest)));
+            let notes = ended.notes.into_iter();
+            let notes = notes.map(|note| told(note, &part.guest, part.made.as_ref()));
+            report.notes.extend(notes);
             report.half_made.extend(ended.half_made);
         }
+        report.parts.push(part);
     }
     for skipped in batch.skipped() {
         report.parts.push(Part {
@@ -74,6 +81,16 @@ pub(super) async fn carry_out_all(context: Context<'_>, batch: &Batch) -> Report
         report.notes.extend(deed.way_on(&report.parts));
     }
     report
+}
+
+/// Returns a note of one change so that it can stand among those of others: it names its guest.
+fn told(note: String, guest: &GuestRef, made: Option<&GuestRef>) -> String {
+    let is_named = |guest: &GuestRef| note.contains(&guest.to_string());
+    if is_named(guest) || made.is_some_and(is_named) {
+        note
+    } else {
+        format!("{guest}: {note}")
+    }
 }
 
 async fn carry_out_one(
@@ -104,7 +121,8 @@ async fn carry_out_one(
             Product::Snapshot(_)
             | Product::Power(_)
             | Product::RolledBack(_)
-            | Product::Enforced(_),
+            | Product::Enforced(_)
+            | Product::Trial(_),
         )
         | None => None,
     };
@@ -138,6 +156,32 @@ impl Reporter {
         Self {
             part: Some((board.clone(), index)),
             ..self.clone()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_note_among_those_of_others_names_its_guest_once() {
+        let guest = |vmid: u32, name: &str| GuestRef {
+            vmid: vmid.to_string().parse().unwrap(),
+            kind: crate::domain::id::GuestKind::Qemu,
+            node: "pve1".parse().unwrap(),
+            name: Some(name.into()),
+        };
+        let (source, copy) = (guest(101, "db"), guest(107, "db-copy"));
+        for (note, shown) in [
+            (
+                "no task of its start was found",
+                "101 db: no task of its start was found",
+            ),
+            ("101 db stays stopped", "101 db stays stopped"),
+            ("107 db-copy exists now", "107 db-copy exists now"),
+        ] {
+            assert_eq!(told(note.to_owned(), &source, Some(&copy)), shown);
         }
     }
 }

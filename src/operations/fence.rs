@@ -4,14 +4,12 @@
 //! 27). Which profile a guest belongs to stands in its own rules; what that profile says is the
 //! config's, and its names are asked for anew.
 
-use std::collections::BTreeSet;
-
 use super::network::{apply_to, read};
 use super::{Context, refused};
 use crate::domain::failure::{Failure, FailureKind};
 use crate::domain::firewall::ClusterFirewall;
 use crate::domain::guest::GuestRef;
-use crate::domain::network::{self, Current, NetworkProfile, Resolved, profile_of_rule};
+use crate::domain::network::{self, Current, NetworkProfile, Resolved};
 use crate::domain::operation::{Outcome, Report};
 
 /// Asks for the addresses of a profile's names.
@@ -59,25 +57,19 @@ pub(super) async fn fence(
 /// A profile that this config does not have cannot be applied, which is a failure.
 pub(super) async fn fence_again(context: Context<'_>, guest: &GuestRef) -> Option<Report> {
     // Whoever tells of no profiles wants none applied.
-    context.reporter.profiles.as_ref()?;
+    let profiles = context.reporter.profiles.as_ref()?;
     let current = match look(context, guest).await {
         Ok(current) => current,
         Err(failure) => return Some(Report::new(Outcome::Failed(Box::new(failure)))),
     };
-    let rules = current.firewall.iter().flat_map(|it| &it.rules.list);
-    let names: BTreeSet<&str> = rules.filter_map(profile_of_rule).collect();
-    let named = match names.into_iter().collect::<Vec<_>>().as_slice() {
-        [] => return None,
-        [only] => (*only).to_owned(),
-        several => {
-            let reason = format!("its rules name several profiles: {}", several.join(", "));
-            return Some(refused(FailureKind::Refused, reason));
-        }
+    let rules = match &current.firewall {
+        Ok(firewall) => &firewall.rules,
+        Err(reason) => return Some(refused(FailureKind::Refused, reason.clone())),
     };
-    let Some(profile) = context.reporter.profile(&named) else {
-        let name = crate::domain::text::clean(&named);
-        let reason = format!("it is fenced in by {name}, which this config does not have");
-        return Some(refused(FailureKind::Refused, reason));
+    let profile = match network::own_profile(rules, profiles) {
+        Ok(None) => return None,
+        Ok(Some(profile)) => profile,
+        Err(reason) => return Some(refused(FailureKind::Refused, reason)),
     };
     Some(match resolve(context, profile).await {
         Ok(resolved) => fence(context, guest, profile, &resolved).await,

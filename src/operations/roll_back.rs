@@ -71,7 +71,7 @@ pub(super) async fn roll_back(context: Context<'_>, operation: &RollBack) -> Rep
     let errands = carry_out(context, &errand, &[]).await;
     let mut report = errands.report;
     if report.outcome.is_success() {
-        if !operation.unfences() || fence(context, operation, &errands.guest, &mut report).await {
+        if !operation.refences() || fence(context, operation, &errands.guest, &mut report).await {
             after(context, operation, &errands.guest, &mut report).await;
         }
     } else if let Some(safety) = operation.safety() {

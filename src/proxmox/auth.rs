@@ -8,6 +8,7 @@ use std::fmt;
 use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use reqwest::header::{AUTHORIZATION, COOKIE, HeaderMap, HeaderName, HeaderValue};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::Mutex;
@@ -21,6 +22,17 @@ use crate::domain::sign_in::{Given, Wanted};
 
 /// A ticket this old is usually renewed before its next use; it would live for two hours.
 pub(crate) const RENEW_AFTER: Duration = Duration::from_secs(45 * 60);
+
+/// What a cookie may not hold, and the sign of the escapes themselves.
+///
+/// A real server takes a ticket with and without escapes; other servers that speak its language know only the latter.
+const NO_COOKIE: &AsciiSet = &CONTROLS
+    .add(b' ')
+    .add(b'"')
+    .add(b'%')
+    .add(b',')
+    .add(b';')
+    .add(b'\\');
 
 /// What an account signs in with.
 #[derive(Clone)]
@@ -178,10 +190,8 @@ impl Authenticator {
                     let text = "the login gave no ticket";
                     return Err(Error::unsent(FailureKind::Malformed, text));
                 };
-                let cookie = format!(
-                    "PVEAuthCookie={}",
-                    super::client::encode(ticket.text.expose_secret())
-                );
+                let text = utf8_percent_encode(ticket.text.expose_secret(), NO_COOKIE);
+                let cookie = format!("PVEAuthCookie={text}");
                 headers.insert(COOKIE, secret_header(&cookie)?);
                 if writes {
                     let name = HeaderName::from_static("csrfpreventiontoken");

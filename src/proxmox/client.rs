@@ -48,6 +48,8 @@ pub struct Tuning {
     pub patience: Duration,
     /// After so long the first server is tried again, where another had to be asked.
     pub back_after: Duration,
+    /// A node that answers a read neither way within so long, twice in a row, is left alone for a while.
+    pub silence: Duration,
 }
 
 impl Default for Tuning {
@@ -56,6 +58,7 @@ impl Default for Tuning {
             renew_after: RENEW_AFTER,
             patience: Duration::from_secs(12),
             back_after: Duration::from_secs(60),
+            silence: Duration::from_secs(5),
         }
     }
 }

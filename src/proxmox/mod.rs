@@ -25,6 +25,7 @@
 //! ```
 
 mod auth;
+mod breaker;
 mod client;
 mod convert;
 mod convert_access;

@@ -304,7 +304,8 @@ impl Session {
             Err(error) if error.needs_login() => {
                 self.wrong_codes += 1;
                 self.note_slip();
-                Err(error.called(FailureKind::AuthenticationFailed))
+                let error = error.called(FailureKind::AuthenticationFailed);
+                Err(error.advising(method.advice()))
             }
             Err(error) => Err(error),
         }

@@ -12,6 +12,7 @@ use reqwest::header::{CONTENT_TYPE, DATE, HeaderMap, HeaderValue};
 use reqwest::{Method, Response, StatusCode};
 use serde::de::DeserializeOwned;
 
+use super::breaker::{self, Breakers};
 use super::client::{Tuning, encode};
 use super::error::Error;
 use super::meter::{Meter, monotonic};
@@ -49,6 +50,7 @@ pub(crate) struct Transport {
     servers: Vec<Server>,
     choice: Mutex<Choice>,
     pub(crate) meter: Meter,
+    breakers: Breakers,
     tuning: Tuning,
     pinned: Vec<String>,
 }
@@ -94,6 +96,7 @@ impl Transport {
             servers,
             choice: Mutex::new(choice),
             meter: Meter::default(),
+            breakers: Breakers::new(tuning.silence),
             tuning,
             pinned: match trust {
                 Trust::Pins(pins) => pins.iter().map(ToString::to_string).collect(),
@@ -136,7 +139,7 @@ impl Transport {
         self.choice.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Sends one request and reads its whole answer, from the first server that gives one.
+    /// Sends one request and reads its whole answer, unless it asks a node that is left alone.
     pub(crate) async fn send(
         &self,
         manner: Manner,
@@ -152,6 +155,21 @@ impl Transport {
             parameters,
             headers,
         };
+        let Some(node) = breaker::node_of(path).filter(|_| manner == Manner::Read) else {
+            return Box::pin(self.deliver(request)).await;
+        };
+        let begun = monotonic();
+        let admitted = self.breakers.admit(node, begun);
+        admitted.map_err(|error| error.of(&request.method, path))?;
+        let answer = Box::pin(self.deliver(request)).await;
+        let failure = answer.as_ref().err();
+        self.breakers.note(node, failure, begun, monotonic());
+        answer
+    }
+
+    /// Gets an answer from the first server that gives one.
+    async fn deliver(&self, request: Request<'_>) -> Result<Vec<u8>, Error> {
+        let Request { manner, path, .. } = request;
         let (order, looks_back) = self.order(manner);
         let mut silences: Vec<(usize, Error)> = Vec::new();
         for (turn, index) in order.iter().copied().enumerate() {

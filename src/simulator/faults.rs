@@ -38,6 +38,8 @@ pub enum FaultKind {
     Truncated,
     /// The answer's body is no JSON.
     Malformed,
+    /// The answer's values are such as no honest server sends.
+    Hostile,
     /// This node goes away: 595 for everything that it should execute.
     NodeOffline(String),
     /// This node falls silent: 596 for everything that it should execute.
@@ -160,14 +162,15 @@ impl FromStr for FaultRule {
             "596" => FaultKind::TimedOut,
             "truncated" => FaultKind::Truncated,
             "malformed" => FaultKind::Malformed,
+            "hostile" => FaultKind::Hostile,
             "task-fails" => FaultKind::TaskFails(1, "simulated failure".into()),
             "task-vanishes" => FaultKind::TaskVanishes(1),
             "certificate-swapped" => FaultKind::CertificateSwapped,
             _ => {
                 return Err(FaultSyntax(format!(
                     "'{word}' is no fault; there are: latency stall refused reset-before reset-after 401 403 500 595 \
-                     596 truncated malformed node-offline node-hanging task-fails task-vanishes certificate-swapped \
-                     clock-skew"
+                     596 truncated malformed hostile node-offline node-hanging task-fails task-vanishes \
+                     certificate-swapped clock-skew"
                 )));
             }
         };
@@ -189,6 +192,8 @@ pub(super) enum Trouble {
     Refuse(Failure),
     Truncate,
     Malform,
+    /// With the seed of what is sent instead.
+    Twist(u64),
 }
 
 /// What strikes one task.
@@ -271,7 +276,12 @@ impl Faults {
                 && rule.path.as_deref().is_none_or(|part| path.contains(part))
         })
         .into_iter()
-        .filter_map(trouble)
+        .filter_map(|kind| {
+            if kind == FaultKind::Hostile {
+                return Some(Trouble::Twist(self.draw()));
+            }
+            trouble(kind)
+        })
         .collect()
     }
 
@@ -355,8 +365,11 @@ impl Faults {
     }
 
     fn roll(&self) -> f64 {
-        let number = scramble(self.stream.fetch_add(0x9E37, Ordering::Relaxed));
-        (number >> 11) as f64 / (1u64 << 53) as f64
+        (self.draw() >> 11) as f64 / (1u64 << 53) as f64
+    }
+
+    fn draw(&self) -> u64 {
+        scramble(self.stream.fetch_add(0x9E37, Ordering::Relaxed))
     }
 
     fn with<R>(&self, look: impl FnOnce(&mut Vec<Entry>) -> R) -> R {
@@ -379,7 +392,9 @@ fn trouble(kind: FaultKind) -> Option<Trouble> {
         FaultKind::TimedOut => Trouble::Refuse(Failure::proxy(596, "Connection timed out", 0.0)),
         FaultKind::Truncated => Trouble::Truncate,
         FaultKind::Malformed => Trouble::Malform,
-        FaultKind::Refused
+        // Each strike needs a seed of its own, which the caller has.
+        FaultKind::Hostile
+        | FaultKind::Refused
         | FaultKind::NodeOffline(_)
         | FaultKind::NodeHanging(_)
         | FaultKind::TaskFails(..)

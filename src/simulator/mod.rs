@@ -19,6 +19,7 @@ mod clock;
 mod faults;
 mod firewall;
 mod gate;
+mod hostile;
 mod journal;
 mod lifecycle;
 mod load;

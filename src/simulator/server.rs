@@ -21,6 +21,7 @@ use super::faults::Trouble;
 use super::gate::answer::Failure;
 use super::gate::authentication::Credentials;
 use super::gate::{self, Outcome, Request};
+use super::hostile::twist;
 
 /// How long an idle connection stays open; this is the wire, so no speed shortens it.
 const IDLE: Duration = Duration::from_secs(5);
@@ -191,7 +192,11 @@ async fn before(core: &Core, troubles: &[Trouble]) -> Result<(), Cut> {
                 return Err(Cut);
             }
             Trouble::ResetBefore => return Err(Cut),
-            Trouble::ResetAfter | Trouble::Refuse(_) | Trouble::Truncate | Trouble::Malform => {}
+            Trouble::ResetAfter
+            | Trouble::Refuse(_)
+            | Trouble::Truncate
+            | Trouble::Malform
+            | Trouble::Twist(_) => {}
         }
     }
     Ok(())
@@ -385,6 +390,13 @@ fn spoil(mut written: Written, troubles: &[Trouble]) -> Written {
     }
     if troubles.contains(&Trouble::Malform) {
         written.body = format!("<html>{}", written.body);
+    }
+    for trouble in troubles {
+        if let Trouble::Twist(seed) = trouble {
+            written.body = twist(&written.body, *seed);
+            // The phrase of a status line may hold whatever lies above ASCII: `U+009B` begins an escape, too.
+            written.reason = written.reason.map(|reason| format!("\u{9b}31m{reason}"));
+        }
     }
     written
 }

@@ -147,15 +147,19 @@ fn draw_catalogue(
     theme: &Theme,
     viewport: &mut Viewport,
 ) {
-    let [tables, card] = with_card(area);
     let rules = &state.setting.rules;
-    // The profiles get what they need, the templates the rest, and neither less than half when short.
-    let wanted = u16::try_from(rules.profiles.len() + 3)
-        .unwrap_or(u16::MAX)
-        .max(5)
-        .min(tables.height / 2);
-    let [upper, lower] =
-        Layout::vertical([Constraint::Min(4), Constraint::Length(wanted)]).areas(tables);
+    let [tables, _] = with_card(area);
+    // Each table gets what it needs, the card the rest, and neither table less than half when short.
+    let wanted = |rows: usize| u16::try_from(rows + 3).unwrap_or(u16::MAX).max(5);
+    let (upper, lower) = (wanted(rules.templates.len()), wanted(rules.profiles.len()));
+    let lower = lower.min((tables.height / 2).max(tables.height.saturating_sub(upper)));
+    let upper = upper.min(tables.height - lower);
+    let [upper, lower, card] = Layout::vertical([
+        Constraint::Length(upper),
+        Constraint::Length(lower),
+        Constraint::Min(0),
+    ])
+    .areas(area);
     panes::catalogue::draw(frame, upper, state, theme, viewport);
     panes::profiles::draw(frame, lower, state, theme, viewport);
     if state.focus == Pane::Profiles {

@@ -10,6 +10,7 @@ use proxdeck::app::dialogs::{Choice, Dialog, Form, Input, Switch};
 use proxdeck::app::state::{Pane, Rules};
 use proxdeck::app::{Action, Answer, Effect, Event, Query, Ticket};
 use proxdeck::domain::failure::{Failure, FailureKind};
+use proxdeck::domain::firewall::GuestFirewall;
 use proxdeck::domain::guest::{Guest, Status};
 use proxdeck::domain::guest_config::GuestConfig;
 use proxdeck::domain::inventory::{Inventory, Node, NodeState, Resources, Storage};
@@ -227,6 +228,59 @@ fn the_form_is_filled_with_what_the_catalogue_says() {
     assert_eq!(chosen(&desk, Field::Network), "api");
     assert_eq!(choice(&desk, Field::Pool).options, ["none", "alpha"]);
     assert_eq!(form(&desk).items[form(&desk).focus].field, Field::Name);
+}
+
+#[test]
+fn the_calls_of_the_fence_are_shown_once_the_template_s_rules_are_read() {
+    let mut desk = desk();
+    let effects = desk.press("n");
+    answer(&mut desk, &effects, "thin:base-100-disk-0,size=20G");
+    let fence = |desk: &Desk| {
+        let lines = form(desk).preview.iter();
+        let mut lines = lines.filter(|line| line.label == "fence");
+        lines
+            .next()
+            .map(|line| line.text.clone())
+            .unwrap_or_default()
+    };
+    assert_eq!(fence(&desk), "reading what fences it in…");
+    let calls = |desk: &Desk| form(desk).checked.as_ref().unwrap().calls();
+    let of_firewall = |call: &&Call| call.path.contains("(the new guest)/firewall/");
+    assert_eq!(calls(&desk).iter().filter(of_firewall).count(), 0);
+    let asked = effects.iter().find_map(|effect| match effect {
+        Effect::Fetch(ticket, Query::Network(guest)) if guest.vmid == vmid(100) => Some(*ticket),
+        _ => None,
+    });
+    let network = (config("thin:base-100-disk-0"), GuestFirewall::default());
+    let network = Answer::Network(Box::new(network));
+    desk.happen(Event::Fetched(asked.unwrap(), Ok(network)));
+    let told = fence(&desk);
+    assert!(told.starts_with("api before the start: "), "{told}");
+    let calls = calls(&desk);
+    assert!(calls.iter().filter(of_firewall).count() >= 2, "{calls:?}");
+    assert!(calls.last().unwrap().path.ends_with("/status/start"));
+    // Without a profile nothing of it is said.
+    go_to(&mut desk, Field::Network);
+    desk.press("Left");
+    assert_eq!(fence(&desk), "");
+}
+
+#[test]
+fn rules_that_cannot_be_read_are_in_nobody_s_way_and_it_is_said() {
+    let mut desk = desk();
+    let effects = desk.press("n");
+    answer(&mut desk, &effects, "thin:base-100-disk-0,size=20G");
+    let asked = effects.iter().find_map(|effect| match effect {
+        Effect::Fetch(ticket, Query::Network(_)) => Some(*ticket),
+        _ => None,
+    });
+    let failure = Failure::new(FailureKind::Interrupted, "timeout");
+    desk.happen(Event::Fetched(asked.unwrap(), Err(failure)));
+    let said = form(&desk).preview.iter().any(|line| {
+        line.label == "fence" && line.text.ends_with("it is planned again before the start")
+    });
+    assert!(said, "{:?}", form(&desk).preview);
+    assert_eq!(runs(&desk.press("Enter")), 1);
 }
 
 #[test]

@@ -318,7 +318,7 @@ fn fences_are_read_in_the_background_and_one_that_was_changed_is_an_alert() {
         .collect();
     assert_eq!(drifts.len(), 2, "{drifts:?}");
     assert!(drifts[0].contains("policy_out"), "{drifts:?}");
-    assert_eq!(desk.state.fold_of("api_access").drifted.len(), 2);
+    assert_eq!(desk.state.profiles.fold("api_access").drifted.len(), 2);
 
     // The alert leads to its cure.
     desk.press("2 N");
@@ -345,7 +345,8 @@ fn a_profile_leads_to_its_guests() {
             waiting.extend(fetched(&desk.happen(Event::Fetched(ticket, Ok(answer)))));
         }
     }
-    assert_eq!(desk.state.unfenced(), (1, 0));
+    let unfenced = desk.state.profiles.unfenced();
+    assert_eq!((unfenced.without, unfenced.unread), (1, 0));
     desk.press("7 Tab Enter");
     assert_eq!(desk.state.focus, Pane::Guests);
     assert_eq!(desk.state.guests.cursor(), Some(vmid(105)));

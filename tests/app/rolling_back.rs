@@ -5,14 +5,18 @@ use std::time::Duration;
 use chrono::DateTime;
 use pretty_assertions::assert_eq;
 use proxdeck::app::dialogs::{Dialog, Form, Weight};
+use proxdeck::app::state::Rules;
 use proxdeck::app::{Answer, Effect, Event, Query, Ticket};
 use proxdeck::domain::failure::{Failure, FailureKind};
+use proxdeck::domain::firewall::{ClusterFirewall, GuestFirewall};
 use proxdeck::domain::guest_config::GuestConfig;
 use proxdeck::domain::inventory::Storage;
+use proxdeck::domain::network::{self, Current, NetworkProfile, Resolved};
 use proxdeck::domain::operation::Operation;
+use proxdeck::domain::request::Field;
 use proxdeck::domain::snapshot::{Snapshot, SnapshotList};
 
-use crate::world::{Desk, guest, runs};
+use crate::world::{Desk, guest, runs, start};
 
 fn storage(name: &str, plugin: &str) -> Storage {
     Storage {
@@ -59,10 +63,19 @@ struct Asked {
 
 /// Opens the form for a snapshot of guest 100 with the keys for it.
 fn opened(plugin: &str, snapshot: &str) -> (Desk, Asked) {
-    let mut desk = Desk::new(false);
+    let (desk, asked, _) = opened_at(Desk::new(false), &list(), plugin, snapshot);
+    (desk, asked)
+}
+
+fn opened_at(
+    mut desk: Desk,
+    list: &SnapshotList,
+    plugin: &str,
+    snapshot: &str,
+) -> (Desk, Asked, Vec<Effect>) {
     desk.inventory_with(vec![guest(100, "one")], vec![storage("tank", plugin)]);
     let effects = desk.wait(Duration::from_secs(1));
-    desk.answer_snapshots(&effects, &list());
+    desk.answer_snapshots(&effects, list);
     let up = if snapshot == "new" { "k" } else { "k k" };
     desk.press(&format!("Tab Tab {up}"));
     let effects = desk.press("R");
@@ -78,7 +91,7 @@ fn opened(plugin: &str, snapshot: &str) -> (Desk, Asked) {
         }
     }
     let (present, frozen) = (asked.0.unwrap(), asked.1.unwrap());
-    (desk, Asked { present, frozen })
+    (desk, Asked { present, frozen }, effects)
 }
 
 fn form(desk: &Desk) -> &Form {
@@ -219,5 +232,132 @@ fn what_makes_the_guest_less_safe_is_told_in_red_however_much_else_changes() {
             "protection: 1 → not set",
             "and 5 more options",
         ]
+    );
+}
+
+fn profile() -> NetworkProfile {
+    NetworkProfile {
+        name: "api".into(),
+        bridge: "vmbr1".parse().unwrap(),
+        firewall: true,
+        allow: vec!["10.0.0.0/8".parse().unwrap()],
+        block: vec!["0.0.0.0/0".parse().unwrap()],
+        allow_in: None,
+        dns: None,
+    }
+}
+
+const FENCED: &str = "virtio=BC:24:11:00:00:01,bridge=vmbr1,firewall=1";
+
+/// Opens the form where profiles are known, of a guest that is fenced in, and answers everything.
+fn opened_fenced(has_ram: bool, then: &str, firewall: GuestFirewall) -> Desk {
+    let mut desk = Desk::new(false);
+    desk.state.setting.rules = Rules {
+        profiles: vec![profile()],
+        ..Rules::default()
+    };
+    let mut list = list();
+    for snapshot in &mut list.snapshots {
+        snapshot.has_ram = has_ram;
+    }
+    let (mut desk, asked, effects) = opened_at(desk, &list, "dir", "old");
+    answer(&mut desk, asked.present, config(&[("net0", FENCED)]));
+    answer(&mut desk, asked.frozen, config(&[("net0", then)]));
+    let reads_rules = |effect: &&Effect| matches!(effect, Effect::Fetch(_, Query::Network(_)));
+    let mut asking = effects.iter().filter(reads_rules);
+    let Some(Effect::Fetch(ticket, _)) = asking.next() else {
+        panic!("{effects:?}")
+    };
+    let network = (config(&[("net0", FENCED)]), firewall);
+    let network = Answer::Network(Box::new(network));
+    assert!(
+        objections(&desk).contains(&"still comparing the configurations".to_owned()),
+        "nobody knows yet what fences it in: {:?}",
+        objections(&desk)
+    );
+    desk.happen(Event::Fetched(*ticket, Ok(network)));
+    desk
+}
+
+/// The firewall of a guest as the profile leaves it.
+fn walls() -> GuestFirewall {
+    let current = Current {
+        config: Ok(config(&[("net0", FENCED)])),
+        firewall: Ok(GuestFirewall::default()),
+        cluster: ClusterFirewall::default(),
+    };
+    let resolved = Resolved::new(start().wall);
+    let guest = guest(100, "one").to_ref();
+    let plan = network::plan(&guest, &profile(), &resolved, &current);
+    plan.after(&current).firewall.unwrap()
+}
+
+fn run_of(effects: &[Effect]) -> Vec<String> {
+    let runs = effects.iter().find_map(|effect| match effect {
+        Effect::Run(_, operation) => Some(operation.calls()),
+        _ => None,
+    });
+    let calls = runs.unwrap_or_default();
+    calls.iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn a_return_to_before_the_fence_says_that_the_profile_comes_before_the_start() {
+    let open = "virtio=BC:24:11:00:00:01,bridge=vmbr0";
+    let mut desk = opened_fenced(false, open, walls());
+    let warnings = told(&desk, Weight::Warning);
+    let line = "network profile api is applied again before its start (1 call)";
+    assert!(warnings.iter().any(|it| it == line), "{warnings:?}");
+    assert!(form(&desk).input(Field::Unfenced).is_none());
+    let calls = run_of(&desk.press("o n e Enter"));
+    let ends: Vec<&str> = calls[1..]
+        .iter()
+        .map(|call| call.split("/100/").nth(1).unwrap())
+        .collect();
+    assert_eq!(
+        ends,
+        [
+            "snapshot/old/rollback",
+            "config  net0=virtio=BC:24:11:00:00:01,bridge=vmbr1,firewall=1",
+            "status/start"
+        ]
+    );
+}
+
+#[test]
+fn a_card_that_comes_back_in_another_network_than_the_profile_s_is_fenced_in_again_too() {
+    let elsewhere = "virtio=BC:24:11:00:00:01,bridge=vmbr0,firewall=1";
+    let desk = opened_fenced(false, elsewhere, walls());
+    let warnings = told(&desk, Weight::Warning).join("\n");
+    assert!(warnings.contains("api is applied again"), "{warnings}");
+    let desk = opened_fenced(false, FENCED, walls());
+    let warnings = told(&desk, Weight::Warning).join("\n");
+    assert!(!warnings.contains("applied again"), "{warnings}");
+}
+
+#[test]
+fn memory_that_resumes_before_the_fence_is_up_wants_a_consent_of_its_own() {
+    let open = "virtio=BC:24:11:00:00:01,bridge=vmbr0";
+    let mut desk = opened_fenced(true, open, walls());
+    let losses = told(&desk, Weight::Loss);
+    let line = "it resumes at once and runs without its fence until network profile api is applied again (1 call)";
+    assert!(losses.iter().any(|it| it == line), "{losses:?}");
+    assert_eq!(run_of(&desk.press("o n e Enter")), [] as [&str; 0]);
+    let reason = "its memory resumes before its fence is up; switch on that it may";
+    assert_eq!(objections(&desk), [reason]);
+    // The consent stands right below the name, and Enter alone does not give it.
+    let calls = run_of(&desk.press("Tab Right Enter"));
+    assert_eq!(calls.len(), 3, "{calls:?}");
+    assert!(calls[2].contains("net0="), "{calls:?}");
+}
+
+#[test]
+fn a_guest_whose_rules_name_no_profile_comes_back_open_and_it_is_said() {
+    let open = "virtio=BC:24:11:00:00:01,bridge=vmbr0";
+    let desk = opened_fenced(false, open, GuestFirewall::default());
+    let losses = told(&desk, Weight::Loss).join("\n");
+    assert!(
+        losses.contains("its rules name no network profile: it comes back without a fence"),
+        "{losses}"
     );
 }

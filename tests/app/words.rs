@@ -5,9 +5,13 @@ use std::time::Duration;
 use pretty_assertions::assert_eq;
 use proxdeck::app::dialogs::Dialog;
 use proxdeck::app::jobs::JobId;
+use proxdeck::app::toasts::Tone;
 use proxdeck::app::{Answer, Effect, Event, Query};
 use proxdeck::domain::failure::{Failure, FailureKind};
-use proxdeck::domain::operation::{Enforced, Fate, Outcome, Part, Product, Report, Told, Update};
+use proxdeck::domain::operation::{
+    Enforced, Fate, Outcome, Part, Product, PutBackReason, Report, Told, TrialEnd, TrialFacts,
+    Update,
+};
 use proxdeck::domain::snapshot::{Snapshot, SnapshotList};
 use proxdeck::domain::text::Text;
 
@@ -159,6 +163,51 @@ fn what_an_enforcement_did_is_said_in_words_and_what_it_did_not_in_lines() {
         lines.contains(&"beta: shutdown 100 one: skipped: a backup runs".to_owned()),
         "{text:?}"
     );
+}
+
+#[test]
+fn a_trial_that_was_put_back_is_no_failure_and_names_what_was_put_back() {
+    let trial = |end| {
+        Some(Product::Trial(TrialFacts {
+            profile: "api".to_owned(),
+            end,
+        }))
+    };
+    let back = |stays: &[&str]| TrialEnd::PutBack {
+        why: PutBackReason::Asked,
+        what: "net0, 2 options".to_owned(),
+        stays: stays.iter().map(|&set| set.to_owned()).collect(),
+        leaves_nothing: true,
+    };
+    for (end, expected) in [
+        (TrialEnd::Kept, "snapshot 100 one: kept"),
+        (
+            back(&[]),
+            "snapshot 100 one: put back as asked (net0, 2 options): everything is as before, nothing of api is left",
+        ),
+        (
+            back(&["proxdeck-api-443"]),
+            "snapshot 100 one: put back as asked (net0, 2 options): only proxdeck-api-443 stays, for a rule that \
+             is not ours uses it",
+        ),
+    ] {
+        let mut desk = at_a_snapshot();
+        let started = desk.press("s Enter");
+        let report = Report::new(Outcome::Done).with_product(trial(end));
+        desk.happen(Event::Job(job(&started), Update::Ended(Box::new(report))));
+        assert_eq!(desk.toast(), expected);
+        let told = desk.state.toasts.top().unwrap();
+        assert_eq!(told.tone, Tone::Good, "it passes by itself");
+    }
+    // What could not be put back stays a failure, whatever else is known.
+    let mut desk = at_a_snapshot();
+    let started = desk.press("s Enter");
+    let failure = Failure::new(FailureKind::Forbidden, "needs VM.Config.Network");
+    let report = Report::new(Outcome::Failed(Box::new(failure)))
+        .with_note("not everything could be put back");
+    desk.happen(Event::Job(job(&started), Update::Ended(Box::new(report))));
+    let told = desk.state.toasts.top().unwrap();
+    assert!(matches!(told.tone, Tone::Bad(..)), "{told:?}");
 }
 
 #[test]

@@ -104,7 +104,11 @@ pub(crate) async fn restore(stage: &Stage, only: Option<BTreeSet<Vmid>>) -> Oper
         let config = stage.client.guests().config(&member.guest).await;
         sight.configs.insert(member.guest.vmid, config.unwrap());
     }
-    let request = RestoreBracketRequest { bracket, only };
+    let request = RestoreBracketRequest {
+        bracket,
+        only,
+        unfenced: true,
+    };
     request.check(&sight).unwrap()
 }
 

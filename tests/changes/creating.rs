@@ -2,11 +2,13 @@
 
 use chrono::DateTime;
 use proxdeck::domain::guest::GuestRef;
+use proxdeck::domain::network::Foreseen;
 use proxdeck::domain::operation::{CopyKind, Operation, Outcome, Product, Stamp};
 use proxdeck::domain::request::{CreateContext, CreateRequest};
 use proxdeck::domain::template::{CardProfile, Template};
 use proxdeck::simulator::{FaultKind, FaultRule, GuestView, RunState, Scenario};
 
+use crate::networking;
 use crate::stage::{Stage, announced};
 
 /// What the mark of the first guest of every wish here ends in.
@@ -61,8 +63,20 @@ pub(crate) async fn check_with(stage: &Stage, request: &CreateRequest, nonce: u6
     let guests = stage.client.guests();
     let config = guests.config(&source.to_ref()).await.unwrap();
     let resources = stage.resources().await;
+    let fence = match &request.profile {
+        None => Foreseen::Nothing,
+        Some(card) => {
+            let wanted = card.card_for(&config).map(|card| card.to_string());
+            let config = match wanted {
+                Some(card) => config.with("net0", card.as_str()),
+                None => config.clone(),
+            };
+            networking::foresee(stage, &source.to_ref(), &config, Some(&card.name)).await
+        }
+    };
     let context = CreateContext {
         source: Some(&source),
+        fence: Some(&fence),
         config: Some(&config),
         resources: Some(&resources),
         ..CreateContext::default()
@@ -217,7 +231,10 @@ async fn with_a_network_profile_a_guest_stays_stopped_and_is_said_to_be_not_fenc
     assert_eq!(report.outcome, Outcome::Done, "{report:?}");
     let guest = made(report.product);
     let view = stage.view(guest.vmid.get());
-    assert_eq!(sent(&stage, guest.vmid.get(), &view), announced(&operation));
+    let said = announced(&operation);
+    let (start, before) = said.split_last().unwrap();
+    assert!(start.ends_with("/status/start"), "it waits for the fence");
+    assert_eq!(sent(&stage, guest.vmid.get(), &view), before);
     assert_eq!(view.status, RunState::Stopped);
     let card = &view.config["net0"];
     assert!(

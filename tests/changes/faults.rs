@@ -1,6 +1,7 @@
-//! A fault at every request of every operation's clean run.
+//! Faults at every request of every operation's clean run.
 //!
-//! The requests are taken from the journal of a run without faults, so that none can be forgotten.
+//! The requests are taken from the journal of a run without faults, so that none can be forgotten;
+//! [`crate::sampling`] says which faults each meets.
 //! Whatever goes wrong, three accounts must agree: the world, the report and the audit log; and no
 //! write may have reached the world twice.
 
@@ -13,6 +14,7 @@ use proxdeck::domain::operation::{Fate, Operation, Outcome, PowerAction, Product
 use proxdeck::simulator::{Entry, FaultKind, FaultRule, RunState};
 
 use crate::making::Wish;
+use crate::sampling::{Coverage, Request, cells};
 use crate::stage::{Stage, until, written};
 use crate::{
     bracketing, creating, creating_faults, destroying, enforcing, making, marking, networking,
@@ -143,7 +145,7 @@ fn fragment(entry: &Entry) -> String {
 }
 
 /// Returns each request of a clean run as method, part of the path, and which of its like it is.
-fn requests(entries: &[Entry]) -> Vec<(String, String, u64)> {
+fn requests(entries: &[Entry]) -> Vec<Request> {
     let mut requests = Vec::new();
     for (index, entry) in entries.iter().enumerate() {
         let part = fragment(entry);
@@ -257,7 +259,7 @@ pub(crate) async fn rest(stage: &Stage) {
     .await;
 }
 
-async fn clean_run(name: &str) -> Vec<(String, String, u64)> {
+async fn clean_run(name: &str) -> Vec<Request> {
     let (stage, operation) = stage_of(name).await;
     let report = stage.play(&operation).await.report;
     assert!(report.outcome.is_success(), "{name}: {report:?}");
@@ -265,7 +267,7 @@ async fn clean_run(name: &str) -> Vec<(String, String, u64)> {
     requests(&stage.simulator.journal().entries())
 }
 
-async fn with_fault(name: &str, kind: FaultKind, request: (String, String, u64)) -> u64 {
+async fn with_fault(name: &str, kind: FaultKind, request: Request) -> u64 {
     let (method, part, nth) = request;
     let case = format!("{name}, {kind:?} at {method} {part} #{nth}");
     let (mut stage, operation) = stage_of(name).await;
@@ -297,25 +299,22 @@ fn is_about_others(name: &str, part: &str) -> bool {
     }
 }
 
-/// Tries them all; returns how many there were.
-async fn every_fault_at_every_request(name: &str) -> String {
+/// Tries what is to be tried; returns how many there were.
+async fn faults_at_every_request(name: &str) -> String {
     let requests = Box::pin(clean_run(name)).await;
     let kinds = kinds();
-    let cases = requests.into_iter().flat_map(|request| {
-        let is_other = is_about_others(name, &request.1);
-        let met = kinds.iter().filter(move |kind| {
-            // One guest meets them all; others beside it only keep out of each other's way.
-            let is_plain = matches!(
-                kind,
-                FaultKind::Latency(_) | FaultKind::Forbidden(..) | FaultKind::Truncated
-            );
-            !(is_other && is_plain)
-        });
-        met.map(move |kind| (kind.clone(), request.clone()))
-            .collect::<Vec<_>>()
+    let coverage = Coverage::wished();
+    let mut cells = cells(coverage, name, &requests, &kinds);
+    cells.retain(|(request, kind)| {
+        // One guest meets them all; others beside it only keep out of each other's way.
+        let is_plain = matches!(
+            kinds[*kind],
+            FaultKind::Latency(_) | FaultKind::Forbidden(..) | FaultKind::Truncated
+        );
+        !(is_plain && is_about_others(name, &requests[*request].1))
     });
-    let strikes: Vec<u64> = stream::iter(cases)
-        .map(|(kind, request)| with_fault(name, kind, request))
+    let strikes: Vec<u64> = stream::iter(cells)
+        .map(|(request, kind)| with_fault(name, kinds[kind].clone(), requests[request].clone()))
         .buffer_unordered(AT_ONCE)
         .collect()
         .await;
@@ -325,7 +324,12 @@ async fn every_fault_at_every_request(name: &str) -> String {
         "{name}: only {struck} of {} struck",
         strikes.len()
     );
-    format!("{name}: {} cases, of which {struck} struck", strikes.len())
+    format!(
+        "{name}: {} requests, {} faults, {} cases ({coverage:?}), of which {struck} struck",
+        requests.len(),
+        kinds.len(),
+        strikes.len()
+    )
 }
 
 macro_rules! faults {
@@ -333,33 +337,33 @@ macro_rules! faults {
         #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
         async fn $test() {
             assert!(OPERATIONS.contains(&$name));
-            let told = every_fault_at_every_request($name).await;
+            let told = faults_at_every_request($name).await;
             // Not by `println`, which is shown of failed tests only.
-            let _ = writeln!(std::io::stderr(), "every fault at every request: {told}");
+            let _ = writeln!(std::io::stderr(), "faults at every request: {told}");
         }
     )*};
 }
 
 faults! {
-    taking_a_snapshot_survives_every_fault: "snapshot";
-    deleting_a_snapshot_survives_every_fault: "delete";
-    marking_survives_every_fault: "keep";
-    starting_survives_every_fault: "start";
-    shutting_down_survives_every_fault: "shutdown";
-    resetting_survives_every_fault: "reset";
-    rolling_back_survives_every_fault: "rollback";
-    stopping_survives_every_fault: "stop";
-    cloning_survives_every_fault: "clone";
-    branching_survives_every_fault: "branch";
-    destroying_survives_every_fault: "destroy";
-    pruning_survives_every_fault: "prune";
-    creating_survives_every_fault: "create";
-    creating_two_survives_every_fault: "create two";
-    bracketing_survives_every_fault: "bracket";
-    restoring_a_bracket_survives_every_fault: "bracket-restore";
-    dropping_a_bracket_survives_every_fault: "bracket-drop";
-    enforcing_survives_every_fault: "enforce";
-    applying_a_network_profile_survives_every_fault: "network";
-    putting_a_network_profile_back_survives_every_fault: "network put back";
-    trying_a_network_profile_survives_every_fault: "network trial";
+    taking_a_snapshot_survives_faults_at_every_request: "snapshot";
+    deleting_a_snapshot_survives_faults_at_every_request: "delete";
+    marking_survives_faults_at_every_request: "keep";
+    starting_survives_faults_at_every_request: "start";
+    shutting_down_survives_faults_at_every_request: "shutdown";
+    resetting_survives_faults_at_every_request: "reset";
+    rolling_back_survives_faults_at_every_request: "rollback";
+    stopping_survives_faults_at_every_request: "stop";
+    cloning_survives_faults_at_every_request: "clone";
+    branching_survives_faults_at_every_request: "branch";
+    destroying_survives_faults_at_every_request: "destroy";
+    pruning_survives_faults_at_every_request: "prune";
+    creating_survives_faults_at_every_request: "create";
+    creating_two_survives_faults_at_every_request: "create two";
+    bracketing_survives_faults_at_every_request: "bracket";
+    restoring_a_bracket_survives_faults_at_every_request: "bracket-restore";
+    dropping_a_bracket_survives_faults_at_every_request: "bracket-drop";
+    enforcing_survives_faults_at_every_request: "enforce";
+    applying_a_network_profile_survives_faults_at_every_request: "network";
+    putting_a_network_profile_back_survives_faults_at_every_request: "network put back";
+    trying_a_network_profile_survives_faults_at_every_request: "network trial";
 }

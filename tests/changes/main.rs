@@ -23,5 +23,6 @@ mod networking;
 mod powering;
 mod pruning;
 mod rolling_back;
+mod sampling;
 mod snapshots;
 mod throttled;

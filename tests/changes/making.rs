@@ -6,6 +6,7 @@ use proxdeck::domain::operation::{Operation, Outcome, Product, Stamp};
 use proxdeck::domain::request::{CloneContext, CloneRequest, PoolChoice};
 use proxdeck::simulator::{FaultKind, FaultRule, RunState, Scenario};
 
+use crate::networking;
 use crate::stage::{Stage, announced, until};
 
 pub(crate) struct Wish<'a> {
@@ -30,6 +31,14 @@ pub(crate) async fn clone(stage: &Stage, wish: Wish<'_>) -> Operation {
     let guest = stage.guest(wish.source).await;
     let list = stage.snapshots(&guest).await;
     let config = stage.client.guests().config(&guest.to_ref()).await.unwrap();
+    let frozen = match wish.snapshot {
+        Some(name) => {
+            let guests = stage.client.guests();
+            guests.snapshot_config(&guest.to_ref(), name).await.unwrap()
+        }
+        None => config.clone(),
+    };
+    let fence = networking::foresee(stage, &guest.to_ref(), &frozen, None).await;
     let resources = stage.resources().await;
     let request = CloneRequest {
         source: guest.to_ref(),
@@ -49,6 +58,7 @@ pub(crate) async fn clone(stage: &Stage, wish: Wish<'_>) -> Operation {
         snapshots: Some(&list),
         config: Some(&config),
         resources: Some(&resources),
+        fence: Some(&fence),
         ..CloneContext::default()
     };
     let stamp = Stamp::new(DateTime::from_timestamp(1_795_424_445, 0).unwrap(), 42);

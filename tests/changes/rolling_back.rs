@@ -6,6 +6,7 @@ use proxdeck::domain::operation::{Operation, Outcome, Product};
 use proxdeck::domain::request::{RollBackContext, RollBackRequest};
 use proxdeck::simulator::{FaultKind, FaultRule, RunState};
 
+use crate::networking;
 use crate::stage::{Stage, announced, until};
 
 pub(crate) async fn roll_back(
@@ -26,11 +27,13 @@ pub(crate) async fn roll_back(
             .await
             .unwrap(),
     );
+    let fence = networking::foresee(stage, &guest.to_ref(), &frozen, None).await;
     let request = RollBackRequest {
         guest: guest.to_ref(),
         snapshot: list.find(name).unwrap().clone(),
         start,
         safety: safety.map(str::to_owned),
+        unfenced: true,
     };
     let context = RollBackContext {
         guest: Some(&guest),
@@ -40,6 +43,7 @@ pub(crate) async fn roll_back(
         comparing: false,
         storages: &resources.storages,
         critical_tags: None,
+        fence: Some(&fence),
     };
     request.check(&context).unwrap()
 }

@@ -33,10 +33,15 @@ mod readme;
 mod refusals;
 #[cfg(unix)]
 mod runaway;
+#[cfg(unix)]
+mod session;
 mod simulate;
 mod snapshots;
+mod strangers;
 mod streams;
 #[cfg(unix)]
 mod terminal;
 mod throttled;
+#[cfg(unix)]
+mod trials;
 mod world;

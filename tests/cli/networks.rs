@@ -98,3 +98,46 @@ fn a_trial_whose_process_was_killed_is_found_and_put_back() {
         ran.stderr
     );
 }
+
+#[test]
+fn memory_that_resumes_before_the_fence_is_up_wants_a_word_of_its_own() {
+    let world = world();
+    let ran = world.run(&["network", "apply", "101", "fence", "--yes"]);
+    assert_eq!(ran.code, 0, "{}{}", ran.stdout, ran.stderr);
+    let guest = format!("101={}", world.simulator.world().guest(101).unwrap().name);
+    let restore = ["restore", guest.as_str(), "s2ram", "--yes"];
+    let ran = world.run(&restore);
+    assert_eq!(ran.code, 2, "{}{}", ran.stdout, ran.stderr);
+    for words in [
+        "it resumes at once and runs without its fence until network profile fence is applied again (1 call)",
+        "add --unfenced to allow it",
+    ] {
+        assert!(ran.stderr.contains(words), "{words}: {}", ran.stderr);
+    }
+    let card = || world.simulator.world().guest(101).unwrap().config["net0"].clone();
+    let ran = world.run(&[&restore[..], &["--unfenced"]].concat());
+    assert_eq!(ran.code, 0, "{}{}", ran.stdout, ran.stderr);
+    assert!(card().contains("firewall=1"), "{}", card());
+    // Without memory nothing runs before its fence, and nobody is asked about it.
+    let ran = world.run(&["restore", guest.as_str(), "s1", "--start", "--yes"]);
+    assert_eq!(ran.code, 0, "{}{}", ran.stdout, ran.stderr);
+    let words = "network profile fence is applied again before its start (1 call)";
+    assert!(ran.stderr.contains(words), "{}", ran.stderr);
+    assert!(card().contains("firewall=1"), "{}", card());
+}
+
+#[test]
+fn a_copy_of_a_fenced_guest_says_what_fences_it_in_before_its_start() {
+    let world = world();
+    let ran = world.run(&["network", "apply", "101", "fence", "--yes"]);
+    assert_eq!(ran.code, 0, "{}{}", ran.stdout, ran.stderr);
+    let branch = ["restore", "101", "s1", "--as-new", "--start"];
+    let ran = world.run(&branch);
+    assert_eq!(ran.code, 0, "{}{}", ran.stdout, ran.stderr);
+    let words = "fence: fence before the start: 1 call, as the rules are now";
+    assert!(ran.stderr.contains(words), "{}", ran.stderr);
+    let log = world.home.folder.path().join("state/proxdeck/audit.jsonl");
+    let log = std::fs::read_to_string(log).unwrap();
+    let begun = log.lines().rfind(|line| line.contains("\"started\""));
+    assert!(begun.unwrap().contains("net0"), "the log has it too: {log}");
+}

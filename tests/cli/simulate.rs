@@ -30,7 +30,7 @@ impl Serving {
 
     /// Returns the part that is a config.
     pub(crate) fn config(&self) -> &str {
-        &self.printed[self.printed.find("[clusters.").unwrap()..]
+        &self.printed[self.printed.find("resolver = ").unwrap()..]
     }
 }
 

@@ -1,113 +1,11 @@
 //! What a person at a terminal meets: a question for the password, a bar, and the dashboard itself.
 
-use std::io::{Read as _, Write as _};
-use std::sync::{Arc, Condvar, Mutex};
-use std::thread::JoinHandle;
-use std::time::Duration;
-
-use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
-use rustix::process::{Pid, Signal, kill_process};
-
 use proxdeck::simulator::Scenario;
+use rustix::process::Signal;
 
+use crate::session::Session;
 use crate::throttled;
 use crate::world::World;
-
-const PATIENCE: Duration = Duration::from_secs(30);
-
-/// The binary in a terminal; everything that it printed is kept.
-struct Session {
-    child: Box<dyn Child + Send + Sync>,
-    keyboard: Box<dyn std::io::Write + Send>,
-    printed: Arc<(Mutex<String>, Condvar)>,
-    reading: JoinHandle<()>,
-    terminal: Box<dyn MasterPty + Send>,
-    /// The line settings before the program came.
-    untouched: String,
-}
-
-impl Session {
-    fn start(world: &World, arguments: &[&str]) -> Self {
-        let size = PtySize {
-            rows: 30,
-            cols: 120,
-            pixel_width: 0,
-            pixel_height: 0,
-        };
-        let pair = native_pty_system().openpty(size).unwrap();
-        let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_proxdeck"));
-        command.args(arguments);
-        command.env_clear();
-        let folder = world.home.folder.path();
-        command.env("HOME", folder);
-        command.env("XDG_CONFIG_HOME", folder.join("config"));
-        command.env("XDG_STATE_HOME", folder.join("state"));
-        command.env("TERM", "xterm-256color");
-        command.env("LANG", "C.UTF-8");
-        let untouched = settings(pair.master.as_ref());
-        let child = pair.slave.spawn_command(command).unwrap();
-        drop(pair.slave);
-        let keyboard = pair.master.take_writer().unwrap();
-        let mut screen = pair.master.try_clone_reader().unwrap();
-        let printed = Arc::new((Mutex::new(String::new()), Condvar::new()));
-        let kept = Arc::clone(&printed);
-        let reading = std::thread::spawn(move || {
-            let mut bytes = [0; 4096];
-            while let Ok(count @ 1..) = screen.read(&mut bytes) {
-                let text = String::from_utf8_lossy(&bytes[..count]).into_owned();
-                kept.0.lock().unwrap().push_str(&text);
-                kept.1.notify_all();
-            }
-        });
-        Self {
-            child,
-            keyboard,
-            printed,
-            reading,
-            terminal: pair.master,
-            untouched,
-        }
-    }
-
-    fn wait_for(&self, text: &str) {
-        self.wait_for_times(text, 1);
-    }
-
-    fn wait_for_times(&self, text: &str, times: usize) {
-        let (printed, changed) = &*self.printed;
-        let (printed, late) = changed
-            .wait_timeout_while(printed.lock().unwrap(), PATIENCE, |printed| {
-                printed.matches(text).count() < times
-            })
-            .unwrap();
-        assert!(!late.timed_out(), "no {text:?} in {printed}");
-    }
-
-    fn press(&mut self, keys: &str) {
-        self.keyboard.write_all(keys.as_bytes()).unwrap();
-        self.keyboard.flush().unwrap();
-    }
-
-    fn kill(&self, signal: Signal) {
-        let process = self.child.process_id().unwrap().cast_signed();
-        kill_process(Pid::from_raw(process).unwrap(), signal).unwrap();
-    }
-
-    /// Waits for the end of the program and of all that it printed.
-    fn end(mut self) -> (u32, String) {
-        let code = self.child.wait().unwrap().exit_code();
-        let settings = settings(self.terminal.as_ref());
-        assert_eq!(settings, self.untouched, "the terminal is given back");
-        self.reading.join().unwrap();
-        let printed = self.printed.0.lock().unwrap().clone();
-        (code, printed)
-    }
-}
-
-/// Returns how the terminal treats what is typed.
-fn settings(terminal: &dyn MasterPty) -> String {
-    format!("{:?}", terminal.get_termios().unwrap())
-}
 
 fn with_password(world: &World) {
     let config = format!(

@@ -15,5 +15,6 @@ mod requests;
 mod second_factor;
 mod secrets;
 mod signing_in;
+mod silent_nodes;
 mod teller;
 mod upkeep;

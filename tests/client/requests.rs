@@ -181,10 +181,10 @@ async fn pitfall_10_a_token_is_one_header_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn a_ticket_travels_escaped_and_only_writes_carry_the_token_beside_it() {
+async fn a_ticket_is_escaped_where_a_cookie_must_be_and_only_writes_carry_the_token_beside_it() {
     let teller = Teller::start(|request| match request.method.as_str() {
         _ if request.target.ends_with("/access/ticket") => Say::data(
-            r#"{"ticket":"PVE:hub@pve:6720A000::sig+/==","CSRFPreventionToken":"6720A000:csrf","username":"hub@pve"}"#,
+            r#"{"ticket":"PVE:h;u, %b@pve:6720A000::sig+/==","CSRFPreventionToken":"6720A000:csrf","username":"hub@pve"}"#,
         ),
         "GET" => Say::data("{\"version\":\"9.2\"}"),
         _ => Say::answer("500 no", ""),
@@ -210,7 +210,7 @@ async fn a_ticket_travels_escaped_and_only_writes_carry_the_token_beside_it() {
         (login.header("cookie"), login.header("authorization")),
         (None, None)
     );
-    let cookie = "PVEAuthCookie=PVE%3Ahub%40pve%3A6720A000%3A%3Asig%2B%2F%3D%3D";
+    let cookie = "PVEAuthCookie=PVE:h%3Bu%2C%20%25b@pve:6720A000::sig+/==";
     assert_eq!(read.header("cookie"), Some(cookie));
     assert_eq!(read.header("csrfpreventiontoken"), None);
     assert_eq!(write.header("cookie"), Some(cookie));

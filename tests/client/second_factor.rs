@@ -84,6 +84,8 @@ async fn pitfall_09_a_wrong_code_is_told_and_no_other_is_tried_by_itself() {
     let error = client.sign_in(&wrong()).await.unwrap_err();
     assert_eq!(error.kind(), FailureKind::AuthenticationFailed);
     assert_eq!(error.text().raw().trim_end(), "authentication failure");
+    let advice = Failure::from(error).advice;
+    assert!(advice.contains("the next one"), "{advice}");
     let before = asked(&simulator).len();
     for _ in 0..5 {
         challenged(&client).await;

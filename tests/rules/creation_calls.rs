@@ -2,12 +2,14 @@
 
 use std::collections::BTreeSet;
 
+use chrono::DateTime;
 use pretty_assertions::assert_eq;
+use proxdeck::domain::firewall::GuestFirewall;
+use proxdeck::domain::network::{Foreseen, NetworkProfile, Resolved};
 use proxdeck::domain::operation::{Call, CopyKind, Operation};
 use proxdeck::domain::request::Field;
-use proxdeck::domain::template::CardProfile;
 
-use super::creation_world::{World, refused};
+use super::creation_world::{World, config, refused, template};
 
 #[test]
 fn pitfall_23_a_copy_is_linked_where_that_can_be_and_storage_goes_with_full_copies_only() {
@@ -80,24 +82,69 @@ fn what_the_template_has_already_is_not_announced() {
     assert_eq!(world.calls().len(), 1);
 }
 
-#[test]
-fn a_network_profile_forbids_the_start_and_moves_the_card() {
-    let world = World::changed(|world| {
+fn fenced() -> World {
+    World::changed(|world| {
         world.set("net0", "virtio=BC:24:11:00:00:01,bridge=vmbr0,queues=4");
         world.request.disk = String::new();
-        world.request.profile = Some(CardProfile {
-            name: "api".into(),
-            bridge: "vmbr1".into(),
-            firewall: true,
-        });
-    });
-    let calls: Vec<String> = world.calls()[1..].iter().map(Call::to_string).collect();
+        world.request.profile = Some(profile().card());
+    })
+}
+
+fn profile() -> NetworkProfile {
+    NetworkProfile {
+        name: "api".into(),
+        bridge: "vmbr1".parse().unwrap(),
+        firewall: true,
+        allow: vec!["10.0.0.0/8".parse().unwrap()],
+        block: vec!["0.0.0.0/0".parse().unwrap()],
+        allow_in: None,
+        dns: None,
+    }
+}
+
+#[test]
+fn a_network_profile_moves_the_card_and_comes_before_the_start() {
+    let calls: Vec<String> = fenced().calls()[1..].iter().map(Call::to_string).collect();
     assert_eq!(
         calls,
         [
             "PUT /nodes/pve1/qemu/(the new guest)/config  cores=2  memory=4096  tags=autovibe  \
-             net0=virtio=(its own),bridge=vmbr1,queues=4,firewall=1"
-        ]
+             net0=virtio=(its own),bridge=vmbr1,queues=4,firewall=1",
+            "POST /nodes/pve1/qemu/(the new guest)/status/start",
+        ],
+        "what the template's rules are is not known"
+    );
+}
+
+#[test]
+fn a_foreseen_fence_is_announced_between_the_configuration_and_the_start() {
+    let mut world = fenced();
+    let card = "virtio=BC:24:11:00:00:01,bridge=vmbr1,queues=4,firewall=1";
+    let resolved = Resolved::new(DateTime::from_timestamp(1_795_424_445, 0).unwrap());
+    let foreseen = Foreseen::of(
+        &template().to_ref(),
+        &profile(),
+        &resolved,
+        &config(&[("net0", card)]),
+        &GuestFirewall::default(),
+    );
+    let steps = foreseen.plan().unwrap().steps().len();
+    assert_eq!(
+        foreseen.told().unwrap(),
+        format!("api before the start: {steps} calls, as the rules are now")
+    );
+    world.fence = Some(foreseen);
+    let calls: Vec<String> = world.calls()[2..].iter().map(Call::to_string).collect();
+    let (last, fence) = calls.split_last().unwrap();
+    assert_eq!(fence.len(), steps);
+    assert!(last.ends_with("/status/start"), "{last}");
+    let of_firewall = "/nodes/pve1/qemu/(the new guest)/firewall/";
+    for call in fence {
+        assert!(call.contains(of_firewall), "{call}");
+    }
+    assert!(
+        fence.last().unwrap().contains("policy_out=DROP"),
+        "the card is as wanted already: {fence:?}"
     );
 }
 

@@ -6,6 +6,7 @@ use proxdeck::domain::admission::JoinedProject;
 use proxdeck::domain::guest::{Guest, Status};
 use proxdeck::domain::guest_config::GuestConfig;
 use proxdeck::domain::inventory::{Node, NodeState, Resources, SeenGuest, Storage};
+use proxdeck::domain::network::Foreseen;
 use proxdeck::domain::operation::{Call, Operation, Stamp};
 use proxdeck::domain::request::{CreateContext, CreateRequest, Field};
 use proxdeck::domain::template::Template;
@@ -16,14 +17,15 @@ use super::worlds::guest;
 
 const GIB: u64 = 1 << 30;
 
-/// What a case may change: the wish, the template as it is now, its configuration, the cluster, and
-/// the project that the guests join.
+/// What a case may change: the wish, the template as it is now, its configuration, the cluster, the
+/// project that the guests join, and what will fence them in.
 pub(crate) struct World {
     pub(crate) request: CreateRequest,
     pub(crate) source: Option<Guest>,
     pub(crate) options: Option<Vec<(&'static str, String)>>,
     pub(crate) resources: Option<Resources>,
     pub(crate) project: Option<JoinedProject>,
+    pub(crate) fence: Option<Foreseen>,
 }
 
 pub(crate) fn config(options: &[(&str, &str)]) -> GuestConfig {
@@ -148,6 +150,7 @@ impl World {
             options: Some(options.to_vec()),
             resources: Some(resources()),
             project: None,
+            fence: None,
         }
     }
 
@@ -174,6 +177,7 @@ impl World {
             config: config.as_ref(),
             resources: self.resources.as_ref(),
             project: self.project.as_ref(),
+            fence: self.fence.as_ref(),
         };
         self.request.check(&context, &stamp()).map_err(|all| {
             let all = all.into_iter();

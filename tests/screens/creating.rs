@@ -7,6 +7,7 @@ use chrono::DateTime;
 use proxdeck::app::keymap::{Combo, Keymap};
 use proxdeck::app::state::{Rules, Setting};
 use proxdeck::app::{Answer, Effect, Event, Query, State};
+use proxdeck::domain::firewall::GuestFirewall;
 use proxdeck::domain::guest::{Figures, Guest, Status};
 use proxdeck::domain::guest_config::GuestConfig;
 use proxdeck::domain::id::{GuestKind, Vmid};
@@ -238,6 +239,9 @@ impl Scene {
             };
             let answer = match query {
                 Query::Config(_) => Answer::Config(Box::new(config())),
+                Query::Network(_) => {
+                    Answer::Network(Box::new((config(), GuestFirewall::default())))
+                }
                 Query::PoolComment(_) => Answer::PoolComment(self.comment.clone()),
                 _ => continue,
             };

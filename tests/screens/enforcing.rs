@@ -1,8 +1,11 @@
 //! The enforcement plan on the screen: while it is read, whole, confirmed, and with its calls.
 
 use chrono_tz::Tz;
+use proxdeck::app::dialogs::{Dialog, EnforceDialog};
 use proxdeck::app::{Answer, Effect, Event, Query};
+use proxdeck::domain::guest::Status;
 use proxdeck::domain::guest_config::GuestConfig;
+use proxdeck::domain::id::Vmid;
 use proxdeck::domain::pool::Pool;
 
 use crate::paper::{draw, pane, theme};
@@ -68,14 +71,51 @@ fn the_plan_while_it_is_read_and_whole() {
     insta::assert_snapshot!(format!("{before}\n{whole}"));
 }
 
+fn dialog(scene: &Scene) -> &EnforceDialog {
+    match scene.state.dialogs.last() {
+        Some(Dialog::Enforce(plan)) => plan,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn shut_down(scene: &Scene) -> Vec<Vmid> {
+    let plan = dialog(scene).plan.as_ref().unwrap();
+    plan.shutdowns().map(|each| each.guest.vmid).collect()
+}
+
+/// Otherwise it would be offered a second time what was done a moment ago.
+#[test]
+fn a_plan_is_made_anew_when_a_guest_of_it_has_stopped_meanwhile() {
+    let mut scene = scene(false);
+    read(&mut scene);
+    let before = shut_down(&scene);
+    let count = dialog(&scene).count();
+    scene.types(&count.to_string());
+    assert!(dialog(&scene).is_confirmed());
+    // Nothing that concerns the plan has changed.
+    scene.pass(5);
+    scene.read();
+    assert!(dialog(&scene).is_confirmed());
+    let stopped = scene.guests.iter_mut().find(|it| it.vmid == before[0]);
+    stopped.unwrap().status = Status::Stopped;
+    scene.pass(5);
+    scene.read();
+    read(&mut scene);
+    assert_eq!(shut_down(&scene), before[1..]);
+    assert!(
+        !dialog(&scene).is_confirmed(),
+        "what was typed is forgotten"
+    );
+    let count = dialog(&scene).count();
+    scene.types(&count.to_string());
+    assert!(dialog(&scene).is_confirmed());
+}
+
 #[test]
 fn the_plan_confirmed_with_its_calls() {
     let mut scene = scene(false);
     read(&mut scene);
-    let count = match scene.state.dialogs.last() {
-        Some(proxdeck::app::dialogs::Dialog::Enforce(plan)) => plan.count(),
-        other => panic!("{other:?}"),
-    };
+    let count = dialog(&scene).count();
     scene.types(&count.to_string());
     let plan = pictures(&scene, &[(80, 24)], true);
     scene.press("x");

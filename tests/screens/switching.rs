@@ -25,6 +25,34 @@ fn scene() -> Scene {
     scene
 }
 
+#[test]
+fn where_there_are_several_clusters_the_footer_and_the_help_name_the_key() {
+    let mut several = scene();
+    several.press("Esc");
+    let footer = |scene: &Scene, size| {
+        let frame = draw(&scene.state, &theme(true), size);
+        let (columns, y) = (frame.area.width, frame.area.height - 1);
+        let cells = (0..columns).map(|x| frame[(x, y)].symbol());
+        cells.collect::<String>()
+    };
+    for size in [(120, 40), (200, 60)] {
+        assert!(footer(&several, size).contains("@ cluster"), "{size:?}");
+        let only = Scene::new();
+        assert!(
+            !footer(&only, size).contains('@'),
+            "there is nothing to switch to"
+        );
+    }
+    // The keys of the pane have the room where there is little.
+    assert!(!footer(&several, (80, 24)).contains('@'));
+    several.press("?");
+    let help = pane(&draw(&several.state, &theme(true), (200, 60)), "Keys");
+    assert!(
+        help.contains("show another cluster of the config"),
+        "{help}"
+    );
+}
+
 fn picture(scene: &Scene, size: (u16, u16)) -> String {
     pane(&draw(&scene.state, &theme(true), size), "Clusters")
 }

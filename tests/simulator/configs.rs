@@ -63,6 +63,31 @@ async fn a_stale_digest_is_refused() {
 }
 
 #[tokio::test]
+async fn a_card_that_may_not_be_plugged_waits_and_takes_what_concerns_the_host_at_once() {
+    let stranger = small().await;
+    let card = |config: serde_json::Value| config["net0"].as_str().unwrap().to_owned();
+    let now = format!("{PATH}?current=1");
+    let before = card(stranger.get(PATH).await.data());
+    // Its bridge and its firewall are not the guest's matter.
+    stranger.put(PATH, &[("hotplug", "disk,usb")]).await.data();
+    let walled = format!("{before},firewall=1");
+    stranger.put(PATH, &[("net0", &walled)]).await.data();
+    let live = card(stranger.get(&now).await.data());
+    assert!(live.contains("firewall=1"), "{live}");
+    // Another model is another device.
+    let other = live.replace("virtio=", "e1000=");
+    stranger.put(PATH, &[("net0", &other)]).await.data();
+    assert_eq!(card(stranger.get(&now).await.data()), live);
+    assert_eq!(card(stranger.get(PATH).await.data()), other);
+    stranger.put(PATH, &[("revert", "net0")]).await.data();
+    assert_eq!(card(stranger.get(PATH).await.data()), live);
+    // Where cards may be plugged it is there at once.
+    stranger.put(PATH, &[("hotplug", "network")]).await.data();
+    stranger.put(PATH, &[("net0", &other)]).await.data();
+    assert_eq!(card(stranger.get(&now).await.data()), other);
+}
+
+#[tokio::test]
 async fn memory_of_a_running_machine_waits() {
     let stranger = small().await;
     stranger.put(PATH, &[("memory", "4096")]).await.data();

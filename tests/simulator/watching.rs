@@ -245,3 +245,39 @@ async fn its_authority_vouches_for_its_certificate() {
     );
     assert_eq!(client.get(url).send().await.unwrap().status(), 401);
 }
+
+#[tokio::test]
+async fn an_exporter_finds_subscription_replication_and_what_no_backup_covers() {
+    let stranger = small().await;
+    let subscription = stranger.get("/nodes/pve1/subscription").await.data();
+    assert_eq!(
+        keys(&subscription),
+        ["message", "serverid", "status", "url"]
+    );
+    assert_eq!(subscription["status"], "notfound");
+    assert_eq!(
+        stranger.get("/nodes/pve1/replication").await.data(),
+        serde_json::json!([])
+    );
+    assert_eq!(
+        stranger.get("/cluster/config/qdevice").await.data(),
+        serde_json::json!({})
+    );
+    let rows = stranger
+        .get("/cluster/backup-info/not-backed-up")
+        .await
+        .data();
+    let guests = stranger.get("/cluster/resources?type=vm").await.data();
+    let ids = |rows: &Value| -> Vec<u64> {
+        let mut ids: Vec<u64> = rows
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|row| row["vmid"].as_u64().unwrap())
+            .collect();
+        ids.sort_unstable();
+        ids
+    };
+    assert_eq!(ids(&rows), ids(&guests));
+    assert_eq!(keys(&rows[0]), ["name", "type", "vmid"]);
+}

@@ -1,5 +1,6 @@
 //! The form that makes a copy of a guest: a clone, or a branch from one of its snapshots.
 
+use super::foresight::{self, Foresight};
 use super::form::{Form, Item, Preview, Switch, Weight};
 use super::offers::Offers;
 use super::purpose::{FormDialog, Known, Purpose, ask};
@@ -13,6 +14,7 @@ use crate::domain::guest_config::GuestConfig;
 use crate::domain::guest_name::GuestName;
 use crate::domain::id::PoolName;
 use crate::domain::inventory::Resources;
+use crate::domain::network::Foreseen;
 use crate::domain::operation::{CopyKind, Stamp};
 use crate::domain::request::{
     CloneContext, CloneRequest, Features, Field, Objection, Original, PoolChoice, copied_along,
@@ -38,6 +40,7 @@ pub(super) struct ClonePurpose {
     can_copy: Remote<bool>,
     can_link: Remote<bool>,
     pub(super) throttles: Throttles,
+    pub(super) foresight: Foresight,
 }
 
 impl FormDialog {
@@ -129,6 +132,7 @@ impl FormDialog {
             can_copy: Remote::default(),
             can_link: Remote::default(),
             throttles: Throttles::default(),
+            foresight: Foresight::default(),
         };
         Self::new(target, form, Purpose::Clone(Box::new(purpose)))
     }
@@ -183,6 +187,11 @@ impl ClonePurpose {
         let joins = source.and_then(|source| request.joins(source, &known.rules.projects));
         let project = self.throttles.of(joins);
         request.overrides_throttle = throttle::offer_override(form, project.as_ref());
+        let fence = match self.config.failure() {
+            None => self.foresight.of_own(target, self.config.value(), known),
+            // What is copied along is said to be unknown already.
+            Some(_) => Foreseen::Nothing,
+        };
         let context = CloneContext {
             source,
             snapshots: known.snapshots,
@@ -193,6 +202,7 @@ impl ClonePurpose {
             },
             resources: known.resources,
             project: project.as_ref(),
+            fence: Some(&fence),
         };
         self.dim(form, &request, &context);
         form.checked = request.check(&context, &self.stamp);
@@ -201,6 +211,7 @@ impl ClonePurpose {
             form.checked = Err(vec![Objection::new(Field::Whole, reason)]);
         }
         form.preview = self.preview(context.source, request.kind);
+        form.preview.extend(foresight::told(&fence));
         throttle::tell(form, context.project);
         let critical = context
             .source

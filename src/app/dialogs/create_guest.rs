@@ -1,5 +1,6 @@
 //! The form that makes guests from a template of the catalogue.
 
+use super::foresight::{self, Foresight};
 use super::form::{Budget, Form, Item, Preview, Switch, Weight};
 use super::offers::Offers;
 use super::purpose::{FormDialog, Known, Purpose, ask};
@@ -13,7 +14,7 @@ use crate::domain::guest::{Guest, GuestRef};
 use crate::domain::guest_config::GuestConfig;
 use crate::domain::id::PoolName;
 use crate::domain::inventory::Resources;
-use crate::domain::network::NetworkProfile;
+use crate::domain::network::{Foreseen, NetworkProfile};
 use crate::domain::operation::{CopyKind, Stamp};
 use crate::domain::project::Membership;
 use crate::domain::request::{
@@ -38,6 +39,7 @@ pub(super) struct CreatePurpose {
     tag: Option<String>,
     stamp: Stamp,
     pub(super) throttles: Throttles,
+    pub(super) foresight: Foresight,
 }
 
 /// An entry of the catalogue, the guest of its number, and that guest's configuration.
@@ -118,6 +120,7 @@ impl FormDialog {
             tag: rules.selection.tag_of_new_guests().map(str::to_owned),
             stamp,
             throttles: Throttles::default(),
+            foresight: Foresight::default(),
         };
         purpose.fill(&mut form, chosen, resources);
         Some(Self::new(target, form, Purpose::Create(Box::new(purpose))))
@@ -209,6 +212,7 @@ impl CreatePurpose {
             .chosen(Field::Network)
             .checked_sub(1)
             .and_then(|index| self.profiles.get(index).cloned());
+        let fence = self.foresee(chosen, profile.as_ref(), known);
         let Some(entry) = self.entries.get(chosen) else {
             return;
         };
@@ -217,6 +221,7 @@ impl CreatePurpose {
             config: entry.config.value(),
             resources: known.resources,
             project: None,
+            fence: Some(&fence),
         };
         if !self.fitted && context.config.is_some() {
             self.fitted = true;
@@ -234,8 +239,41 @@ impl CreatePurpose {
         self.dim(form, &request, &context);
         form.checked = request.check(&context, &self.stamp);
         form.preview = preview(entry, &request, &context);
+        form.preview.extend(foresight::told(&fence));
         throttle::tell(form, context.project);
         form.budget = budget(&request, &context, known);
+    }
+
+    /// Foresees the fence of the new guests, whose rules are the template's and whose card is the profile's.
+    fn foresee(
+        &mut self,
+        chosen: usize,
+        profile: Option<&CardProfile>,
+        known: &Known<'_>,
+    ) -> Foreseen {
+        let named = |card: &CardProfile| {
+            let mut profiles = known.rules.profiles.iter();
+            profiles.find(|profile| profile.name == card.name)
+        };
+        let Some((card, profile)) = profile.and_then(|card| Some((card, named(card)?))) else {
+            return Foreseen::Nothing;
+        };
+        let Some(Entry {
+            source: Some(source),
+            config,
+            ..
+        }) = self.entries.get(chosen)
+        else {
+            return Foreseen::Nothing;
+        };
+        if let Some(failure) = config.failure() {
+            return Foreseen::Unknown(format!("network profile {}: {failure}", profile.name));
+        }
+        let config = config.value().map(|config| match card.card_for(config) {
+            Some(card) => config.with("net0", card.to_string().as_str()),
+            None => config.clone(),
+        });
+        self.foresight.of(source, profile, config.as_ref(), known)
     }
 
     fn request(&self, form: &Form, profile: Option<CardProfile>) -> Option<CreateRequest> {

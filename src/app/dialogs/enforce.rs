@@ -12,6 +12,7 @@ use crate::domain::enforcement::{
     Action as Enforcing, EnforcementPlan, LeftAlone, ProjectPlan, Shutdown, SnapshotFirst, Step,
 };
 use crate::domain::failure::Failure;
+use crate::domain::guest::Status;
 use crate::domain::guest_config::GuestConfig;
 use crate::domain::id::Vmid;
 use crate::domain::inventory::{Link, Resources};
@@ -148,6 +149,22 @@ impl EnforceDialog {
     /// Tells whether the count is typed.
     pub fn is_confirmed(&self) -> bool {
         self.is_whole && self.count() > 0 && self.typed.value() == self.count().to_string()
+    }
+
+    /// Gives a whole plan up when a guest that it shuts down has stopped meanwhile.
+    ///
+    /// It is made anew, and what was typed for the old one counts no more.
+    pub(in crate::app) fn doubt(&mut self, resources: &Resources) {
+        let has_stopped = |shutdown: &Shutdown| {
+            let seen = resources.guest(shutdown.guest.vmid);
+            seen.map(|seen| &seen.guest)
+                .is_some_and(|guest| !guest.is_running() && guest.status != Status::Unknown)
+        };
+        let mut plans = self.plan.iter().filter(|_| self.is_whole);
+        if plans.any(|plan| plan.shutdowns().any(has_stopped)) {
+            self.is_whole = false;
+            self.typed = TextField::default();
+        }
     }
 
     /// Takes the plan as it can be made now, unless it is whole and stays as it was shown.

@@ -9,6 +9,7 @@ use super::clone_guest::ClonePurpose;
 use super::create_guest::CreatePurpose;
 use super::delete_snapshot::DeletePurpose;
 use super::destroy::DestroyPurpose;
+use super::foresight::Foresight;
 use super::form::{Budget, Form};
 use super::power::PowerPurpose;
 use super::roll_back::RollBackPurpose;
@@ -192,6 +193,24 @@ impl FormDialog {
         }
     }
 
+    /// Returns what it knows of fences, where its guests may have one.
+    pub(in crate::app) fn foresight(&mut self) -> Option<&mut Foresight> {
+        match &mut self.purpose {
+            Purpose::RollBack(purpose) => Some(&mut purpose.foresight),
+            Purpose::Clone(purpose) => Some(&mut purpose.foresight),
+            Purpose::Create(purpose) => Some(&mut purpose.foresight),
+            Purpose::Snapshot(_)
+            | Purpose::Delete(_)
+            | Purpose::Power(_)
+            | Purpose::Destroy(_)
+            | Purpose::BatchSnapshot(_)
+            | Purpose::BatchPower(_)
+            | Purpose::CreateBracket(_)
+            | Purpose::RestoreBracket(_)
+            | Purpose::DropBracket(_) => None,
+        }
+    }
+
     /// Checks what was filled in against the world as it is now.
     pub(in crate::app) fn check(&mut self, known: &Known<'_>) {
         let (form, target) = (&mut self.form, &self.target);
@@ -213,6 +232,13 @@ impl FormDialog {
 
     /// Returns what must be asked of the server for the preview, once.
     pub(in crate::app) fn questions(&mut self, next: &mut u64) -> Vec<(Ticket, Query)> {
+        let fences = self.foresight().map(|fences| fences.questions(next));
+        let mut questions = fences.unwrap_or_default();
+        questions.extend(self.own_questions(next));
+        questions
+    }
+
+    fn own_questions(&mut self, next: &mut u64) -> Vec<(Ticket, Query)> {
         match &mut self.purpose {
             Purpose::RollBack(purpose) => purpose.questions(&self.target, next),
             Purpose::Clone(purpose) => purpose.questions(&self.target, next),

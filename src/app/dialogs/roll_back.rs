@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::clone_guest::MODES;
+use super::foresight::Foresight;
 use super::form::{Form, Item, Preview, Switch, Weight};
 use super::purpose::{FormDialog, Known, Purpose, ask, confirmation_of};
 use crate::app::effect::{Query, Ticket};
@@ -10,7 +11,10 @@ use crate::app::remote::Remote;
 use crate::domain::failure::Failure;
 use crate::domain::guest::{Guest, GuestRef};
 use crate::domain::guest_config::GuestConfig;
-use crate::domain::request::{Afterwards, Field, Losses, RollBackContext, RollBackRequest};
+use crate::domain::network::Foreseen;
+use crate::domain::request::{
+    Afterwards, Field, Losses, Meanwhile, RollBackContext, RollBackRequest,
+};
 use crate::domain::snapshot::{Snapshot, SnapshotList, SnapshotName};
 use crate::domain::time::Moment;
 
@@ -24,6 +28,7 @@ pub(super) struct RollBackPurpose {
     safety_name: String,
     present: Remote<GuestConfig>,
     frozen: Remote<GuestConfig>,
+    pub(super) foresight: Foresight,
 }
 
 impl FormDialog {
@@ -62,6 +67,7 @@ impl FormDialog {
             safety_name,
             present: Remote::default(),
             frozen: Remote::default(),
+            foresight: Foresight::default(),
         };
         Self::new(target, form, Purpose::RollBack(Box::new(purpose)))
     }
@@ -97,24 +103,35 @@ impl RollBackPurpose {
         self.frozen.settle(ticket, now, result.clone());
     }
 
-    pub(super) fn check(&self, form: &mut Form, target: &GuestRef, known: &Known<'_>) {
+    pub(super) fn check(&mut self, form: &mut Form, target: &GuestRef, known: &Known<'_>) {
+        let fence = match self.frozen.failure() {
+            None => Some(self.foresight.of_own(target, self.frozen.value(), known)),
+            // What comes back cannot be compared with any profile.
+            Some(_) => None,
+        };
         let context = RollBackContext {
             guest: known.guest(target.vmid),
             snapshots: known.snapshots,
             present: self.present.value(),
             frozen: self.frozen.value(),
-            comparing: !(is_settled(&self.present) && is_settled(&self.frozen)),
+            comparing: !(is_settled(&self.present) && is_settled(&self.frozen))
+                || fence == Some(Foreseen::Awaited),
             storages: known.resources.map_or(&[], |resources| &resources.storages),
             critical_tags: Some(&known.rules.enforcement.critical),
+            fence: fence.as_ref(),
         };
         let request = RollBackRequest {
             guest: target.clone(),
             snapshot: self.snapshot.clone(),
             start: form.is_on(Field::Start),
             safety: form.is_on(Field::Safety).then(|| self.safety_name.clone()),
+            unfenced: form.is_on(Field::Unfenced),
         };
+        let losses = request.losses(&context, known.now.wall);
+        let runs = losses.fence.as_ref().map(|fence| fence.meanwhile) == Some(Meanwhile::Runs);
+        offer_unfenced(form, runs);
         form.checked = request.check(&context);
-        form.preview = self.preview(&request.losses(&context, known.now.wall));
+        form.preview = self.preview(&losses);
         // Where the storage goes back to the newest only, a safety snapshot would be in the way.
         let in_the_way = form
             .objection(Field::Safety)
@@ -210,6 +227,14 @@ impl RollBackPurpose {
             let label = if lines.is_empty() { "config" } else { "" };
             lines.push(Preview::new(label, danger.to_string(), weight));
         }
+        if let Some(fence) = &losses.fence {
+            let weight = if fence.is_loss() {
+                Weight::Loss
+            } else {
+                Weight::Warning
+            };
+            lines.push(Preview::new("fence", fence.to_string(), weight));
+        }
         for change in changes.iter().take(MOST_CHANGES) {
             let show = |value: &Option<crate::domain::text::Text>| {
                 value
@@ -237,6 +262,19 @@ impl RollBackPurpose {
             lines.push(Preview::new("", text, Weight::Warning));
         }
         lines
+    }
+}
+
+/// Asks for a consent of its own where guests resume before their fence is up (SPEC §5.4).
+///
+/// It is never given beforehand, and not kept once it is not asked for any more.
+pub(super) fn offer_unfenced(form: &mut Form, is_asked: bool) {
+    if !is_asked {
+        form.remove(Field::Unfenced);
+    } else if form.input(Field::Unfenced).is_none() {
+        let consent = Switch::new("may run without its fence until that is up again", false);
+        let item = Item::switch(Field::Unfenced, "unfenced", consent);
+        form.insert_after(Field::Whole, item);
     }
 }
 

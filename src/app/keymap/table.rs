@@ -223,7 +223,7 @@ pub static BINDINGS: &[Binding] = &[
     row(Action::Zoom, PANES, &["z"], "zoom", "let the pane fill the screen, or not"),
     row(Action::Back, PANES, &["Esc"], "", "go back: dismiss messages, clear the filter, then the marks, leave the zoom"),
     row(Action::Refresh, PANES, &["r", "Ctrl-r"], "refresh", "read everything again now"),
-    row(Action::Clusters, PANES, &["@"], "", "show another cluster of the config"),
+    row(Action::Clusters, PANES, &["@"], "cluster", "show another cluster of the config"),
     row(Action::Pins, PANES, &[], "", "show the certificates of the cluster's nodes, and the lines that pin those which are new"),
     row(Action::Palette, PANES, &[":", "Ctrl-p"], "commands", "find an action by its words"),
     row(Action::Help, PANES, &["?", "F1"], "help", "show the keys that work here"),

@@ -27,6 +27,10 @@ pub(super) struct Restore {
     #[arg(value_name = "VMID")]
     targets: Vec<Target>,
 
+    /// Let guests run without their fence for a moment, where RAM resumes before that is up again
+    #[arg(long)]
+    unfenced: bool,
+
     /// Do not ask
     #[arg(long)]
     yes: bool,
@@ -66,6 +70,7 @@ impl Restore {
         );
         let word = bracket.name.to_string();
         confirm::require(self.yes, &question, &word, output, &mut ending).await?;
+        confirm::require_unfenced(self.unfenced, &operation, output, &mut ending).await?;
         let work = Work {
             view: &view,
             operation,
@@ -84,6 +89,8 @@ impl Restore {
         let request = RestoreBracketRequest {
             only: (!named.is_empty()).then_some(named),
             bracket,
+            // Whoever may be asked is asked, once all else is checked.
+            unfenced: true,
         };
         let members = request.wanted();
         let guests: Vec<GuestRef> = members.map(|member| member.guest.clone()).collect();
@@ -91,8 +98,7 @@ impl Restore {
         view.read_configs(&guests, Some(&snapshot), setup, output)
             .await;
         let operation = change::checked(request.check(&view))?;
-        let permissions = change::permissions(&view).await?;
-        change::require_privileges(&operation, &permissions)?;
+        change::require_privileges(&operation, &view).await?;
         let now = view.session.client.server_time();
         let losses = request.losses(&view, now.unwrap_or(view.reading.time));
         Ok(Prepared {
@@ -141,6 +147,9 @@ fn told(losses: &RestoreLosses) -> Vec<String> {
     }
     for (guest, danger) in &losses.dangers {
         lines.push(format!("{guest}: {danger}"));
+    }
+    for (guest, fence) in &losses.fences {
+        lines.push(format!("{guest}: {fence}"));
     }
     for (guest, branches) in &losses.branches {
         let names: Vec<String> = branches.iter().map(ToString::to_string).collect();

@@ -8,6 +8,7 @@ mod arrange;
 mod current;
 mod draft;
 mod fit;
+mod foresight;
 mod goal;
 mod host;
 mod macros;
@@ -25,6 +26,7 @@ mod way_back;
 
 pub use action::{Action, OptionsChange, Setting};
 pub use current::Current;
+pub use foresight::{Foreseen, calls, own_profile};
 pub use host::{Cidr, InvalidCidr, is_host_name, parse_port};
 pub use mark::profile_of_rule;
 pub use passage::{Packet, Passage, Protocol, Verdict, Way, passage};

@@ -1,8 +1,10 @@
 //! What a profile changes about a guest, call by call, and what a person must know about it.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use super::action::{Action, CARD};
+use super::arrange::RECORD;
 use super::current::Current;
 use super::way_back::WayBack;
 use crate::domain::firewall::{GuestFirewall, Policy, Rule};
@@ -284,6 +286,45 @@ impl NetworkPlan {
             }
         }
         then
+    }
+
+    /// Counts what it changes, as `net0, 2 options, 5 rules, 1 set`; empty where it changes nothing.
+    pub fn extent(&self) -> String {
+        let (mut card, mut options, mut rules) = (false, 0, 0);
+        let mut sets = BTreeSet::new();
+        for change in self
+            .changes
+            .iter()
+            .filter(|change| change.subject != RECORD)
+        {
+            match &change.action {
+                Action::MakeSet { name: set, .. }
+                | Action::DeleteSet { name: set }
+                | Action::AddMember { set, .. }
+                | Action::RewriteMember { set, .. }
+                | Action::RemoveMember { set, .. } => {
+                    sets.insert(set.as_str());
+                }
+                Action::InsertRule(_) | Action::DeleteRule { .. } => rules += 1,
+                // The rule was counted when it was inserted.
+                Action::MoveRule { .. } | Action::EnableRule { .. } => {}
+                Action::ChangeOptions(change) => {
+                    options += change.set().len() + change.unset().len();
+                }
+                Action::SetCard { .. } => card = true,
+            }
+        }
+        let counted = [(options, "option"), (rules, "rule"), (sets.len(), "set")];
+        let counted = counted.into_iter().filter(|(count, _)| *count > 0);
+        let counted = counted.map(|(count, word)| match count {
+            1 => format!("1 {word}"),
+            many => format!("{many} {word}s"),
+        });
+        let card = card.then(|| CARD.to_owned());
+        card.into_iter()
+            .chain(counted)
+            .collect::<Vec<_>>()
+            .join(", ")
     }
 
     /// Returns the writes in order.

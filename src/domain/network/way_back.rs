@@ -182,6 +182,15 @@ impl WayBack {
         self.ends
     }
 
+    /// Tells whether the guest has nothing of the profile once it is back: it had nothing before.
+    pub fn leaves_nothing(&self) -> bool {
+        let had_rules = self
+            .rules
+            .iter()
+            .any(|former| mark::profile_of_rule(&former.rule) == Some(self.profile.as_str()));
+        !had_rules && self.added.is_empty() && self.removed.is_empty()
+    }
+
     /// Takes out of sets what the trial added, of those that block or of all others.
     pub(super) fn take_out(&self, steps: &mut Steps, blocks: bool) {
         for (set, member) in &self.added {

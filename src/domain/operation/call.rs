@@ -28,6 +28,21 @@ impl Call {
         }
     }
 
+    /// Makes it a call about another guest, whose path is `path`.
+    #[must_use]
+    pub(in crate::domain) fn moved(mut self, from: &GuestRef, path: &str) -> Self {
+        let GuestRef {
+            vmid, kind, node, ..
+        } = from;
+        if let Some(rest) = self
+            .path
+            .strip_prefix(&format!("/nodes/{node}/{kind}/{vmid}"))
+        {
+            self.path = format!("{path}{rest}");
+        }
+        self
+    }
+
     /// Adds a parameter.
     #[must_use]
     pub(in crate::domain) fn with(mut self, name: &'static str, value: impl fmt::Display) -> Self {

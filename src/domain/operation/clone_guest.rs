@@ -7,6 +7,7 @@ use crate::domain::guest::GuestRef;
 use crate::domain::guest_config::GuestConfig;
 use crate::domain::guest_name::GuestName;
 use crate::domain::id::{NodeName, PoolName, StorageName, Vmid};
+use crate::domain::network::NetworkPlan;
 use crate::domain::permission::{Need, paths_of_cards};
 use crate::domain::text::Text;
 
@@ -53,6 +54,8 @@ pub(in crate::domain) struct Copy {
     pub(in crate::domain) uses: CopyUses,
     /// Under which terms its project takes it; absent: it joins none.
     pub(in crate::domain) admission: Option<Admission>,
+    /// What fences it in before its start, planned on the source's rules; absent: nothing, as far as is known.
+    pub(in crate::domain) fence: Option<NetworkPlan>,
 }
 
 /// What a copy uses of the cluster because its source does.
@@ -108,16 +111,15 @@ impl CloneGuest {
             .with_some("pool", pool.as_ref())
             .with_some("target", target.as_ref())
             .with_some("storage", storage.as_ref());
+        let path = format!("/nodes/{}/{}/{newid}", self.node(), self.source.kind);
         let start = start.then(|| Call {
             method: "POST",
-            path: format!(
-                "/nodes/{}/{}/{newid}/status/start",
-                self.node(),
-                self.source.kind
-            ),
+            path: format!("{path}/status/start"),
             parameters: Vec::new(),
         });
-        [clone].into_iter().chain(start).collect()
+        let fence = self.copy.fence.iter();
+        let fence = fence.flat_map(|plan| plan.calls_for_copy(&path));
+        [clone].into_iter().chain(fence).chain(start).collect()
     }
 
     pub(super) fn needs(&self) -> Vec<Need> {
@@ -151,10 +153,22 @@ impl CloneGuest {
             .into_iter()
             .map(|storage| Need::on("Datastore.AllocateSpace", format!("/storage/{storage}")));
         let bridges = uses.bridges.iter();
+        let fence = self.copy.fence.as_ref().map(|_| {
+            let privilege = "VM.Config.Network";
+            let own = match self.copy.vmid {
+                Some(vmid) => Need::on_guest(privilege, vmid),
+                None => Need::on(privilege, "/vms".to_owned()),
+            };
+            match &self.copy.pool {
+                Some(pool) => own.or(Need::on(privilege, format!("/pool/{pool}"))),
+                None => own,
+            }
+        });
         [Need::on_guest("VM.Clone", self.source.vmid), allocate]
             .into_iter()
             .chain(spaces)
             .chain(bridges.map(|path| Need::on("SDN.Use", path.clone())))
+            .chain(fence)
             .collect()
     }
 

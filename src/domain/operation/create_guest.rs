@@ -8,6 +8,7 @@ use super::stamp::Stamp;
 use crate::domain::guest::GuestRef;
 use crate::domain::guest_config::GuestConfig;
 use crate::domain::guest_name::GuestName;
+use crate::domain::network::NetworkPlan;
 use crate::domain::network_card::NetworkCard;
 use crate::domain::permission::{Need, path_of_bridge};
 use crate::domain::template::CardProfile;
@@ -36,6 +37,8 @@ pub(in crate::domain) struct Wish {
     pub(in crate::domain) tags: Vec<String>,
     pub(in crate::domain) profile: Option<CardProfile>,
     pub(in crate::domain) start: bool,
+    /// What fences it in before its start, planned on the template's rules; absent: unknown.
+    pub(in crate::domain) fence: Option<NetworkPlan>,
 }
 
 /// Options to be written into a guest's configuration, and those to be taken out.
@@ -147,19 +150,9 @@ impl CreateGuest {
             }
         }
         self.change_tags(config, &mut change);
-        if let Some(profile) = &self.wish.profile {
-            let before = config.get("net0").map(|value| value.raw().to_owned());
-            let card = NetworkCard::parse(before.as_deref().unwrap_or("virtio"));
-            let firewall = if profile.firewall { "1" } else { "0" };
-            let fenced = card.clone().with("bridge", &profile.bridge);
-            let fenced = if card.has_firewall() == profile.firewall {
-                fenced
-            } else {
-                fenced.with("firewall", firewall)
-            };
-            if before.is_none() || fenced != card {
-                change.set("net0", &fenced);
-            }
+        let profile = self.wish.profile.as_ref();
+        if let Some(card) = profile.and_then(|profile| profile.card_for(config)) {
+            change.set("net0", &card);
         }
         for key in ["protection", "onboot"] {
             if number(key).is_some_and(|value| value != 0) {
@@ -249,7 +242,10 @@ impl CreateGuest {
                 .with("size", size.for_disk());
             calls.push(resize);
         }
-        if self.starts() {
+        let path = format!("/nodes/{}/qemu/{NEW}", self.clone.node());
+        let fence = self.wish.fence.iter();
+        calls.extend(fence.flat_map(|plan| plan.calls_for_copy(&path)));
+        if self.starts() || self.starts_fenced() {
             calls.push(call("POST", "/status/start"));
         }
         calls
@@ -269,6 +265,8 @@ impl CreateGuest {
         let privileges: BTreeSet<&str> = keys
             .chain(change.delete.iter().copied())
             .map(privilege_for)
+            // Rules are written whether or not the card is as it should be already.
+            .chain(self.wish.profile.as_ref().map(|_| "VM.Config.Network"))
             .collect();
         let mut needs = self.clone.needs();
         needs.extend(privileges.into_iter().map(on_new));

@@ -29,8 +29,8 @@ pub use network::ChangeNetwork;
 pub use power::{Power, PowerAction};
 pub use prune::Prune;
 pub use report::{
-    Enforced, Fate, HalfMade, Outcome, Part, PowerFacts, Product, Report, RollBackFacts,
-    SizeEstimate, SnapshotFacts, Tally, Told, Update,
+    Enforced, Fate, HalfMade, Outcome, Part, PowerFacts, Product, PutBackReason, Report,
+    RollBackFacts, SizeEstimate, SnapshotFacts, Tally, Told, TrialEnd, TrialFacts, Update,
 };
 pub use roll_back::RollBack;
 pub use snapshot::{DeleteSnapshot, KeepMark, TakeSnapshot};
@@ -167,6 +167,25 @@ impl Operation {
             | Self::Destroy(_)
             | Self::Prune(_)
             | Self::Enforce(_) => false,
+        }
+    }
+
+    /// Returns the guests that run for a moment without their fence, as a snapshot's memory resumes at once.
+    pub fn resume_unfenced(&self) -> Vec<&GuestRef> {
+        match self {
+            Self::RollBack(operation) if operation.resumes_unfenced() => vec![operation.guest()],
+            Self::Batch(batch) => batch.operations().flat_map(Self::resume_unfenced).collect(),
+            Self::RollBack(_)
+            | Self::TakeSnapshot(_)
+            | Self::DeleteSnapshot(_)
+            | Self::KeepMark(_)
+            | Self::Power(_)
+            | Self::CloneGuest(_)
+            | Self::CreateGuest(_)
+            | Self::Destroy(_)
+            | Self::Prune(_)
+            | Self::Enforce(_)
+            | Self::Network(_) => Vec::new(),
         }
     }
 

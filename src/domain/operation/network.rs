@@ -21,20 +21,7 @@ impl ChangeNetwork {
     }
 
     pub(super) fn needs(&self) -> Vec<Need> {
-        let mut needs = vec![Need::on_guest("VM.Config.Network", self.guest().vmid)];
-        for change in self.plan.steps() {
-            let Action::SetCard { before, after } = &change.action else {
-                continue;
-            };
-            // The card leaves one bridge for another; the server asks for both (API.md §3).
-            for card in [before, after] {
-                let bridge = card.get("bridge");
-                let path = bridge.and_then(|bridge| path_of_bridge(bridge, card.get("tag")));
-                let need = path.map(|path| Need::on("SDN.Use", path));
-                needs.extend(need.filter(|need| !needs.contains(need)));
-            }
-        }
-        needs
+        needs_of(&self.plan)
     }
 
     pub(super) fn title(&self) -> String {
@@ -56,4 +43,22 @@ impl ChangeNetwork {
     pub fn plan(&self) -> &NetworkPlan {
         &self.plan
     }
+}
+
+/// Returns the privileges that a plan needs on its own guest.
+pub(super) fn needs_of(plan: &NetworkPlan) -> Vec<Need> {
+    let mut needs = vec![Need::on_guest("VM.Config.Network", plan.guest().vmid)];
+    for change in plan.steps() {
+        let Action::SetCard { before, after } = &change.action else {
+            continue;
+        };
+        // The card leaves one bridge for another; the server asks for both (API.md §3).
+        for card in [before, after] {
+            let bridge = card.get("bridge");
+            let path = bridge.and_then(|bridge| path_of_bridge(bridge, card.get("tag")));
+            let need = path.map(|path| Need::on("SDN.Use", path));
+            needs.extend(need.filter(|need| !needs.contains(need)));
+        }
+    }
+    needs
 }

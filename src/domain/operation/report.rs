@@ -127,6 +127,14 @@ impl Report {
         self
     }
 
+    /// Says how a trial ended, where it was one.
+    pub fn trial(&self) -> Option<&TrialFacts> {
+        match &self.product {
+            Some(Product::Trial(facts)) => Some(facts),
+            Some(_) | None => None,
+        }
+    }
+
     /// Counts the parts.
     pub fn tally(&self) -> Tally {
         Tally::of(self.parts.iter().map(|part| &part.fate))
@@ -251,6 +259,102 @@ pub enum Product {
     RolledBack(RollBackFacts),
     /// What came of each step of an enforcement plan, in the order of its steps.
     Enforced(Vec<Enforced>),
+    /// A network profile that was tried, and how that ended.
+    Trial(TrialFacts),
+}
+
+/// How the trial of a network profile ended well: put back is as good an end as kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TrialFacts {
+    /// The profile.
+    pub profile: String,
+    /// What became of it.
+    pub end: TrialEnd,
+}
+
+/// What became of a network profile that was tried.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TrialEnd {
+    /// It stays.
+    Kept,
+    /// It was stopped before anything was written.
+    NotBegun,
+    /// Everything is as before.
+    PutBack {
+        /// Why.
+        why: PutBackReason,
+        /// What was changed back, as `net0, 2 options, 5 rules`.
+        what: String,
+        /// Sets of addresses that had to stay, for rules that are not ours use them.
+        stays: Vec<String>,
+        /// Whether the guest had nothing of the profile before, and so has nothing of it now.
+        leaves_nothing: bool,
+    },
+    /// Its way back is gone: somebody else has ended it, or a write of ours whose answer was lost.
+    Elsewhere,
+}
+
+/// Why a trial was put back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PutBackReason {
+    /// A person or the system asked for it.
+    Asked,
+    /// Nobody kept it in time.
+    Expired,
+}
+
+impl TrialFacts {
+    /// Returns the word under which `--json` reports it.
+    pub const fn as_str(&self) -> &'static str {
+        match self.end {
+            TrialEnd::Kept => "kept",
+            TrialEnd::NotBegun => "not-begun",
+            TrialEnd::PutBack { .. } => "put-back",
+            TrialEnd::Elsewhere => "ended-elsewhere",
+        }
+    }
+}
+
+impl std::fmt::Display for TrialFacts {
+    /// Writes `put back as asked (net0, 2 options): everything is as before, nothing of api is left`.
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match &self.end {
+            TrialEnd::Kept => formatter.write_str("kept"),
+            TrialEnd::NotBegun => {
+                formatter.write_str("asked to stop: nothing was changed, everything is as before")
+            }
+            TrialEnd::PutBack {
+                why,
+                what,
+                stays,
+                leaves_nothing,
+            } => {
+                let why = match why {
+                    PutBackReason::Asked => "put back as asked",
+                    PutBackReason::Expired => "put back, for nobody kept it in time",
+                };
+                write!(formatter, "{why}")?;
+                if !what.is_empty() {
+                    write!(formatter, " ({what})")?;
+                }
+                if !stays.is_empty() {
+                    let sets = stays.join(", ");
+                    return write!(
+                        formatter,
+                        ": only {sets} stays, for a rule that is not ours uses it"
+                    );
+                }
+                formatter.write_str(": everything is as before")?;
+                if *leaves_nothing {
+                    write!(formatter, ", nothing of {} is left", self.profile)?;
+                }
+                Ok(())
+            }
+            TrialEnd::Elsewhere => {
+                formatter.write_str("its way back is gone: it was kept or put back meanwhile")
+            }
+        }
+    }
 }
 
 /// What came of one step of an enforcement plan.

@@ -1,8 +1,10 @@
 //! The return of a guest to one of its snapshots.
 
 use super::call::Call;
+use super::network::needs_of;
 use super::snapshot::TakeSnapshot;
 use crate::domain::guest::GuestRef;
+use crate::domain::network::NetworkPlan;
 use crate::domain::permission::Need;
 use crate::domain::snapshot::Snapshot;
 
@@ -13,8 +15,10 @@ pub struct RollBack {
     snapshot: Snapshot,
     safety: Option<TakeSnapshot>,
     start: bool,
-    /// Whether its first card comes back without the firewall that it has now.
-    unfences: bool,
+    /// Whether its first card comes back otherwise than its fence wants it.
+    refences: bool,
+    /// What fences it in again, planned on the configuration that comes back; absent: unknown.
+    fence: Option<NetworkPlan>,
 }
 
 impl RollBack {
@@ -23,7 +27,7 @@ impl RollBack {
         snapshot: Snapshot,
         safety: Option<TakeSnapshot>,
         start: bool,
-        unfences: bool,
+        (refences, fence): (bool, Option<NetworkPlan>),
     ) -> Self {
         Self {
             guest,
@@ -31,7 +35,8 @@ impl RollBack {
             start: start && !snapshot.has_ram,
             snapshot,
             safety,
-            unfences,
+            refences,
+            fence: fence.filter(|_| refences),
         }
     }
 
@@ -43,7 +48,12 @@ impl RollBack {
         let start = self
             .starts_fenced()
             .then(|| Call::on(&self.guest, "POST", "/status/start"));
-        safety.chain([roll_back]).chain(start).collect()
+        let fence = self.fence.iter().flat_map(NetworkPlan::calls);
+        safety
+            .chain([roll_back])
+            .chain(fence)
+            .chain(start)
+            .collect()
     }
 
     pub(super) fn needs(&self) -> Vec<Need> {
@@ -54,8 +64,10 @@ impl RollBack {
         if self.start {
             needs.push(Need::on_guest("VM.PowerMgmt", vmid));
         }
-        if self.unfences {
-            needs.push(Need::on_guest("VM.Config.Network", vmid));
+        match &self.fence {
+            Some(plan) => needs.extend(needs_of(plan)),
+            None if self.refences => needs.push(Need::on_guest("VM.Config.Network", vmid)),
+            None => {}
         }
         needs.extend(self.safety.iter().flat_map(TakeSnapshot::needs));
         needs
@@ -78,17 +90,22 @@ impl RollBack {
 
     /// Tells whether the server is asked to start the guest afterwards.
     pub fn starts(&self) -> bool {
-        self.start && !self.unfences
+        self.start && !self.refences
     }
 
     /// Tells whether the guest is started only when it is fenced in again.
     pub fn starts_fenced(&self) -> bool {
-        self.start && self.unfences
+        self.start && self.refences
     }
 
-    /// Tells whether the guest's first card comes back without the firewall that it has now.
-    pub fn unfences(&self) -> bool {
-        self.unfences
+    /// Tells whether the guest's first card comes back otherwise than its fence wants it.
+    pub fn refences(&self) -> bool {
+        self.refences
+    }
+
+    /// Tells whether the guest runs before it is fenced in again: its memory resumes at once.
+    pub fn resumes_unfenced(&self) -> bool {
+        self.refences && self.snapshot.has_ram
     }
 
     /// Tells whether the guest should run in the end.

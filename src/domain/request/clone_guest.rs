@@ -9,6 +9,7 @@ use crate::domain::guest_config::GuestConfig;
 use crate::domain::guest_name::GuestName;
 use crate::domain::id::{GuestKind, NodeName, PoolName, StorageName, Vmid};
 use crate::domain::inventory::Resources;
+use crate::domain::network::Foreseen;
 use crate::domain::operation::{CloneGuest, Copy, CopyKind, CopyUses, Operation, Stamp};
 use crate::domain::project::{Project, Projects};
 use crate::domain::snapshot::{Snapshot, SnapshotList};
@@ -67,6 +68,8 @@ pub struct CloneContext<'a> {
     pub resources: Option<&'a Resources>,
     /// The project that [`CloneRequest::joins`]; absent: none, which nothing can throttle.
     pub project: Option<&'a JoinedProject>,
+    /// What will fence the copy in; absent: nobody looked.
+    pub fence: Option<&'a Foreseen>,
 }
 
 impl CloneRequest {
@@ -115,6 +118,7 @@ impl CloneRequest {
                     start: self.start,
                     uses: CopyUses::of(context.config),
                     admission,
+                    fence: context.fence.and_then(Foreseen::plan).cloned(),
                 },
             )))
         });

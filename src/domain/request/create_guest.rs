@@ -12,6 +12,7 @@ use crate::domain::guest_config::GuestConfig;
 use crate::domain::guest_name::GuestName;
 use crate::domain::id::{GuestKind, NodeName, PoolName, StorageName};
 use crate::domain::inventory::Resources;
+use crate::domain::network::Foreseen;
 use crate::domain::operation::{
     Batch, CloneGuest, Copy, CopyKind, CopyUses, CreateGuest, Operation, Stamp, Wish,
 };
@@ -70,6 +71,8 @@ pub struct CreateContext<'a> {
     pub resources: Option<&'a Resources>,
     /// The project that [`CreateRequest::joins`]; absent: none, which nothing can throttle.
     pub project: Option<&'a JoinedProject>,
+    /// What will fence the new guests in; absent: nobody looked.
+    pub fence: Option<&'a Foreseen>,
 }
 
 /// What was typed, read and found good.
@@ -106,6 +109,7 @@ impl CreateRequest {
                     tags: self.tag.iter().cloned().collect(),
                     profile: self.profile.clone(),
                     start: self.start,
+                    fence: context.fence.and_then(Foreseen::plan).cloned(),
                 };
                 let template = context.config.cloned();
                 Operation::CreateGuest(Box::new(CreateGuest::new(clone, wish, template)))
@@ -358,6 +362,8 @@ impl CreateRequest {
                 start: false,
                 uses: CopyUses::of(context.config),
                 admission,
+                // A new guest is fenced in once its configuration is as wanted.
+                fence: None,
             },
         )
     }

@@ -39,7 +39,10 @@ pub use permitted::permit;
 pub use places::{Features, Original, refuses_copy, refuses_node, refuses_storage, takes_disks};
 pub use power::{PowerRequest, refuses_power};
 pub use prune::{MOST_CLOCK_SKEW, PruneRequest};
-pub use roll_back::{Afterwards, ConfigChange, Losses, RollBackContext, RollBackRequest};
+pub use roll_back::{
+    Afterwards, ConfigChange, Losses, Meanwhile, Refence, RefencedBy, RollBackContext,
+    RollBackRequest,
+};
 pub use snapshot::{
     DeleteSnapshotRequest, KeepMarkRequest, SnapshotRequest, refuses_ram, refuses_snapshots,
 };
@@ -93,6 +96,8 @@ pub enum Field {
     Question,
     /// The safety snapshot before a roll-back.
     Safety,
+    /// Whether a guest may run without its fence until that is up again.
+    Unfenced,
     /// Whether the guest is started afterwards.
     Start,
     /// The new guest's number.

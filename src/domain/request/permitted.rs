@@ -72,7 +72,9 @@ fn field_of(operation: &Operation, need: &Need) -> Field {
     let vmid = roll_back.guest().vmid;
     if roll_back.safety().is_some() && *need == Need::on_guest("VM.Snapshot", vmid) {
         Field::Safety
-    } else if roll_back.starts() && *need == Need::on_guest("VM.PowerMgmt", vmid) {
+    } else if (roll_back.starts() || roll_back.starts_fenced())
+        && *need == Need::on_guest("VM.PowerMgmt", vmid)
+    {
         Field::Start
     } else {
         Field::Whole
@@ -95,6 +97,7 @@ mod tests {
             snapshot: list.find("second").unwrap().clone(),
             start: true,
             safety: Some("before".into()),
+            unfenced: false,
         };
         let context = RollBackContext {
             guest: Some(&guest),

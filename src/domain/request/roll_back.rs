@@ -1,6 +1,7 @@
 //! The wish that a guest go back to a snapshot, and what would be lost by it.
 
 use std::collections::{BTreeSet, HashSet};
+use std::fmt;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -12,6 +13,7 @@ use crate::domain::enforcement::CriticalTags;
 use crate::domain::guest::{Guest, GuestRef, Status};
 use crate::domain::guest_config::{Drive, GuestConfig, is_numbered};
 use crate::domain::inventory::Storage;
+use crate::domain::network::{Foreseen, NetworkPlan, calls};
 use crate::domain::operation::{Operation, RollBack};
 use crate::domain::snapshot::{Snapshot, SnapshotList};
 use crate::domain::text::Text;
@@ -53,6 +55,8 @@ pub struct RollBackRequest {
     pub start: bool,
     /// The name, as typed, of a snapshot to be taken of the present first; absent for none.
     pub safety: Option<String>,
+    /// Whether it may run without its fence for a moment, where its memory resumes before that is up.
+    pub unfenced: bool,
 }
 
 /// What is known when a roll-back is checked; the less, the more is left to the server.
@@ -72,6 +76,8 @@ pub struct RollBackContext<'a> {
     pub storages: &'a [Storage],
     /// The tags of guests that enforcement spares; absent when there are none to be lost.
     pub critical_tags: Option<&'a CriticalTags>,
+    /// What would fence it in again, planned on the frozen configuration; absent: nobody looked.
+    pub fence: Option<&'a Foreseen>,
 }
 
 impl RollBackRequest {
@@ -121,10 +127,15 @@ impl RollBackRequest {
                 }
             }
         });
-        let unfences = context.unfences();
+        let refences = context.refences();
+        if refences && self.snapshot.has_ram && !self.unfenced {
+            let reason = "its memory resumes before its fence is up; switch on that it may";
+            objections.add(Field::Unfenced, reason);
+        }
+        let plan = context.fence.and_then(Foreseen::plan).cloned();
         let made = guest.zip(found).map(|(guest, snapshot)| {
             let (guest, snapshot) = (guest.to_ref(), snapshot.clone());
-            let roll_back = RollBack::new(guest, snapshot, safety, self.start, unfences);
+            let roll_back = RollBack::new(guest, snapshot, safety, self.start, (refences, plan));
             Operation::RollBack(Box::new(roll_back))
         });
         objections.or(made)
@@ -159,13 +170,27 @@ impl RollBackRequest {
                 let none = CriticalTags::new(Vec::new());
                 dangers(present, frozen, context.critical_tags.unwrap_or(&none))
             }),
+            fence: context.refences().then(|| Refence {
+                by: RefencedBy::of(context.fence),
+                meanwhile: if self.snapshot.has_ram {
+                    Meanwhile::Runs
+                } else if self.start {
+                    Meanwhile::Waits
+                } else {
+                    Meanwhile::IsOff
+                },
+            }),
         }
     }
 }
 
 impl RollBackContext<'_> {
-    /// Tells whether the first card comes back without the firewall that it has now.
-    fn unfences(&self) -> bool {
+    /// Tells whether the first card comes back otherwise than what fences the guest in wants it.
+    fn refences(&self) -> bool {
+        let plan = self.fence.and_then(Foreseen::plan);
+        if plan.is_some_and(NetworkPlan::changes_card) {
+            return true;
+        }
         let Some((present, frozen)) = self.present.zip(self.frozen) else {
             return false;
         };
@@ -214,6 +239,103 @@ pub struct Losses {
     pub changes: Option<Vec<ConfigChange>>,
     /// The disks that were added since, which end up unused; absent when a configuration is not known.
     pub set_aside: Option<Vec<Drive>>,
+    /// How it is fenced in again; absent: its card comes back as its fence wants it.
+    pub fence: Option<Refence>,
+}
+
+/// How a guest whose card comes back otherwise is fenced in again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refence {
+    /// By what.
+    pub by: RefencedBy,
+    /// What the guest does until then.
+    pub meanwhile: Meanwhile,
+}
+
+/// What fences a guest in again that went back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RefencedBy {
+    /// A profile, with so many calls.
+    Profile(String, usize),
+    /// The profile that its own rules name, if they do; nobody looked.
+    ItsOwn,
+    /// Nothing: its rules name no profile.
+    Nothing,
+    /// Nobody knows, for this reason.
+    Unknown(String),
+}
+
+/// What a guest does between its return and its fence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Meanwhile {
+    /// It runs: its memory resumes at once.
+    Runs,
+    /// It waits for its start.
+    Waits,
+    /// It is off, and stays so.
+    IsOff,
+}
+
+impl RefencedBy {
+    fn of(foreseen: Option<&Foreseen>) -> Self {
+        match foreseen {
+            None | Some(Foreseen::Awaited) => Self::ItsOwn,
+            Some(Foreseen::Nothing) => Self::Nothing,
+            Some(Foreseen::Unknown(reason)) => Self::Unknown(reason.clone()),
+            Some(Foreseen::Planned(plan)) => {
+                Self::Profile(plan.profile().to_owned(), plan.steps().len())
+            }
+        }
+    }
+}
+
+impl Refence {
+    /// Tells whether the guest is without its fence for a while, or for good.
+    pub fn is_loss(&self) -> bool {
+        match self.by {
+            RefencedBy::Profile(..) | RefencedBy::ItsOwn => self.meanwhile == Meanwhile::Runs,
+            RefencedBy::Nothing | RefencedBy::Unknown(_) => true,
+        }
+    }
+}
+
+impl fmt::Display for Refence {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (what, calls) = match &self.by {
+            RefencedBy::Profile(name, count) => (
+                format!("network profile {name}"),
+                format!(" ({})", calls(*count)),
+            ),
+            RefencedBy::ItsOwn => (
+                "the network profile that its rules name".to_owned(),
+                String::new(),
+            ),
+            RefencedBy::Nothing => {
+                return formatter
+                    .write_str("its rules name no network profile: it comes back without a fence");
+            }
+            RefencedBy::Unknown(reason) => {
+                write!(formatter, "what fences it in again is not known: {reason}")?;
+                return formatter.write_str(match self.meanwhile {
+                    Meanwhile::Runs => "; it runs without its fence meanwhile",
+                    Meanwhile::Waits => "; it is not started without its fence",
+                    Meanwhile::IsOff => "",
+                });
+            }
+        };
+        match self.meanwhile {
+            Meanwhile::Runs => write!(
+                formatter,
+                "it resumes at once and runs without its fence until {what} is applied again{calls}"
+            ),
+            Meanwhile::Waits => {
+                write!(formatter, "{what} is applied again before its start{calls}")
+            }
+            Meanwhile::IsOff => {
+                write!(formatter, "{what} is applied again once it is back{calls}")
+            }
+        }
+    }
 }
 
 /// What a guest does after it went back to a snapshot.
@@ -335,6 +457,7 @@ mod tests {
             snapshot: chain().find(name).unwrap().clone(),
             start: true,
             safety: Some("before-rollback".into()),
+            unfenced: false,
         }
     }
 

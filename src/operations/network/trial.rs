@@ -15,8 +15,8 @@ use super::{Applied, Heed, apply};
 use crate::domain::failure::{Failure, FailureKind};
 use crate::domain::firewall::ClusterFirewall;
 use crate::domain::guest::GuestRef;
-use crate::domain::network::{self, Current, NetworkPlan, WayBack};
-use crate::domain::operation::{Outcome, Report};
+use crate::domain::network::{self, Current, NetworkPlan, Warning, WayBack};
+use crate::domain::operation::{Outcome, Product, PutBackReason, Report, TrialEnd, TrialFacts};
 use crate::domain::text::Text;
 
 /// The pauses before each try to put everything back; the last one goes on.
@@ -28,15 +28,13 @@ const PATIENCE_AT_THE_END: Duration = Duration::from_secs(60);
 /// How often it is said how much time is left.
 const TICK: Duration = Duration::from_secs(1);
 
-/// How a trial ended.
+/// What a person, the system or the clock wants of a trial.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Verdict {
     /// A person kept it.
-    Kept,
-    /// Nobody kept it in time.
-    Expired,
-    /// A person or the system asked for the end.
-    Stopped,
+    Keep,
+    /// It is put back.
+    PutBack(PutBackReason),
 }
 
 /// Applies a profile, waits for a word, and keeps it or puts everything back.
@@ -47,10 +45,7 @@ pub(super) async fn try_out(
 ) -> Report {
     let applied = apply(context, plan, Heed::Stop).await;
     if !applied.report.outcome.is_success() {
-        if !applied.has_written {
-            return applied.report;
-        }
-        return take_back(context, applied).await;
+        return give_up(context, applied, way_back).await;
     }
     let Applied {
         mut report, guest, ..
@@ -60,31 +55,52 @@ pub(super) async fn try_out(
         .step(format!("{} is on trial on {guest}", way_back.profile()))
         .await;
     let verdict = wait(context, way_back.began(), way_back.ends()).await;
-    let (action, ended) = match verdict {
-        Verdict::Kept => ("keep-network", keep(context, &guest).await),
-        Verdict::Expired | Verdict::Stopped => ("put-back", put_back(context, &guest).await),
-    };
-    let said = match (&ended, verdict) {
-        (Ok(Way::Gone), _) => "somebody else kept it meanwhile",
-        (Ok(Way::Taken(_)), Verdict::Kept) => "kept",
-        (Ok(Way::Taken(_)), Verdict::Expired) => "not kept in time: everything is as before",
-        (Ok(Way::Taken(_)), Verdict::Stopped) => "asked to stop: everything is as before",
-        (Err(_), Verdict::Kept) => "it could not be made sure that it is kept",
-        (Err(_), _) => "not everything could be put back",
-    };
-    report.notes.push(said.to_owned());
-    if verdict == Verdict::Stopped {
-        report.outcome = Outcome::Stopped;
+    match verdict {
+        Verdict::Keep => {
+            let ended = keep(context, &guest).await;
+            if ended.is_err() {
+                let note = "it could not be made sure that it is kept";
+                report.notes.push(note.to_owned());
+            }
+            let facts = ended.as_ref().ok().map(|way| match way {
+                Way::Taken(_) => TrialEnd::Kept,
+                Way::Gone => TrialEnd::Elsewhere,
+            });
+            close(context, &guest, "keep-network", ended, &mut report);
+            told(report, way_back, facts)
+        }
+        Verdict::PutBack(why) => back(context, &guest, way_back, why, report).await,
     }
-    close(context, &guest, action, ended, &mut report);
-    report
 }
 
-/// Puts back what a trial did before it failed; the failure stays the outcome.
-async fn take_back(context: Context<'_>, applied: Applied) -> Report {
+/// Ends a trial whose profile did not come to be applied: what was written is put back.
+///
+/// Whoever asked to stop has it so; else the failure stays the outcome.
+async fn give_up(context: Context<'_>, applied: Applied, way_back: &WayBack) -> Report {
     let Applied {
-        mut report, guest, ..
+        mut report,
+        has_written,
+        guest,
     } = applied;
+    let is_asked_for = report.outcome == Outcome::Stopped;
+    if !has_written {
+        if is_asked_for {
+            report.outcome = Outcome::Done;
+            report.notes.clear();
+            return told(report, way_back, Some(TrialEnd::NotBegun));
+        }
+        return report;
+    }
+    if is_asked_for {
+        report.outcome = Outcome::Done;
+        // How far it came does not matter once it is undone.
+        let half_way = std::mem::take(&mut report.notes);
+        let mut report = back(context, &guest, way_back, PutBackReason::Asked, report).await;
+        if !report.outcome.is_success() {
+            report.notes.splice(0..0, half_way);
+        }
+        return report;
+    }
     let ended = put_back(context, &guest).await;
     if ended.is_ok() {
         report
@@ -93,6 +109,42 @@ async fn take_back(context: Context<'_>, applied: Applied) -> Report {
     }
     close(context, &guest, "put-back", ended, &mut report);
     report
+}
+
+/// Puts back what a trial has changed, and says so.
+async fn back(
+    context: Context<'_>,
+    guest: &GuestRef,
+    way_back: &WayBack,
+    why: PutBackReason,
+    mut report: Report,
+) -> Report {
+    let ended = put_back(context, guest).await;
+    let facts = match &ended {
+        Ok(Way::Gone) => Some(TrialEnd::Elsewhere),
+        Ok(Way::Taken(taken)) => Some(TrialEnd::PutBack {
+            why,
+            what: taken.what.clone(),
+            stays: taken.stays.clone(),
+            leaves_nothing: way_back.leaves_nothing(),
+        }),
+        Err(_) => {
+            let note = "not everything could be put back";
+            report.notes.push(note.to_owned());
+            None
+        }
+    };
+    close(context, guest, "put-back", ended, &mut report);
+    told(report, way_back, facts)
+}
+
+/// Says how a trial ended, if it ended well.
+fn told(report: Report, way_back: &WayBack, end: Option<TrialEnd>) -> Report {
+    let facts = end.map(|end| TrialFacts {
+        profile: way_back.profile().to_owned(),
+        end,
+    });
+    report.with_product(facts.map(Product::Trial))
 }
 
 /// Notes how the end of a trial went.
@@ -105,7 +157,7 @@ fn close(
 ) {
     let own = match ended {
         Ok(Way::Gone) => return,
-        Ok(Way::Taken(own)) => *own,
+        Ok(Way::Taken(taken)) => taken.report,
         Err(own) => {
             report.notes.push(format!(
                 "what is to be undone stands in a rule of {guest}; \
@@ -131,16 +183,16 @@ async fn wait(context: Context<'_>, began: DateTime<Utc>, ends: DateTime<Utc>) -
         let now = context.client.server_time().unwrap_or(ends);
         let left = ends - now;
         if left <= TimeDelta::zero() {
-            return Verdict::Expired;
+            return Verdict::PutBack(PutBackReason::Expired);
         }
-        let line = format!("on trial; put back in {} s unless kept", left.num_seconds());
+        let line = format!("put back in {} s unless kept", left.num_seconds());
         let share = 1.0 - left.as_seconds_f64() / whole.max(1.0);
         reporter.progress(Some(share.clamp(0.0, 1.0)), Text::from(line));
         let pause = left.to_std().unwrap_or_default().min(TICK);
         tokio::select! {
             biased;
-            () = reporter.keep.cancelled() => return Verdict::Kept,
-            () = reporter.stop.cancelled() => return Verdict::Stopped,
+            () = reporter.keep.cancelled() => return Verdict::Keep,
+            () = reporter.stop.cancelled() => return Verdict::PutBack(PutBackReason::Asked),
             () = tokio::time::sleep(pause) => {}
         }
     }
@@ -149,9 +201,18 @@ async fn wait(context: Context<'_>, began: DateTime<Utc>, ends: DateTime<Utc>) -
 /// What became of the record of a trial.
 enum Way {
     /// It was used or given up as wanted.
-    Taken(Box<Report>),
+    Taken(Box<Taken>),
     /// It was not there any more.
     Gone,
+}
+
+/// A way back that was used or given up.
+struct Taken {
+    report: Report,
+    /// What was changed, in the numbers of the first try, which found everything to be done.
+    what: String,
+    /// The sets that had to stay.
+    stays: Vec<String>,
 }
 
 /// Gives up the way back, so that the profile stays.
@@ -183,11 +244,13 @@ async fn insist(
     let mut waited = Duration::ZERO;
     let mut pauses = PAUSES.into_iter();
     let mut last = PAUSES[PAUSES.len() - 1];
+    let mut what = None;
     loop {
         last = pauses.next().unwrap_or(last);
         let pause = Duration::from_secs(last);
         tokio::time::sleep(pause).await;
         waited += pause;
+        let mut stays = Vec::new();
         let report = match read(context.client, guest).await {
             Err(error) => Report::new(Outcome::Failed(Box::new(error.into()))),
             Ok((config, firewall)) => {
@@ -204,11 +267,22 @@ async fn insist(
                     let failure = Failure::new(FailureKind::Refused, objection.to_string());
                     return Err(Report::new(Outcome::Failed(Box::new(failure))));
                 }
+                what.get_or_insert_with(|| plan.extent());
+                for warning in plan.warnings() {
+                    if let Warning::SetStays(name) = warning {
+                        stays.push(name.clone());
+                    }
+                }
                 apply(context, &plan, Heed::Nothing).await.report
             }
         };
         if report.outcome.is_success() {
-            return Ok(Way::Taken(Box::new(report)));
+            let what = what.unwrap_or_default();
+            return Ok(Way::Taken(Box::new(Taken {
+                report,
+                what,
+                stays,
+            })));
         }
         let patience = if context.reporter.stop_requested() {
             PATIENCE_AT_THE_END

@@ -294,7 +294,7 @@ fn apply(call: &mut Call<'_>, wanted: &Wanted) -> Result<(), Failure> {
         guest.pending.remove(key);
     }
     for (key, value) in changes {
-        let waits = running && kind == Kind::Qemu && !is_live(&key);
+        let waits = running && kind == Kind::Qemu && !is_live(guest, &key, value.as_deref());
         if waits && guest.config.get(&key) != value.as_ref() {
             guest.pending.insert(key, value);
             continue;
@@ -308,8 +308,35 @@ fn apply(call: &mut Call<'_>, wanted: &Wanted) -> Result<(), Failure> {
     Ok(())
 }
 
-fn is_live(key: &str) -> bool {
-    LIVE.contains(&key) || key.starts_with("net") || key.starts_with("unused") || is_disk_key(key)
+/// Tells whether a new value of an option of a running machine takes effect at once.
+fn is_live(guest: &Guest, key: &str, value: Option<&str>) -> bool {
+    if is_card(key) {
+        return is_plugged(guest) || stays_the_same_card(guest.config.get(key), value);
+    }
+    LIVE.contains(&key) || key.starts_with("unused") || is_disk_key(key)
+}
+
+/// Tells whether cards may be pulled out of a running machine and put into it.
+///
+/// Assumed from the documentation of `hotplug`: no recording has it without `network`.
+fn is_plugged(guest: &Guest) -> bool {
+    let hotplug = guest.config.get("hotplug").map_or("1", String::as_str);
+    hotplug == "1" || split_list(hotplug).iter().any(|each| each == "network")
+}
+
+/// Tells whether what the guest sees of a card stays; its bridge and its firewall are the host's.
+fn stays_the_same_card(old: Option<&String>, new: Option<&str>) -> bool {
+    let (Some(old), Some(new)) = (old, new) else {
+        return false;
+    };
+    let hardware = |card: &str| card.split(',').next().map(str::to_owned);
+    let is_bridged = |card: &str| property(card, "bridge").is_some();
+    hardware(old) == hardware(new)
+        && ["queues", "mtu"]
+            .iter()
+            .all(|it| property(old, it) == property(new, it))
+        && is_bridged(old)
+        && is_bridged(new)
 }
 
 /// Returns an option as the file keeps it.

@@ -206,6 +206,12 @@ const ROUTES: &[(&str, &str, Handler)] = &[
     ("GET", "/cluster/ha/status/current", cluster::ha_status),
     ("GET", "/cluster/ha/resources", cluster::ha_resources),
     ("GET", "/cluster/backup", cluster::nothing),
+    (
+        "GET",
+        "/cluster/backup-info/not-backed-up",
+        cluster::not_backed_up,
+    ),
+    ("GET", "/cluster/config/qdevice", cluster::no_quorum_device),
     ("GET", "/cluster/replication", cluster::nothing),
     ("GET", "/cluster/sdn/zones", cluster::nothing),
     ("GET", "/cluster/sdn/vnets", cluster::nothing),
@@ -214,6 +220,8 @@ const ROUTES: &[(&str, &str, Handler)] = &[
     ("GET", "/nodes/{node}/version", nodes::version),
     ("GET", "/nodes/{node}/time", nodes::time),
     ("GET", "/nodes/{node}/network", nodes::network),
+    ("GET", "/nodes/{node}/subscription", nodes::subscription),
+    ("GET", "/nodes/{node}/replication", nodes::replication),
     (
         "GET",
         "/nodes/{node}/certificates/info",

@@ -151,6 +151,21 @@ pub(super) fn time(call: &mut Call<'_>) -> Result<Reply, Failure> {
     ))
 }
 
+pub(super) fn subscription(call: &mut Call<'_>) -> Result<Reply, Failure> {
+    call.node()?;
+    Ok(Reply::Data(json!({
+        "status": "notfound",
+        "message": "There is no subscription key",
+        "serverid": null,
+        "url": "https://www.proxmox.com/en/proxmox-virtual-environment/pricing",
+    })))
+}
+
+pub(super) fn replication(call: &mut Call<'_>) -> Result<Reply, Failure> {
+    call.node()?;
+    super::cluster::nothing(call)
+}
+
 pub(super) fn network(call: &mut Call<'_>) -> Result<Reply, Failure> {
     // Assumed: no recording shows a network list; the fields are the schema's.
     let wanted = call.text("type").map(str::to_owned);

@@ -12,7 +12,7 @@ use crate::domain::id::Vmid;
 use crate::ui::format;
 use crate::ui::theme::Theme;
 use crate::ui::viewport::Viewport;
-use crate::ui::widgets::{Row, cursor_mark, dialog, fit, hint_line, push_bar, width};
+use crate::ui::widgets::{Row, cursor_mark, dialog, fit, hint_line, line_at, push_bar, width};
 
 const AGE: usize = 6;
 const RAM: usize = 3;
@@ -55,14 +55,7 @@ pub(super) fn draw(
 }
 
 fn put(frame: &mut Frame<'_>, inner: Rect, row: u16, line: Line<'static>) {
-    if row < inner.height {
-        let place = Rect {
-            y: inner.y + row,
-            height: 1,
-            ..inner
-        };
-        frame.render_widget(line, place);
-    }
+    frame.render_widget(line, line_at(inner, usize::from(row)));
 }
 
 fn draw_rows(

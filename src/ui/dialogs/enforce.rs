@@ -12,7 +12,9 @@ use crate::domain::throttle::Found;
 use crate::ui::panes::budget::{amount, short, style_of, tier_mark};
 use crate::ui::theme::Theme;
 use crate::ui::viewport::{Viewport, scroll_to};
-use crate::ui::widgets::{Row, cursor_mark, dialog, fit, hint_line, width, wrapped};
+use crate::ui::widgets::{
+    Row, beyond, cursor_mark, dialog, fit, hint_line, line_from_bottom, stack, width, wrapped,
+};
 
 /// The dialog is never wider than this.
 const WIDEST: u16 = 150;
@@ -64,23 +66,17 @@ pub(super) fn draw(
     let last = rows.iter().rposition(is_chosen);
     scroll_to(&mut viewport.enforcement, last, room, rows.len());
     scroll_to(&mut viewport.enforcement, cursor, room, rows.len());
-    draw_beyond(frame, inner, viewport.enforcement, rows.len(), theme);
-    let shown = rows
-        .into_iter()
-        .enumerate()
-        .skip(viewport.enforcement)
-        .take(room);
-    for ((at, (_, row)), y) in shown.zip(inner.y..) {
+    let first = viewport.enforcement;
+    let beyond = beyond(first, rows.len().saturating_sub(first + room), theme).line();
+    frame.render_widget(beyond, line_from_bottom(inner, FIXED - 1));
+    let shown = rows.into_iter().enumerate().skip(first).take(room);
+    let lines = shown.map(|(at, (_, row))| {
         let mut line = Row::new(theme.unicode);
         cursor_mark(&mut line, cursor == Some(at), theme);
         line.append(row);
-        let place = Rect {
-            y,
-            height: 1,
-            ..inner
-        };
-        frame.render_widget(line.line(), place);
-    }
+        line.line()
+    });
+    stack(frame, inner, lines);
     draw_foot(frame, inner, enforce, theme);
 }
 
@@ -113,32 +109,6 @@ fn lines_of(line: &EnforceLine<'_>, columns: usize, theme: &Theme) -> Vec<Row> {
                 .collect()
         }
     }
-}
-
-/// Says how many lines stand above and below those that are shown.
-fn draw_beyond(frame: &mut Frame<'_>, inner: Rect, first: usize, lines: usize, theme: &Theme) {
-    let room = usize::from(inner.height).saturating_sub(FIXED);
-    let (up, down) = if theme.unicode {
-        ("▴", "▾")
-    } else {
-        ("^", "v")
-    };
-    let mut row = Row::new(theme.unicode);
-    for (count, mark, where_) in [
-        (first, up, "above"),
-        (lines.saturating_sub(first + room), down, "below"),
-    ] {
-        if count > 0 {
-            row.gap(2)
-                .text(format!("{mark} {count} {where_}"), theme.dim);
-        }
-    }
-    let place = Rect {
-        y: inner.bottom().saturating_sub(4),
-        height: 1,
-        ..inner
-    };
-    frame.render_widget(row.line(), place);
 }
 
 fn project_line(project: &ProjectPlan, columns: usize, theme: &Theme) -> Row {
@@ -241,11 +211,7 @@ fn calls(enforce: &EnforceDialog, columns: usize, theme: &Theme) -> Vec<Vec<Row>
 /// Draws what stands in the way, the count, and the keys.
 fn draw_foot(frame: &mut Frame<'_>, inner: Rect, enforce: &EnforceDialog, theme: &Theme) {
     let columns = usize::from(inner.width);
-    let line = |up: u16| Rect {
-        y: inner.bottom().saturating_sub(up),
-        height: 1,
-        ..inner
-    };
+    let line = |up: usize| line_from_bottom(inner, up - 1);
     if let Err(objections) = &enforce.checked
         && let Some(objection) = objections.first()
     {

@@ -7,7 +7,7 @@ use ratatui::widgets::{Paragraph, Wrap};
 
 use crate::app::dialogs::FailureText;
 use crate::ui::theme::Theme;
-use crate::ui::widgets::{dialog, hint_line};
+use crate::ui::widgets::{dialog, hint_line, line_from_bottom};
 
 pub(super) fn draw(frame: &mut Frame<'_>, text: &FailureText, theme: &Theme) {
     let failure = &text.failure;
@@ -60,10 +60,6 @@ pub(super) fn draw(frame: &mut Frame<'_>, text: &FailureText, theme: &Theme) {
     if !text.left.is_empty() {
         hints.insert(0, ("D", "destroy what is left"));
     }
-    let bottom = Rect {
-        y: inner.bottom().saturating_sub(1),
-        height: 1,
-        ..inner
-    };
+    let bottom = line_from_bottom(inner, 0);
     frame.render_widget(hint_line(&hints, usize::from(inner.width), theme), bottom);
 }

@@ -13,7 +13,9 @@ use crate::domain::quota::Certainty;
 use crate::domain::request::Field;
 use crate::ui::panes::budget::{amount, bar_style_of, resource_label, short, style_of};
 use crate::ui::theme::Theme;
-use crate::ui::widgets::{Row, dialog, fit, hint_line, push_growing_bar, width, wrapped};
+use crate::ui::widgets::{
+    Row, dialog, fit, hint_line, line_at, line_from_bottom, push_growing_bar, width, wrapped,
+};
 
 pub(super) const LABEL: usize = 14;
 /// The room for `~1234 → up to ~12345 of 12345`.
@@ -46,19 +48,18 @@ pub(super) fn draw(frame: &mut Frame<'_>, form: &Form, theme: &Theme) {
     let first = (focused + 2)
         .saturating_sub(room)
         .min(lines.len().saturating_sub(room));
-    let above = Rect { height: 1, ..inner };
-    let below = Rect {
-        y: inner.bottom().saturating_sub(2),
-        ..above
-    };
     let marks = if theme.unicode {
         ["▴ more", "▾ more"]
     } else {
         ["^ more", "v more"]
     };
     for (is_cut, mark, area) in [
-        (first > 0, marks[0], above),
-        (first + room < lines.len(), marks[1], below),
+        (first > 0, marks[0], line_at(inner, 0)),
+        (
+            first + room < lines.len(),
+            marks[1],
+            line_from_bottom(inner, 1),
+        ),
     ] {
         if is_cut {
             let mut row = Row::new(theme.unicode);
@@ -66,17 +67,13 @@ pub(super) fn draw(frame: &mut Frame<'_>, form: &Form, theme: &Theme) {
             frame.render_widget(row.line(), area);
         }
     }
-    for (line, y) in lines.into_iter().skip(first).take(room).zip(inner.y + 1..) {
-        draw_line(
-            frame,
-            line,
-            Rect {
-                y,
-                height: 1,
-                ..inner
-            },
-        );
-    }
+    let body = Rect {
+        y: inner.y + 1,
+        height: inner.height.saturating_sub(3),
+        ..inner
+    };
+    let shown: Vec<FormLine> = lines.into_iter().skip(first).take(room).collect();
+    draw_items(frame, body, shown);
     draw_hints(frame, inner, form, &[], theme);
 }
 
@@ -97,11 +94,7 @@ pub(super) fn draw_hints(
     let mut hints = vec![("Enter", enter), ("Tab", "next")];
     hints.extend_from_slice(more);
     hints.extend([("Ctrl-x", "calls"), ("Esc", form.refusal)]);
-    let bottom = Rect {
-        y: inner.bottom().saturating_sub(1),
-        height: 1,
-        ..inner
-    };
+    let bottom = line_from_bottom(inner, 0);
     frame.render_widget(hint_line(&hints, usize::from(inner.width), theme), bottom);
 }
 
@@ -112,27 +105,16 @@ pub(super) fn item_rows(form: &Form, columns: usize, theme: &Theme) -> Vec<FormL
 
 /// Draws such lines from the top of a place on.
 pub(super) fn draw_items(frame: &mut Frame<'_>, area: Rect, lines: Vec<FormLine>) {
-    for (line, y) in lines.into_iter().zip(area.y..area.bottom()) {
-        draw_line(
-            frame,
-            line,
-            Rect {
-                y,
-                height: 1,
-                ..area
-            },
-        );
-    }
-}
-
-fn draw_line(frame: &mut Frame<'_>, line: FormLine, place: Rect) {
-    frame.render_widget(line.text, place);
-    if let Some(column) = line.cursor {
-        let x = column.min(usize::from(place.width).saturating_sub(1)) as u16;
-        frame.set_cursor_position(Position {
-            x: place.x + x,
-            y: place.y,
-        });
+    for (line, index) in lines.into_iter().zip(0..usize::from(area.height)) {
+        let place = line_at(area, index);
+        frame.render_widget(line.text, place);
+        if let Some(column) = line.cursor {
+            let x = column.min(usize::from(place.width).saturating_sub(1)) as u16;
+            frame.set_cursor_position(Position {
+                x: place.x + x,
+                y: place.y,
+            });
+        }
     }
 }
 

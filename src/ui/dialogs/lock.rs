@@ -7,7 +7,7 @@ use ratatui::widgets::{Paragraph, Wrap};
 
 use crate::app::dialogs::LockDialog;
 use crate::ui::theme::Theme;
-use crate::ui::widgets::{dialog, hint_line, reading_width};
+use crate::ui::widgets::{dialog, hint_line, line_from_bottom, reading_width};
 
 pub(super) fn draw(frame: &mut Frame<'_>, lock: &LockDialog, theme: &Theme) {
     let columns = reading_width(frame.area()).min(84);
@@ -42,10 +42,6 @@ pub(super) fn draw(frame: &mut Frame<'_>, lock: &LockDialog, theme: &Theme) {
     if command.is_some() {
         hints.insert(0, ("y", "copy the command"));
     }
-    let bottom = Rect {
-        y: inner.bottom().saturating_sub(1),
-        height: 1,
-        ..inner
-    };
+    let bottom = line_from_bottom(inner, 0);
     frame.render_widget(hint_line(&hints, usize::from(inner.width), theme), bottom);
 }

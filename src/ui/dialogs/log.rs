@@ -1,7 +1,6 @@
 //! The log of a task.
 
 use ratatui::Frame;
-use ratatui::layout::Rect;
 use ratatui::text::Line;
 
 use crate::app::State;
@@ -9,7 +8,7 @@ use crate::app::dialogs::LogView;
 use crate::domain::task::TaskState;
 use crate::ui::theme::Theme;
 use crate::ui::viewport::Viewport;
-use crate::ui::widgets::{dialog, fit, hint_line};
+use crate::ui::widgets::{dialog, fit, hint_line, line_from_bottom, stack};
 
 pub(super) fn draw(
     frame: &mut Frame<'_>,
@@ -41,7 +40,7 @@ pub(super) fn draw(
     let back = log.back.min(log.lines.len().saturating_sub(height));
     let end = log.lines.len() - back;
     let shown = &log.lines[end.saturating_sub(height)..end];
-    for (line, y) in shown.iter().zip(inner.y..) {
+    let lines = shown.iter().map(|line| {
         let text = line.to_string();
         let style = if text.starts_with("TASK ERROR") {
             theme.critical
@@ -52,15 +51,9 @@ pub(super) fn draw(
         } else {
             theme.text
         };
-        frame.render_widget(
-            Line::styled(fit(&text, columns, theme.unicode), style),
-            Rect {
-                y,
-                height: 1,
-                ..inner
-            },
-        );
-    }
+        Line::styled(fit(&text, columns, theme.unicode), style)
+    });
+    stack(frame, inner, lines);
     let (status, style) = match (&log.failure, &log.state) {
         (Some(failure), _) => (failure.to_string(), theme.critical),
         (None, None) => ("reading…".to_owned(), theme.dim),
@@ -81,14 +74,7 @@ pub(super) fn draw(
         columns,
         theme.unicode,
     );
-    frame.render_widget(
-        Line::styled(status, style),
-        Rect {
-            y: inner.bottom().saturating_sub(2),
-            height: 1,
-            ..inner
-        },
-    );
+    frame.render_widget(Line::styled(status, style), line_from_bottom(inner, 1));
     let hints = [
         ("j k", "scroll"),
         ("G", "end"),
@@ -97,11 +83,7 @@ pub(super) fn draw(
     ];
     frame.render_widget(
         hint_line(&hints, columns, theme),
-        Rect {
-            y: inner.bottom().saturating_sub(1),
-            height: 1,
-            ..inner
-        },
+        line_from_bottom(inner, 0),
     );
 }
 

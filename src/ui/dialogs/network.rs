@@ -9,7 +9,7 @@ use crate::app::dialogs::{NetworkDialog, NetworkLine, PassAnswer};
 use crate::domain::network::{Change, Verdict};
 use crate::ui::theme::Theme;
 use crate::ui::viewport::Viewport;
-use crate::ui::widgets::{Row, dialog, wrapped};
+use crate::ui::widgets::{Row, beyond, dialog, line_at, stack, wrapped};
 
 /// The dialog is never wider than this.
 const WIDEST: u16 = 130;
@@ -49,15 +49,10 @@ pub(super) fn draw(
     viewport.page = room;
     let last = rows.len().saturating_sub(room);
     let first = network.row.min(last);
-    for (mut row, y) in rows.into_iter().skip(first).take(room).zip(inner.y..) {
-        let place = Rect {
-            y,
-            height: 1,
-            ..inner
-        };
-        frame.render_widget(row.line(), place);
-    }
-    draw_beyond(frame, inner, room, (first, last), theme);
+    let shown = rows.into_iter().skip(first).take(room);
+    stack(frame, inner, shown.map(|mut row| row.line()));
+    let beyond = beyond(first, last - first, theme).line();
+    frame.render_widget(beyond, line_at(inner, room));
     let below = Rect {
         y: inner.y + u16::try_from(room).unwrap_or(0) + 1,
         height: u16::try_from(fields.len()).unwrap_or(0),
@@ -69,48 +64,14 @@ pub(super) fn draw(
         height: u16::try_from(answers.len()).unwrap_or(0),
         ..inner
     };
-    for (mut row, y) in answers.into_iter().zip(answered.y..answered.bottom()) {
-        let place = Rect {
-            y,
-            height: 1,
-            ..inner
-        };
-        frame.render_widget(row.line(), place);
-    }
+    let answers = answers.into_iter();
+    stack(frame, answered, answers.map(|mut row| row.line()));
     let hints = if last > 0 {
         &[("PgDn", "scroll")][..]
     } else {
         &[]
     };
     draw_hints(frame, inner, &network.form, hints, theme);
-}
-
-/// Says how many lines stand above and below those that are shown.
-fn draw_beyond(
-    frame: &mut Frame<'_>,
-    inner: Rect,
-    room: usize,
-    (first, last): (usize, usize),
-    theme: &Theme,
-) {
-    let (up, down) = if theme.unicode {
-        ("▴", "▾")
-    } else {
-        ("^", "v")
-    };
-    let mut row = Row::new(theme.unicode);
-    for (count, mark, where_) in [(first, up, "above"), (last - first, down, "below")] {
-        if count > 0 {
-            row.gap(2)
-                .text(format!("{mark} {count} {where_}"), theme.dim);
-        }
-    }
-    let place = Rect {
-        y: inner.y + u16::try_from(room).unwrap_or(0),
-        height: 1,
-        ..inner
-    };
-    frame.render_widget(row.line(), place);
 }
 
 /// Makes the lines about one line of the dialog; a long one goes on below itself.

@@ -8,7 +8,7 @@ use crate::app::dialogs::Palette;
 use crate::app::keymap::BINDINGS;
 use crate::app::{Action, State};
 use crate::ui::theme::Theme;
-use crate::ui::widgets::{Row, dialog, fit, hint_line, paragraph, reading_width, width};
+use crate::ui::widgets::{Row, dialog, fit, hint_line, line_at, paragraph, reading_width, width};
 
 /// The lines below the list that tell why the row under the cursor is not possible.
 const REASON: usize = 3;
@@ -31,36 +31,26 @@ pub(super) fn draw(frame: &mut Frame<'_>, palette: &Palette, state: &State, them
         } else {
             ratatui::style::Style::new()
         };
-        let line_area = at(inner, line);
+        let line_area = line_at(inner, line);
         frame.render_widget(row.fill(columns).line().style(style), line_area);
     }
     if palette.matches.is_empty() {
         let text = ratatui::text::Line::styled("nothing is called so", theme.dim);
-        frame.render_widget(text, at(inner, 2));
+        frame.render_widget(text, line_at(inner, 2));
     }
-    let last = inner.height.saturating_sub(1);
+    let last = usize::from(inner.height).saturating_sub(1);
     if let Some(action) = palette.matches.get(palette.row)
         && let Availability::No(reason) = availability(state, *action)
     {
         let reason = format!("not now: {reason}");
         let lines = paragraph(&[(&reason, theme.warning)], columns, theme.unicode);
-        let from = last.saturating_sub(REASON as u16);
+        let from = last.saturating_sub(REASON);
         for (mut row, line) in lines.into_iter().take(REASON).zip(from..) {
-            frame.render_widget(row.line(), at(inner, line));
+            frame.render_widget(row.line(), line_at(inner, line));
         }
     }
     let hints = [("Enter", "do it"), ("Up Down", "choose"), ("Esc", "close")];
-    frame.render_widget(hint_line(&hints, columns, theme), at(inner, last));
-}
-
-/// Returns the line of the dialog with this number; nothing below its last.
-fn at(inner: Rect, line: u16) -> Rect {
-    let line = Rect {
-        y: inner.y.saturating_add(line),
-        height: 1,
-        ..inner
-    };
-    line.intersection(inner)
+    frame.render_widget(hint_line(&hints, columns, theme), line_at(inner, last));
 }
 
 /// Draws what is typed, with the text cursor in it.
@@ -71,7 +61,7 @@ fn draw_typed(frame: &mut Frame<'_>, inner: Rect, palette: &Palette, theme: &The
         fit(palette.field.value(), columns - 3, theme.unicode),
         theme.text,
     );
-    frame.render_widget(typed.line(), at(inner, 0));
+    frame.render_widget(typed.line(), line_at(inner, 0));
     let before: String = palette
         .field
         .value()

@@ -9,7 +9,7 @@ use ratatui::widgets::Paragraph;
 use crate::app::dialogs::PinsDialog;
 use crate::domain::pins::{Peer, PinReport};
 use crate::ui::theme::Theme;
-use crate::ui::widgets::{Row, dialog, hint_line, reading_width, width, wrapped};
+use crate::ui::widgets::{Row, dialog, hint_line, line_from_bottom, reading_width, width, wrapped};
 
 /// The width of what is said of a pin.
 const STATE: usize = 12;
@@ -45,11 +45,7 @@ pub(super) fn draw(frame: &mut Frame<'_>, pins: &PinsDialog, theme: &Theme) {
     let furthest = lines.len().saturating_sub(usize::from(body.height));
     let scroll = u16::try_from(pins.scroll.min(furthest)).unwrap_or(u16::MAX);
     frame.render_widget(Paragraph::new(lines).scroll((scroll, 0)), body);
-    let bottom = Rect {
-        y: inner.bottom().saturating_sub(1),
-        height: 1,
-        ..inner
-    };
+    let bottom = line_from_bottom(inner, 0);
     frame.render_widget(hint_line(&hints, usize::from(inner.width), theme), bottom);
 }
 

@@ -1,7 +1,6 @@
 //! The menu of what can be done to a guest's power.
 
 use ratatui::Frame;
-use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::Line;
 
@@ -13,7 +12,7 @@ use crate::domain::guest::{Guest, GuestRef};
 use crate::domain::operation::PowerAction;
 use crate::domain::request::refuses_power;
 use crate::ui::theme::Theme;
-use crate::ui::widgets::{Row, cursor_mark, dialog, fit, hint_line};
+use crate::ui::widgets::{Row, cursor_mark, dialog, fit, hint_line, line_at, line_from_bottom};
 
 pub(super) fn draw(frame: &mut Frame<'_>, menu: &PowerMenu, state: &State, theme: &Theme) {
     let all = PowerAction::ALL.len();
@@ -37,7 +36,7 @@ pub(super) fn draw(frame: &mut Frame<'_>, menu: &PowerMenu, state: &State, theme
         let words = (action.as_str(), row.as_deref().unwrap_or_else(|why| why));
         let refusal = row.as_ref().err().cloned();
         let line = line(words, refusal, index == menu.row, columns, theme);
-        frame.render_widget(line, at(inner, 1 + index));
+        frame.render_widget(line, line_at(inner, 1 + index));
     }
     if menu.only().is_some() {
         let destroy = Action::Change(Change::Destroy);
@@ -47,18 +46,14 @@ pub(super) fn draw(frame: &mut Frame<'_>, menu: &PowerMenu, state: &State, theme
         };
         let words = (destroy.name(), "remove it for good (asks for id and name)");
         let line = line(words, refusal, all == menu.row, columns, theme);
-        frame.render_widget(line, at(inner, 2 + all));
+        frame.render_widget(line, line_at(inner, 2 + all));
     }
     let hints = [
         ("Enter", "choose"),
         ("j k", "move"),
         ("Esc", "leave it as it is"),
     ];
-    let bottom = Rect {
-        y: inner.bottom().saturating_sub(1),
-        height: 1,
-        ..inner
-    };
+    let bottom = line_from_bottom(inner, 0);
     frame.render_widget(hint_line(&hints, columns, theme), bottom);
 }
 
@@ -95,16 +90,6 @@ fn row_of_several(
         Some(_) => Ok(format!("{possible} of {}", targets.len())),
         None => Ok("all of them".to_owned()),
     }
-}
-
-/// Returns the line of the dialog with this number; nothing below its last.
-fn at(inner: Rect, line: usize) -> Rect {
-    let line = Rect {
-        y: inner.y.saturating_add(line as u16),
-        height: 1,
-        ..inner
-    };
-    line.intersection(inner)
 }
 
 /// Writes a row of the menu: what it does, or why it cannot.

@@ -12,12 +12,10 @@ use crate::domain::template::Template;
 use crate::domain::units::Size;
 use crate::ui::theme::Theme;
 use crate::ui::viewport::Viewport;
-use crate::ui::widgets::{Row, Table, cursor_mark, message, pane, width, wrapped};
+use crate::ui::widgets::{CardRow, Row, Table, card, cursor_mark, message, pane, width};
 
 /// From so many columns on there is room for long names.
 const WIDE: usize = 100;
-/// The width of the words before the lines of the card.
-const LABEL: usize = 12;
 
 pub(in crate::ui) fn draw(
     frame: &mut Frame<'_>,
@@ -134,7 +132,6 @@ pub(in crate::ui) fn draw_card(frame: &mut Frame<'_>, area: Rect, state: &State,
     let reality = reality(template, resources);
     let title = format!("A guest from {}", template.name);
     let inner = pane(frame, area, &title, "Enter or n makes one", false, theme);
-    let columns = usize::from(inner.width).saturating_sub(LABEL + 2);
     let software = if template.software.is_empty() {
         "the config does not say".to_owned()
     } else {
@@ -146,30 +143,11 @@ pub(in crate::ui) fn draw_card(frame: &mut Frame<'_>, area: Rect, state: &State,
     };
     let gets = "tag and size of its own; not the template's tags, protection or start at boot";
     let (cluster, style) = told(&reality, theme);
-    let rows = [
+    let rows: [CardRow; 4] = [
         ("cluster", cluster, style),
         ("holds", software, theme.text),
         ("network", network, theme.text),
         ("gets", gets.to_owned(), theme.text),
     ];
-    let lines = rows.iter().flat_map(|(label, text, style)| {
-        wrapped(text, columns)
-            .into_iter()
-            .enumerate()
-            .map(|(index, text)| {
-                let mut row = Row::new(theme.unicode);
-                let label = if index == 0 { *label } else { "" };
-                row.gap(1).left(label, LABEL, theme.dim);
-                row.text(text, *style);
-                row.line()
-            })
-    });
-    for (line, y) in lines.zip(inner.y..inner.bottom()) {
-        let area = Rect {
-            y,
-            height: 1,
-            ..inner
-        };
-        frame.render_widget(line, area);
-    }
+    card(frame, inner, &rows, theme);
 }

@@ -29,6 +29,11 @@ pub(in crate::ui) fn draw(frame: &mut Frame<'_>, area: Rect, state: &State, them
     let (always, others): (Vec<_>, Vec<_>) = BINDINGS
         .iter()
         .filter(|binding| !binding.label.is_empty())
+        // Most have one cluster, and nothing to be reminded of.
+        .filter(|binding| {
+            binding.action != Action::Clusters
+                || availability(state, Action::Clusters) == Availability::Yes
+        })
         .filter(|binding| {
             binding
                 .contexts
@@ -46,7 +51,10 @@ pub(in crate::ui) fn draw(frame: &mut Frame<'_>, area: Rect, state: &State, them
                     .to_string(),
             ))
         })
-        .partition(|(binding, _)| matches!(binding.action, Action::Help | Action::Quit));
+        .partition(|(binding, _)| {
+            matches!(binding.action, Action::Help | Action::Quit)
+                || binding.action == Action::Clusters && area.width >= ROOM_FOR_REASONS
+        });
     let taken: usize = always
         .iter()
         .map(|(binding, key)| width(key) + width(binding.label) + 3)

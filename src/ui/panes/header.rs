@@ -13,7 +13,7 @@ use crate::domain::inventory::{LinkState, NodeState};
 use crate::domain::time::Moment;
 use crate::ui::format;
 use crate::ui::theme::Theme;
-use crate::ui::widgets::{Row, fit, width};
+use crate::ui::widgets::{Row, fit, stack, width};
 
 /// The columns between two words of the first line.
 const GAP: usize = 2;
@@ -35,14 +35,7 @@ pub(in crate::ui) fn draw(frame: &mut Frame<'_>, area: Rect, state: &State, them
     if let LinkState::Down { failure, retry, .. } = &state.link.state {
         lines.push(trouble(failure, *retry, state, columns, theme));
     }
-    for (line, y) in lines.into_iter().zip(area.y..area.bottom()) {
-        let area = Rect {
-            y,
-            height: 1,
-            ..area
-        };
-        frame.render_widget(line, area);
-    }
+    stack(frame, area, lines);
 }
 
 /// What gives way on a narrow screen, the first first; what is wrong never does.

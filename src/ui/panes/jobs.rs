@@ -11,7 +11,7 @@ use crate::app::jobs::Job;
 use crate::app::toasts::Tone;
 use crate::ui::format;
 use crate::ui::theme::Theme;
-use crate::ui::widgets::{Row, fit, push_bar, width};
+use crate::ui::widgets::{Row, fit, push_bar, stack, width};
 
 /// Returns how many lines it needs.
 pub(in crate::ui) fn height(state: &State) -> u16 {
@@ -29,16 +29,7 @@ pub(in crate::ui) fn draw(frame: &mut Frame<'_>, area: Rect, state: &State, them
         .collect();
     lines.extend(marks_line(state, columns, theme));
     lines.extend(toast_line(state, columns, theme));
-    for (line, y) in lines.into_iter().zip(area.y..area.bottom()) {
-        frame.render_widget(
-            line,
-            Rect {
-                y,
-                height: 1,
-                ..area
-            },
-        );
-    }
+    stack(frame, area, lines);
 }
 
 fn job_line(job: &Job, state: &State, columns: usize, theme: &Theme) -> Line<'static> {

@@ -12,12 +12,10 @@ use crate::domain::guest::GuestRef;
 use crate::domain::network::{Destination, NetworkProfile};
 use crate::ui::theme::Theme;
 use crate::ui::viewport::Viewport;
-use crate::ui::widgets::{Row, Table, cursor_mark, message, pane, width, wrapped};
+use crate::ui::widgets::{CardRow, Row, Table, card, cursor_mark, message, pane, width};
 
 /// From so many columns on there is room for long names.
 const WIDE: usize = 100;
-/// The width of the words before the lines of the card.
-const LABEL: usize = 12;
 
 pub(in crate::ui) fn draw(
     frame: &mut Frame<'_>,
@@ -49,8 +47,8 @@ pub(in crate::ui) fn draw(
         offset: &mut viewport.profiles,
     };
     let page = table.draw(frame, profiles, theme, |profile, at_cursor| {
-        let fold = state.fold_of(&profile.name);
-        profile_line(profile, &fold, (name, columns), at_cursor, theme)
+        let fold = state.profiles.fold(&profile.name);
+        profile_line(profile, fold, (name, columns), at_cursor, theme)
     });
     if focused {
         viewport.page = page;
@@ -62,12 +60,12 @@ fn note(state: &State) -> String {
     if state.setting.rules.profiles.is_empty() {
         return String::new();
     }
-    let (without, unread) = state.unfenced();
-    let without = match without {
+    let unfenced = state.profiles.unfenced();
+    let without = match unfenced.without {
         0 => String::new(),
         count => format!("{count} managed without one"),
     };
-    let unread = match unread {
+    let unread = match unfenced.unread {
         0 => String::new(),
         count => format!("{count} not read yet"),
     };
@@ -172,8 +170,7 @@ pub(in crate::ui) fn draw_card(frame: &mut Frame<'_>, area: Rect, state: &State,
     };
     let hint = "Enter shows its guests, marked";
     let inner = pane(frame, area, &profile.name, hint, false, theme);
-    let columns = usize::from(inner.width).saturating_sub(LABEL + 2);
-    let fold = state.fold_of(&profile.name);
+    let fold = state.profiles.fold(&profile.name);
     let all = |destinations: &[Destination]| {
         let destinations: Vec<String> = destinations.iter().map(ToString::to_string).collect();
         destinations.join(", ")
@@ -196,7 +193,7 @@ pub(in crate::ui) fn draw_card(frame: &mut Frame<'_>, area: Rect, state: &State,
         None => "whatever came in before".to_owned(),
         Some(allowed) => or(all(allowed), "nothing"),
     };
-    let mut rows = vec![
+    let mut rows: Vec<CardRow> = vec![
         ("allows", or(all(&profile.allow), "nothing"), theme.text),
         ("blocks", or(all(&profile.block), "nothing"), theme.text),
         ("lets in", comes_in, theme.text),
@@ -229,24 +226,5 @@ pub(in crate::ui) fn draw_card(frame: &mut Frame<'_>, area: Rect, state: &State,
     if !fold.kept.is_empty() {
         rows.push(("fences in", names(&fold.kept), theme.text));
     }
-    let lines = rows.iter().flat_map(|(label, text, style)| {
-        wrapped(text, columns)
-            .into_iter()
-            .enumerate()
-            .map(|(index, text)| {
-                let mut row = Row::new(theme.unicode);
-                let label = if index == 0 { *label } else { "" };
-                row.gap(1).left(label, LABEL, theme.dim);
-                row.text(text, *style);
-                row.line()
-            })
-    });
-    for (line, y) in lines.zip(inner.y..inner.bottom()) {
-        let area = Rect {
-            y,
-            height: 1,
-            ..inner
-        };
-        frame.render_widget(line, area);
-    }
+    card(frame, inner, &rows, theme);
 }

@@ -16,7 +16,7 @@ use crate::ui::format;
 use crate::ui::panes::budget::{amount, bar_style_of, resource_label, short, style_of, tier_mark};
 use crate::ui::theme::Theme;
 use crate::ui::viewport::Viewport;
-use crate::ui::widgets::{Row, Table, cursor_mark, message, pane, push_bar, width, wrapped};
+use crate::ui::widgets::{Row, Table, cursor_mark, message, pane, push_bar, stack, width, wrapped};
 
 /// `1420/2000`, with a sign.
 const FIGURES: usize = 14;
@@ -72,17 +72,8 @@ pub(in crate::ui) fn draw(
     });
     let chosen = cursor.and_then(|row| rows.get(row));
     if let (Some(area), Some(row)) = (about, chosen) {
-        for (line, y) in explanation(row, state, usize::from(area.width), theme)
-            .into_iter()
-            .zip(area.y..area.bottom())
-        {
-            let area = Rect {
-                y,
-                height: 1,
-                ..area
-            };
-            frame.render_widget(line, area);
-        }
+        let lines = explanation(row, state, usize::from(area.width), theme);
+        stack(frame, area, lines);
     }
 }
 

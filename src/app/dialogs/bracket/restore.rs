@@ -5,14 +5,14 @@ use std::collections::BTreeSet;
 use super::WantedLists;
 use crate::app::dialogs::form::{Form, Item, Preview, Weight};
 use crate::app::dialogs::purpose::{FormDialog, Known, Purpose};
-use crate::app::dialogs::roll_back::in_words;
+use crate::app::dialogs::roll_back::{in_words, offer_unfenced};
 use crate::app::dialogs::several::{AT_ONCE, Configs, Sight, left_out, lines};
 use crate::app::effect::{Query, Ticket};
 use crate::domain::bracket::Bracket;
 use crate::domain::failure::Failure;
 use crate::domain::guest_config::GuestConfig;
 use crate::domain::id::Vmid;
-use crate::domain::request::{Field, Objection, RestoreBracketRequest, RestoreLosses};
+use crate::domain::request::{Field, Meanwhile, Objection, RestoreBracketRequest, RestoreLosses};
 use crate::domain::time::Moment;
 
 /// The bracket, and the configurations that are compared.
@@ -98,12 +98,17 @@ impl RestoreBracketPurpose {
         let request = RestoreBracketRequest {
             bracket: self.bracket.clone(),
             only,
+            unfenced: form.is_on(Field::Unfenced),
         };
+        let losses = request.losses(&sight, known.now.wall);
+        let mut fences = losses.fences.iter();
+        let runs = fences.any(|(_, fence)| fence.meanwhile == Meanwhile::Runs);
+        offer_unfenced(form, runs);
         form.checked = match misread {
             Some(objection) => Err(vec![objection]),
             None => request.check(&sight),
         };
-        form.preview = self.preview(&request.losses(&sight, known.now.wall));
+        form.preview = self.preview(&losses);
     }
 
     fn preview(&self, losses: &RestoreLosses) -> Vec<Preview> {
@@ -122,6 +127,15 @@ impl RestoreBracketPurpose {
             .map(|(guest, danger)| format!("{guest}: {danger}"))
             .collect();
         preview.extend(lines("config", dangers, Weight::Loss));
+        for (guest, fence) in &losses.fences {
+            let weight = if fence.is_loss() {
+                Weight::Loss
+            } else {
+                Weight::Warning
+            };
+            let text = format!("{guest}: {fence}");
+            preview.push(Preview::new("fence", text, weight));
+        }
         let changed = losses.changed.iter().map(|(guest, options)| match options {
             1 => format!("{guest}: 1 option goes back"),
             options => format!("{guest}: {options} options go back"),

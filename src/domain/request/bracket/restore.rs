@@ -14,7 +14,8 @@ use crate::domain::id::Vmid;
 use crate::domain::operation::{Batch, BracketDeed, BracketKind, Operation, Skipped};
 use crate::domain::request::batch::{find, is_silent};
 use crate::domain::request::{
-    Afterwards, Danger, Field, KnownGuests, Objection, Objections, RollBackContext, RollBackRequest,
+    Afterwards, Danger, Field, KnownGuests, Objection, Objections, Refence, RollBackContext,
+    RollBackRequest,
 };
 use crate::domain::text::Text;
 
@@ -25,6 +26,8 @@ pub struct RestoreBracketRequest {
     pub bracket: Bracket,
     /// The guests that go back; absent for all of them.
     pub only: Option<BTreeSet<Vmid>>,
+    /// Whether guests may run without their fence for a moment, whose memory resumes before that is up.
+    pub unfenced: bool,
 }
 
 /// What is known of a bracket's guests when they are to go back.
@@ -68,12 +71,19 @@ impl RestoreBracketRequest {
             }
             let checked = match is_silent(known, vmid) {
                 Some(reason) => Err(vec![Objection::new(Field::Whole, reason)]),
-                None => request_of(member, known).check(&context_of(vmid, known)),
+                None => self
+                    .request_of(member, known)
+                    .check(&context_of(vmid, known)),
             };
             match checked {
                 Ok(operation) => operations.push(operation),
                 Err(reasons) => reasons.into_iter().for_each(|it| {
-                    objections.add(Field::Snapshot, format!("{guest}: {it}"));
+                    let field = if it.field == Field::Unfenced {
+                        Field::Unfenced
+                    } else {
+                        Field::Snapshot
+                    };
+                    objections.add(field, format!("{guest}: {it}"));
                 }),
             }
         }
@@ -106,7 +116,9 @@ impl RestoreBracketRequest {
                 losses.left_out.push(Skipped { guest, reason });
                 continue;
             }
-            let own = request_of(member, known).losses(&context_of(guest.vmid, known), now);
+            let own = self
+                .request_of(member, known)
+                .losses(&context_of(guest.vmid, known), now);
             losses.guests += 1;
             match own.time {
                 Some(time) => losses.longest = losses.longest.max(Some((time, guest.vmid))),
@@ -119,6 +131,9 @@ impl RestoreBracketRequest {
                 Afterwards::Resumes => losses.resume += 1,
                 Afterwards::Starts => losses.start += 1,
                 Afterwards::StaysOff | Afterwards::MayBeStarted => losses.stay_off += 1,
+            }
+            if let Some(fence) = own.fence {
+                losses.fences.push((guest.clone(), fence));
             }
             let dangers = own.dangers.into_iter();
             losses
@@ -134,6 +149,17 @@ impl RestoreBracketRequest {
             }
         }
         losses
+    }
+
+    fn request_of(&self, member: &Member, known: &impl KnownMembers) -> RollBackRequest {
+        RollBackRequest {
+            guest: member.guest.clone(),
+            snapshot: member.snapshot.clone(),
+            // What ran shall run again; what has its memory saved resumes by itself.
+            start: find(known, member.guest.vmid).is_some_and(Guest::is_running),
+            safety: None,
+            unfenced: self.unfenced,
+        }
     }
 
     fn wants(&self, vmid: Vmid) -> bool {
@@ -171,16 +197,6 @@ impl RestoreBracketRequest {
     }
 }
 
-fn request_of(member: &Member, known: &impl KnownMembers) -> RollBackRequest {
-    RollBackRequest {
-        guest: member.guest.clone(),
-        snapshot: member.snapshot.clone(),
-        // What ran shall run again; what has its memory saved resumes by itself.
-        start: find(known, member.guest.vmid).is_some_and(Guest::is_running),
-        safety: None,
-    }
-}
-
 fn context_of(vmid: Vmid, known: &impl KnownMembers) -> RollBackContext<'_> {
     RollBackContext {
         guest: find(known, vmid),
@@ -192,6 +208,8 @@ fn context_of(vmid: Vmid, known: &impl KnownMembers) -> RollBackContext<'_> {
             .resources()
             .map_or(&[], |resources| &resources.storages),
         critical_tags: known.critical_tags(),
+        // Firewalls of many guests are not read for a preview; each is looked at when its turn comes.
+        fence: None,
     }
 }
 
@@ -214,6 +232,8 @@ pub struct RestoreLosses {
     pub stay_off: usize,
     /// What makes guests less safe afterwards.
     pub dangers: Vec<(GuestRef, Danger)>,
+    /// How guests are fenced in again whose cards come back otherwise.
+    pub fences: Vec<(GuestRef, Refence)>,
     /// The snapshots that stay on a branch beside the present.
     pub branches: Vec<(GuestRef, Vec<Text>)>,
     /// The guests whose configuration changes, and in how many options.
@@ -241,6 +261,7 @@ mod tests {
         RestoreBracketRequest {
             bracket: find_all(lists_of(world)).remove(0),
             only: None,
+            unfenced: false,
         }
     }
 

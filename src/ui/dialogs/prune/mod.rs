@@ -14,7 +14,7 @@ use crate::app::dialogs::PruneDialog;
 use crate::domain::retention::{RetentionPlan, Row as PlanRow, Verdict};
 use crate::ui::theme::Theme;
 use crate::ui::viewport::Viewport;
-use crate::ui::widgets::{Row, dialog, fit, hint_line, push_bar, width};
+use crate::ui::widgets::{Row, dialog, fit, hint_line, line_at, push_bar, width};
 
 use rows::Columns;
 use timeline::Timeline;
@@ -111,16 +111,9 @@ struct Page<'a, 'b> {
 
 impl Page<'_, '_> {
     fn put(&mut self, line: Line<'static>) {
-        let row = self.next as u16;
+        self.frame
+            .render_widget(line, line_at(self.inner, self.next));
         self.next += 1;
-        if row < self.inner.height {
-            let place = Rect {
-                y: self.inner.y + row,
-                height: 1,
-                ..self.inner
-            };
-            self.frame.render_widget(line, place);
-        }
     }
 }
 

@@ -22,7 +22,7 @@ use crate::domain::inventory::SeenGuest;
 use crate::domain::rates::Rates;
 use crate::ui::format;
 use crate::ui::theme::Theme;
-use crate::ui::widgets::{Row, fit, pane, width};
+use crate::ui::widgets::{Row, fit, pane, stack, width};
 
 /// A pane of at most so many rows is flat, when it is wide enough for two columns.
 const FLAT: usize = 9;
@@ -48,14 +48,7 @@ pub(in crate::ui) fn draw(frame: &mut Frame<'_>, area: Rect, state: &State, them
     } else {
         tall(&close, columns, rows)
     };
-    for (line, y) in lines.into_iter().zip(inner.y..inner.bottom()) {
-        let area = Rect {
-            y,
-            height: 1,
-            ..inner
-        };
-        frame.render_widget(line, area);
-    }
+    stack(frame, inner, lines);
 }
 
 /// Stacks the parts; the history takes what they leave.
