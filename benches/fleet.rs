@@ -199,7 +199,7 @@ pub(crate) fn wall() -> DateTime<Utc> {
 fn rules() -> Rules {
     let project = |name: &&str| {
         let membership = Membership::Pool(name.parse().unwrap());
-        let mut project = Project::new(*name, membership).unwrap();
+        let mut project = Project::new(name, membership).unwrap();
         project.budget = Budget {
             cpu_hours: Quota::at_most(4_000.0).unwrap(),
             memory_gb_hours: Quota::at_most(200_000.0).unwrap(),

@@ -2,7 +2,7 @@
 
 use chrono::TimeDelta;
 use divan::Bencher;
-use proxdeck::domain::guest::GuestRef;
+use proxdeck::domain::guest::{Guest, GuestRef};
 use proxdeck::domain::retention::{GuestSnapshots, Policy, judge, plan};
 use proxdeck::domain::snapshot::{Snapshot, SnapshotList};
 use proxdeck::domain::text::Text;
@@ -35,7 +35,7 @@ fn verdicts_of_100_000(bencher: Bencher<'_, '_>) {
 
 fn fleet() -> (Vec<GuestRef>, SnapshotList, Policy) {
     let guests = fleet::rows(GUESTS, 0).guests;
-    let guests = guests.iter().map(|guest| guest.to_ref()).collect();
+    let guests = guests.iter().map(Guest::to_ref).collect();
     (guests, list(), Policy::default())
 }
 

@@ -30,12 +30,11 @@ impl Census {
             if !seen.guest.template {
                 census.cluster.add(running);
             }
-            match census.nodes.get_mut(&seen.guest.node) {
-                Some(count) => count.add(running),
-                None => {
-                    let count = Count { all: 1, running };
-                    census.nodes.insert(seen.guest.node.clone(), count);
-                }
+            if let Some(count) = census.nodes.get_mut(&seen.guest.node) {
+                count.add(running);
+            } else {
+                let count = Count { all: 1, running };
+                census.nodes.insert(seen.guest.node.clone(), count);
             }
         }
         census

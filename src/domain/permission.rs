@@ -148,14 +148,13 @@ impl Listing {
                     .all(|(name, propagates)| kind.get(*name) == Some(propagates))
         };
         let known = self.kinds.iter().rev().take(COMPARED).find(is_same);
-        let kind = match known {
-            Some(known) => Arc::clone(known),
-            None => {
-                let owned = |(name, propagates): &(&str, bool)| ((*name).to_owned(), *propagates);
-                let kind: Arc<Granted> = Arc::new(granted.iter().map(owned).collect());
-                self.kinds.push(Arc::clone(&kind));
-                kind
-            }
+        let kind = if let Some(known) = known {
+            Arc::clone(known)
+        } else {
+            let owned = |(name, propagates): &(&str, bool)| ((*name).to_owned(), *propagates);
+            let kind: Arc<Granted> = Arc::new(granted.iter().map(owned).collect());
+            self.kinds.push(Arc::clone(&kind));
+            kind
         };
         self.paths.insert(path, kind);
     }

@@ -122,7 +122,7 @@ fn tags(joined: &str) -> Vec<Text> {
 }
 
 fn listed(raw: Option<Cow<'_, str>>) -> Option<Text> {
-    raw.filter(|raw| !raw.is_empty()).map(|raw| Text::new(raw))
+    raw.filter(|raw| !raw.is_empty()).map(Text::new)
 }
 
 pub(super) fn text(raw: Option<&String>) -> Option<Text> {

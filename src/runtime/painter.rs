@@ -14,8 +14,16 @@ pub(super) struct Painter<W: Write> {
     /// What the frame has to send so far.
     waiting: Vec<u8>,
     out: W,
-    /// Where the cursor is shown, or that it is not; absent while nobody knows.
-    cursor: Option<Option<Position>>,
+    cursor: Cursor,
+}
+
+/// What the terminal's cursor does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Cursor {
+    /// Nobody knows.
+    Unknown,
+    Hidden,
+    Shown(Position),
 }
 
 impl<W: Write> Painter<W> {
@@ -23,13 +31,13 @@ impl<W: Write> Painter<W> {
         Self {
             waiting: Vec::new(),
             out,
-            cursor: None,
+            cursor: Cursor::Unknown,
         }
     }
 
     /// Forgets where the cursor is, after somebody else had the terminal.
     pub(super) fn forget_cursor(&mut self) {
-        self.cursor = None;
+        self.cursor = Cursor::Unknown;
     }
 
     fn paint(&mut self) -> CrosstermBackend<&mut Vec<u8>> {
@@ -49,17 +57,17 @@ impl<W: Write> Backend for Painter<W> {
     }
 
     fn hide_cursor(&mut self) -> io::Result<()> {
-        if self.cursor == Some(None) {
+        if self.cursor == Cursor::Hidden {
             return Ok(());
         }
-        self.cursor = Some(None);
+        self.cursor = Cursor::Hidden;
         self.paint().hide_cursor()
     }
 
     fn show_cursor(&mut self) -> io::Result<()> {
         match self.cursor {
-            Some(Some(_)) => Ok(()),
-            Some(None) | None => self.paint().show_cursor(),
+            Cursor::Shown(_) => Ok(()),
+            Cursor::Hidden | Cursor::Unknown => self.paint().show_cursor(),
         }
     }
 
@@ -70,10 +78,10 @@ impl<W: Write> Backend for Painter<W> {
     fn set_cursor_position<P: Into<Position>>(&mut self, position: P) -> io::Result<()> {
         let position = position.into();
         // Whatever was drawn has moved it.
-        if self.waiting.is_empty() && self.cursor == Some(Some(position)) {
+        if self.waiting.is_empty() && self.cursor == Cursor::Shown(position) {
             return Ok(());
         }
-        self.cursor = Some(Some(position));
+        self.cursor = Cursor::Shown(position);
         self.paint().set_cursor_position(position)
     }
 

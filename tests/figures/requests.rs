@@ -7,9 +7,8 @@ use std::time::Duration;
 
 use proxdeck::app::{Answer, Event, Query, Ticket};
 use proxdeck::domain::failure::{Failure, FailureKind};
-use proxdeck::domain::firewall::{ClusterFirewall, GuestFirewall};
+use proxdeck::domain::firewall::GuestFirewall;
 use proxdeck::domain::guest_config::GuestConfig;
-use proxdeck::domain::guest_status::GuestStatus;
 use proxdeck::domain::history::Series;
 use proxdeck::domain::snapshot::SnapshotList;
 use proxdeck::domain::time::Moment;
@@ -90,7 +89,7 @@ fn cost(query: &Query, desk: &Desk) -> (usize, bool) {
 fn answer(query: Query) -> Result<Answer, Failure> {
     Ok(match query {
         Query::Snapshots(_) => Answer::Snapshots(SnapshotList::default()),
-        Query::Status(_) => Answer::Status(Box::new(GuestStatus::default())),
+        Query::Status(_) => Answer::Status(Box::default()),
         Query::History(..) => Answer::History(Series::default()),
         Query::Account(guest, _, period) => {
             let account = Account::since_boot(&guest, &Origin::default(), &period);
@@ -105,7 +104,7 @@ fn answer(query: Query) -> Result<Answer, Failure> {
             let config = GuestConfig::new(Vec::new(), None);
             Answer::Network(Box::new((config, GuestFirewall::default())))
         }
-        Query::Datacenter => Answer::Datacenter(Box::new(ClusterFirewall::default())),
+        Query::Datacenter => Answer::Datacenter(Box::default()),
         _ => return Err(Failure::new(FailureKind::Forbidden, "no")),
     })
 }

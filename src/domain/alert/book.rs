@@ -363,7 +363,7 @@ impl AlertBook {
     /// Returns an alert that stands.
     pub fn get(&self, key: &AlertKey) -> Option<Standing<'_>> {
         let (key, entry) = self.entries.get_key_value(key)?;
-        entry.is_shown().then(|| Standing {
+        entry.is_shown().then_some(Standing {
             key,
             alert: &entry.alert,
             since: entry.since,
