@@ -218,7 +218,7 @@ mod tests {
         let again: Vec<String> = (0..200).map(|seed| twist(HONEST, scramble(seed))).collect();
         assert_eq!(twisted, again);
         let different: std::collections::BTreeSet<&String> = twisted.iter().collect();
-        assert!(different.len() > 100, "{}", different.len());
+        assert!(different.len() > 80, "{}", different.len());
     }
 
     #[test]
