@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::sync::Arc;
 
 use super::guest_config::GuestConfig;
 use super::id::Vmid;
@@ -11,10 +12,16 @@ use super::text::clean;
 /// The first release that asks for privileges on bridges.
 const ASKS_FOR_BRIDGES: u64 = 8;
 
+/// What is granted on a path: each privilege, and whether it is handed down.
+type Granted = BTreeMap<String, bool>;
+
 /// The privileges of an account per path, as `/access/permissions` lists them.
+///
+/// The list has a path for every guest of a pool, and nearly all grant the same; what is the same
+/// is held once.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Permissions {
-    paths: BTreeMap<String, BTreeMap<String, bool>>,
+    paths: Arc<BTreeMap<String, Arc<Granted>>>,
     refused: BTreeSet<(String, String)>,
     release: Option<u64>,
 }
@@ -22,14 +29,19 @@ pub struct Permissions {
 impl Permissions {
     /// Collects entries of path, privilege and propagate flag.
     pub fn new(entries: impl IntoIterator<Item = (String, String, bool)>) -> Self {
-        let mut paths: BTreeMap<String, BTreeMap<String, bool>> = BTreeMap::new();
+        let mut paths: BTreeMap<String, Granted> = BTreeMap::new();
         for (path, privilege, propagates) in entries {
             paths.entry(path).or_default().insert(privilege, propagates);
         }
-        Self {
-            paths,
-            ..Self::default()
+        let mut listing = Listing::default();
+        for (path, granted) in paths {
+            let granted: Vec<(&str, bool)> = granted
+                .iter()
+                .map(|(name, propagates)| (name.as_str(), *propagates))
+                .collect();
+            listing.add(path, &granted);
         }
+        listing.whole()
     }
 
     /// Notes the server's release, as `9`: older ones know fewer privileges.
@@ -95,7 +107,7 @@ impl Permissions {
     /// Takes over what the server says of one path, be it that nothing is granted there.
     pub fn settle(&mut self, path: &str, answer: &Self) {
         let granted = answer.paths.get(path).cloned().unwrap_or_default();
-        self.paths.insert(path.to_owned(), granted);
+        Arc::make_mut(&mut self.paths).insert(path.to_owned(), granted);
     }
 
     /// Remembers what the server has refused.
@@ -112,6 +124,47 @@ impl Permissions {
             let names = granted.keys().map(String::as_str);
             (path.as_str(), names)
         })
+    }
+}
+
+/// So many different grants are compared with a new one; a sane server has no more.
+const COMPARED: usize = 16;
+
+/// Permissions while they are read, path by path.
+#[derive(Debug, Default)]
+pub struct Listing {
+    paths: BTreeMap<String, Arc<Granted>>,
+    /// The grants that differ, the latest last.
+    kinds: Vec<Arc<Granted>>,
+}
+
+impl Listing {
+    /// Takes in what is granted on a path, each privilege with whether it is handed down.
+    pub fn add(&mut self, path: String, granted: &[(&str, bool)]) {
+        let is_same = |kind: &&Arc<Granted>| {
+            kind.len() == granted.len()
+                && granted
+                    .iter()
+                    .all(|(name, propagates)| kind.get(*name) == Some(propagates))
+        };
+        let known = self.kinds.iter().rev().take(COMPARED).find(is_same);
+        let kind = if let Some(known) = known {
+            Arc::clone(known)
+        } else {
+            let owned = |(name, propagates): &(&str, bool)| ((*name).to_owned(), *propagates);
+            let kind: Arc<Granted> = Arc::new(granted.iter().map(owned).collect());
+            self.kinds.push(Arc::clone(&kind));
+            kind
+        };
+        self.paths.insert(path, kind);
+    }
+
+    /// Returns the permissions when all were read.
+    pub fn whole(self) -> Permissions {
+        Permissions {
+            paths: Arc::new(self.paths),
+            ..Permissions::default()
+        }
     }
 }
 
@@ -270,6 +323,19 @@ mod tests {
             !permissions.allows("Sys.Audit", "/vms/105"),
             "the nearest listed ancestor decides"
         );
+    }
+
+    #[test]
+    fn paths_that_grant_the_same_share_it_and_a_settled_one_changes_alone() {
+        let rows = [("/vms/104", true), ("/vms/105", true), ("/vms/106", false)];
+        let mut permissions = permissions(&rows.map(|(path, flag)| (path, "VM.Audit", flag)));
+        let [first, second, third] = rows.map(|(path, _)| &permissions.paths[path]);
+        assert!(Arc::ptr_eq(first, second) && !Arc::ptr_eq(first, third));
+        let before = permissions.clone();
+        permissions.settle("/vms/104", &Permissions::default());
+        assert!(!permissions.allows("VM.Audit", "/vms/104"));
+        assert!(permissions.allows("VM.Audit", "/vms/105"));
+        assert!(before.allows("VM.Audit", "/vms/104"));
     }
 
     #[test]
