@@ -11,7 +11,7 @@ use super::readings::Readings;
 use super::remote::Remote;
 use super::state::{Pane, State, View};
 use crate::domain::alert::{
-    Alert, AlertBook, AlertKey, AlertKind, FailingChannel, Situation, Standing, Subject,
+    Alert, AlertBook, AlertKey, AlertKind, FailingChannel, Situation, Subject,
 };
 use crate::domain::bracket::{Bracket, find_all};
 use crate::domain::failure::{Failure, FailureKind};
@@ -84,38 +84,32 @@ impl AlertPane {
     }
 
     /// Returns the row of the cursor.
-    pub fn cursor_row(&self, standing: &[Standing<'_>]) -> Option<usize> {
-        let found = standing
+    pub fn cursor_row(&self) -> Option<usize> {
+        let order = self.book.order();
+        let found = order
             .iter()
-            .position(|each| Some(each.key) == self.cursor.as_ref());
-        found.or_else(|| standing.len().checked_sub(1).map(|last| self.row.min(last)))
+            .position(|key| Some(key) == self.cursor.as_ref());
+        found.or_else(|| order.len().checked_sub(1).map(|last| self.row.min(last)))
     }
 
     fn move_by(&mut self, rows: isize) {
-        let standing = self.book.standing();
-        let Some(row) = self.cursor_row(&standing) else {
-            return;
-        };
-        let row = row.saturating_add_signed(rows).min(standing.len() - 1);
-        let cursor = standing.get(row).map(|each| each.key.clone());
-        self.row = row;
-        self.cursor = cursor;
+        if let Some(row) = self.cursor_row() {
+            self.stay_at(row.saturating_add_signed(rows));
+        }
     }
 
     /// Puts the cursor on the alert that stands in a row now.
     fn stay_at(&mut self, row: usize) {
-        let standing = self.book.standing();
-        let row = row.min(standing.len().saturating_sub(1));
-        let cursor = standing.get(row).map(|each| each.key.clone());
+        let order = self.book.order();
+        let row = row.min(order.len().saturating_sub(1));
+        self.cursor = order.get(row).cloned();
         self.row = row;
-        self.cursor = cursor;
     }
 
     /// Returns the alert under the cursor.
     fn selected(&self) -> Option<(AlertKey, Alert)> {
-        let standing = self.book.standing();
-        let each = standing.get(self.cursor_row(&standing)?)?;
-        Some((each.key.clone(), each.alert.clone()))
+        let key = self.book.order().get(self.cursor_row()?)?;
+        Some((key.clone(), self.book.find(key)?.clone()))
     }
 
     /// Notes that a snapshot list has changed.
@@ -361,7 +355,7 @@ impl State {
     /// Takes an alert in hand.
     pub(super) fn acknowledged(&mut self, key: &AlertKey, note: &str, effects: &mut Vec<Effect>) {
         let (by, now) = (self.setting.operator.clone(), self.server_time());
-        let row = self.alerts.cursor_row(&self.alerts.book.standing());
+        let row = self.alerts.cursor_row();
         if !self.alerts.book.acknowledge(key, &by, note, now) {
             self.toasts
                 .notice("the alert has ended meanwhile", self.now.moment);

@@ -128,6 +128,10 @@ impl State {
             self.alerts.failed_tasks.retain(exists);
             self.alerts.certificates.retain(exists);
         }
+    }
+
+    /// Notes whose snapshots the tasks have changed.
+    pub(super) fn follow_changes(&mut self) {
         let tasks = self.inventory.tasks.value().map_or(&[][..], Vec::as_slice);
         for task in tasks.iter().filter(|task| task.ended.is_some()) {
             let changes = CHANGING.contains(&task.upid.kind());

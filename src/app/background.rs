@@ -2,12 +2,24 @@
 
 use super::dialogs::Dialog;
 use super::effect::{Effect, Query, Ticket};
-use super::reading_queue::AT_ONCE;
-use super::state::State;
+use super::reading_queue::{AT_ONCE, MOST_A_MINUTE};
+use super::state::{Rules, State};
+use super::{networks, usage};
 use crate::domain::inventory::LinkState;
 
 /// Asks for one thing, if any of its kind is due; tells whether it did.
 type Ask = fn(&mut State, &mut Vec<Effect>) -> bool;
+
+/// Returns how many requests the dearest question of the background is.
+fn dearest(rules: &Rules) -> usize {
+    if !rules.profiles.is_empty() {
+        networks::COST
+    } else if rules.projects.iter().next().is_some() {
+        usage::COST
+    } else {
+        1
+    }
+}
 
 impl State {
     /// Asks for what is due in the background, as far as the budget goes.
@@ -66,6 +78,10 @@ impl State {
             + self.alerts.flying()
             + self.usage.flying()
             + self.networks.flying();
-        self.snapshots.lists.has_room(self.now.moment, flying)
+        let lists = &mut self.snapshots.lists;
+        // Whatever comes next, the minute must have room for the whole of it.
+        let asked = lists.asked_in_last_minute(self.now.moment);
+        asked + dearest(&self.setting.rules) <= MOST_A_MINUTE
+            && lists.has_room(self.now.moment, flying)
     }
 }

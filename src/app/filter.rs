@@ -38,6 +38,9 @@ const STATES: [&str; 22] = [
     "crashed",
 ];
 
+/// So many characters of a name are looked at: the score of more would leave what the matcher counts in.
+const LOOKED_AT: usize = 1000;
+
 /// Of the known states those that are named to somebody who asks for another.
 const USUAL: usize = 10;
 
@@ -186,8 +189,10 @@ pub(super) struct Words<'a> {
 }
 
 impl Words<'_> {
-    /// Tells whether all words are in a text, fuzzily.
+    /// Tells whether all words are in a text, fuzzily; of one without end the beginning is looked at.
     pub(super) fn are_in(&mut self, text: &str) -> bool {
+        let end = text.char_indices().nth(LOOKED_AT).map(|(at, _)| at);
+        let text = &text[..end.unwrap_or(text.len())];
         self.pattern
             .score(Utf32Str::new(text, &mut self.scratch), &mut self.matcher)
             .is_some()

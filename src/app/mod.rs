@@ -10,6 +10,7 @@ pub mod availability;
 mod background;
 mod brackets;
 pub mod catalogue;
+pub mod census;
 mod changes;
 pub mod detail;
 pub mod dialogs;

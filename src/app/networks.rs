@@ -22,7 +22,7 @@ const LIVE: Duration = Duration::from_mins(15);
 /// The datacenter's firewall, which one look tells for every guest, is read so often.
 const DATACENTER_LIVE: Duration = Duration::from_mins(5);
 /// A guest's fence is so many questions: its configuration, options, rules, sets and their members.
-const COST: usize = 5;
+pub(super) const COST: usize = 5;
 
 /// A guest's cards and firewall, read together.
 pub type GuestNetwork = (GuestConfig, GuestFirewall);

@@ -1,5 +1,7 @@
 //! How the end of an operation is told in one line.
 
+use std::fmt::Write as _;
+
 use super::toasts::News;
 use crate::domain::failure::{Failure, FailureKind};
 use crate::domain::operation::{Enforced, Outcome, Product, Report, Tally};
@@ -28,6 +30,12 @@ pub(super) fn news(title: &str, report: &Report) -> News {
     for note in notes_of(report) {
         notes.push_str("; ");
         notes.push_str(note);
+    }
+    for part in &report.parts {
+        if let Some(trial) = &part.trial {
+            // A text never refuses to be written to.
+            let _ = write!(notes, "; {}: {trial}", part.guest);
+        }
     }
     if let (Some(trial), true) = (report.trial(), report.outcome.is_success()) {
         return News::Good(format!("{title}: {trial}{notes}"));
@@ -127,7 +135,8 @@ fn explained(failure: &Failure, report: &Report) -> Failure {
         failure.details.extend(steps.iter().map(line_of));
     }
     for part in &report.parts {
-        let reason = part.fate.why().map(|why| format!(": {why}"));
+        let trial = part.trial.as_ref().map(ToString::to_string);
+        let reason = part.fate.why().or(trial).map(|why| format!(": {why}"));
         let line = format!(
             "{} {}: {}{}",
             part.guest,

@@ -6,6 +6,7 @@ use chrono_tz::Tz;
 
 use super::alerts::AlertPane;
 use super::catalogue::CataloguePane;
+use super::census::Census;
 use super::detail::DetailPane;
 use super::dialogs::Dialog;
 use super::disk_sizes::DiskSizes;
@@ -201,6 +202,8 @@ pub struct State {
     pub now: Now,
     /// What the cluster said.
     pub inventory: Arc<Inventory>,
+    /// How many guests that are.
+    pub census: Census,
     /// How the connection stands.
     pub link: Link,
     /// What the account may do.
@@ -275,6 +278,7 @@ impl State {
             setting,
             now,
             inventory: Arc::default(),
+            census: Census::default(),
             link: Link::default(),
             permissions: Rights::default(),
             usage: UsageBook::default(),

@@ -1,9 +1,11 @@
 //! How each event changes the state.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
+use super::census::Census;
 use super::dialogs::{Dialog, Known};
 use super::effect::{Answer, Effect, Query, Ticket};
 use super::event::Event;
@@ -13,6 +15,7 @@ use super::{outcomes, privileges};
 use crate::domain::failure::Failure;
 use crate::domain::guest_config::GuestConfig;
 use crate::domain::id::Vmid;
+use crate::domain::inventory::Inventory;
 use crate::domain::operation::{Operation, Product, Told, Update};
 use crate::domain::pins::PinReport;
 use crate::domain::snapshot::SnapshotList;
@@ -63,20 +66,7 @@ impl State {
             Event::Resize | Event::Tick => {}
             Event::Suspend => effects.push(Effect::Suspend),
             Event::Leave => self.leave(&mut effects),
-            Event::Inventory(inventory) => {
-                let before = self.inventory.resources.value().cloned();
-                self.inventory = inventory;
-                self.follow_guests(before.as_deref());
-                self.follow_accounts();
-                self.follow_fences();
-                self.assess_projects();
-                self.record_usage(&mut effects);
-                self.watch_limits();
-                self.look_for_alerts(&mut effects);
-                self.rows_changed(&mut effects);
-                self.follow_snapshots();
-                self.measure_listed();
-            }
+            Event::Inventory(inventory) => self.take_inventory(inventory, &mut effects),
             Event::Job(id, update) => self.job(id, update, &mut effects),
             Event::Channels(failing) => self.alerts.failing = failing,
             Event::Ledger(ledger) => self.usage.remember(*ledger),
@@ -95,6 +85,34 @@ impl State {
         self.check_dialogs();
         self.ask(&mut effects);
         effects
+    }
+
+    /// Takes in what the refresh knows; guests are gone through only when they were read anew.
+    fn take_inventory(&mut self, inventory: Arc<Inventory>, effects: &mut Vec<Effect>) {
+        let before = self.inventory.resources.value().cloned();
+        self.inventory = inventory;
+        let now = self.inventory.resources.value();
+        let is_new = match (&before, now) {
+            (Some(before), Some(now)) => !Arc::ptr_eq(before, now),
+            (None, Some(_)) => true,
+            (_, None) => false,
+        };
+        if let Some(resources) = now.filter(|_| is_new) {
+            self.census = Census::of(resources);
+            self.follow_guests(before.as_deref());
+            self.follow_accounts();
+            self.follow_fences();
+            self.assess_projects();
+            self.record_usage(effects);
+            self.watch_limits();
+        }
+        self.follow_changes();
+        self.look_for_alerts(effects);
+        if is_new {
+            self.rows_changed(effects);
+            self.measure_listed();
+        }
+        self.follow_snapshots();
     }
 
     /// Makes the rows of the guest table anew.

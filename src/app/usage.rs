@@ -34,7 +34,7 @@ const RECORDED: Duration = Duration::from_mins(10);
 /// An older account does not vouch that its guest is still there.
 const VOUCHES: chrono::TimeDelta = chrono::TimeDelta::hours(1);
 /// So many questions an account costs for the most part: a configuration, a month, a day.
-const COST: usize = 3;
+pub(super) const COST: usize = 3;
 
 /// A storage, and the node whose own it is; absent where it is shared.
 type StorageKey = (StorageName, Option<NodeName>);

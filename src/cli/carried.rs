@@ -99,6 +99,8 @@ impl Carried {
                 let head = format!("{}: ", part.guest);
                 let of_guest = notes.extract_if(.., |note| note.starts_with(&head));
                 own.extend(of_guest.map(|note| note[head.len()..].to_owned()));
+                let trial = part.trial.map(Product::Trial);
+                let product = part.made.map(Product::Guest).or(trial);
                 // The operation's own word is said anyway; what follows tells one part from another.
                 let subject = part.subject.to_string();
                 let verb = format!("{} ", each.operation);
@@ -115,7 +117,7 @@ impl Carried {
                             notes: own,
                             ..Report::new(outcome)
                                 .with_upid(part.upid)
-                                .with_product(part.made.map(Product::Guest))
+                                .with_product(product)
                         })),
                     },
                 });

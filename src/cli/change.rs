@@ -2,6 +2,8 @@
 //!
 //! What comes in here has passed its checks; a guest that is left out is named with its reason.
 
+use std::collections::BTreeSet;
+
 use tokio_util::sync::CancellationToken;
 
 use super::carried::{Carried, End, Ended};
@@ -13,9 +15,10 @@ use super::progress::Progress;
 use super::setup::Setup;
 use crate::domain::guest::{Guest, GuestRef, Status};
 use crate::domain::operation::Operation;
-use crate::domain::permission::Permissions;
+use crate::domain::permission::{Need, Permissions};
 use crate::domain::request::Objection;
 use crate::operations::WriteAccess;
+use crate::proxmox::Client;
 use crate::runtime::Ending;
 
 /// What is to happen to one guest.
@@ -137,10 +140,45 @@ pub(super) fn access_of(session: &Session, setup: &Setup, output: &Output) -> Wr
 }
 
 /// Refuses before any write when the account lacks a privilege that a change needs.
-pub(super) fn require_privileges(
+///
+/// The list leaves open whether a path that it does not name merely inherits or is closed altogether;
+/// where a change rests on such a path, the server is asked about that path alone.
+pub(super) async fn require_privileges(
+    client: &Client,
     changes: &[Change],
-    permissions: &Permissions,
+    mut permissions: Permissions,
 ) -> Result<(), Refusal> {
+    for path in doubtful(changes, &permissions) {
+        // Where nobody can be asked the server has the last word.
+        if let Ok(answer) = client.access().permissions_at(&path).await {
+            permissions.settle(&path, &answer);
+        }
+    }
+    refuse_lacking(changes, &permissions)
+}
+
+/// Collects the paths on which changes rest and of which the list says nothing.
+///
+/// A guest that is shown has a right on itself, so that it would be listed if it did not inherit.
+fn doubtful(changes: &[Change], permissions: &Permissions) -> BTreeSet<String> {
+    let mut paths = BTreeSet::new();
+    for change in changes {
+        let Step::Do(operation) = &change.step else {
+            continue;
+        };
+        let guests = operation.guests().into_iter();
+        let shown: Vec<String> = guests.map(|guest| format!("/vms/{}", guest.vmid)).collect();
+        let needs = operation.needs();
+        let open = needs
+            .iter()
+            .flat_map(Need::paths)
+            .filter(|path| !permissions.lists(path) && shown.iter().all(|shown| shown != path));
+        paths.extend(open.map(str::to_owned));
+    }
+    paths
+}
+
+fn refuse_lacking(changes: &[Change], permissions: &Permissions) -> Result<(), Refusal> {
     let mut missing: Vec<String> = Vec::new();
     for change in changes {
         let Step::Do(operation) = &change.step else {

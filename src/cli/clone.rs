@@ -226,7 +226,8 @@ impl Wanted<'_> {
             subject: String::new(),
             step: Step::Do(Box::new(operation)),
         };
-        change::require_privileges(std::slice::from_ref(&change), &permissions)?;
+        let changes = std::slice::from_ref(&change);
+        change::require_privileges(client, changes, permissions).await?;
         let time = reading.time;
         Ok(Prepared {
             session,

@@ -42,7 +42,7 @@ pub(super) async fn require_unfenced(
     }
     let guests: Vec<String> = guests.into_iter().map(ToString::to_string).collect();
     let question = format!(
-        "{}: the memory resumes at once, without a fence until that is up again",
+        "{}: the memory resumes at once, without a fence",
         guests.join(", ")
     );
     ask(

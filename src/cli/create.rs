@@ -191,7 +191,8 @@ impl Create {
             change::refused(&reasons)
         })?;
         let change = Change::of(operation)?;
-        change::require_privileges(std::slice::from_ref(&change), &permissions)?;
+        let changes = std::slice::from_ref(&change);
+        change::require_privileges(client, changes, permissions).await?;
         let time = reading.time;
         Ok((session, time, change, fence))
     }

@@ -232,9 +232,12 @@ fn explain(error: &clap::Error, output: &Output) -> Exit {
 }
 
 fn work(arguments: &Arguments, output: &Output) -> Exit {
+    // The dashboard draws on this thread and reads on another; a third would only take memory. What
+    // brings a cluster of its own has more to do.
+    let is_dashboard = arguments.command.is_none() && !arguments.common.demo;
     let started = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
-        .worker_threads(2)
+        .worker_threads(if is_dashboard { 1 } else { 2 })
         .build();
     let json = arguments.command.as_ref().is_some_and(Command::json);
     let result = match started {

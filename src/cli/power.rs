@@ -119,7 +119,7 @@ impl Power {
                 Err(objections) => refused.extend(change::objected(&guest.to_ref(), &objections)),
             }
         }
-        change::require_privileges(&changes, &permissions)?;
+        change::require_privileges(&session.client, &changes, permissions).await?;
         if !refused.is_empty() {
             return Err(change::refused(&refused).into());
         }

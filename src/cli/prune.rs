@@ -309,7 +309,8 @@ impl Planned {
                 change::refused(&reasons)
             })?;
         let change = Change::of(operation)?;
-        change::require_privileges(std::slice::from_ref(&change), &permissions)?;
+        let changes = std::slice::from_ref(&change);
+        change::require_privileges(&self.session.client, changes, permissions).await?;
         let changes = vec![change];
         Ok(change::carry_out(&self.session, setup, output, ending, "prune", changes).await)
     }

@@ -212,7 +212,8 @@ impl Restore {
             subject: clean(&self.snapshot),
             step: Step::Do(Box::new(operation)),
         };
-        change::require_privileges(std::slice::from_ref(&change), &permissions)?;
+        let changes = std::slice::from_ref(&change);
+        change::require_privileges(client, changes, permissions).await?;
         let time = reading.time;
         Ok(Prepared {
             session,

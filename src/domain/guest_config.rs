@@ -135,7 +135,7 @@ impl GuestConfig {
 
     /// Sums up the provisioned sizes of its disks; absent when one of them is unknown.
     pub fn disk_size(&self) -> Option<u64> {
-        self.drives().into_iter().map(|drive| drive.size).sum()
+        total(&self.drives())
     }
 }
 
@@ -156,6 +156,13 @@ fn is_data_disk(key: &str) -> bool {
 pub(in crate::domain) fn is_numbered(key: &str, name: &str) -> bool {
     key.strip_prefix(name)
         .is_some_and(|rest| !rest.is_empty() && rest.chars().all(|c| c.is_ascii_digit()))
+}
+
+/// Sums up the sizes of disks; absent when one of them is unknown, or no sum could be true.
+pub(in crate::domain) fn total(drives: &[Drive]) -> Option<u64> {
+    drives
+        .iter()
+        .try_fold(0u64, |sum, drive| sum.checked_add(drive.size?))
 }
 
 fn read_drive(key: &str, value: &str) -> Option<Drive> {
@@ -266,6 +273,8 @@ mod tests {
     fn a_sum_with_an_unknown_part_is_unknown() {
         let known = config(&[("scsi0", "a:1,size=1G"), ("scsi1", "a:2,size=1M")]);
         assert_eq!(known.disk_size(), Some((1 << 30) + (1 << 20)));
+        let beyond = config(&[("scsi0", "a:1,size=16777215T"), ("scsi1", "a:2,size=9T")]);
+        assert_eq!(beyond.disk_size(), None, "no sum could be true");
         assert_eq!(
             config(&[("scsi0", "a:1,size=1G"), ("scsi1", "a:2")]).disk_size(),
             None

@@ -1,6 +1,5 @@
 //! What is known of a cluster at one moment, each part with its own date and result.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -140,14 +139,10 @@ impl Resources {
     /// A silent node's guests come with number, node, tags and lock only (PITFALLS 17); name and
     /// figures stay as they were, aged. A guest whose uptime did not move keeps its old date.
     pub fn dated(fresh: Vec<Guest>, previous: Option<&Resources>, at: Moment) -> Vec<SeenGuest> {
-        let known: HashMap<Vmid, &SeenGuest> = previous
-            .into_iter()
-            .flat_map(|resources| &resources.guests)
-            .map(|seen| (seen.guest.vmid, seen))
-            .collect();
+        let known = |vmid: Vmid| previous.and_then(|resources| resources.guest(vmid));
         let mut guests: Vec<SeenGuest> = fresh
             .into_iter()
-            .map(|guest| match known.get(&guest.vmid) {
+            .map(|guest| match known(guest.vmid) {
                 Some(before) if before.guest.kind == guest.kind => date_again(guest, before, at),
                 _ => SeenGuest {
                     vouched: guest.status != Status::Unknown,

@@ -2,18 +2,26 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::sync::Arc;
 
 use super::guest_config::GuestConfig;
 use super::id::Vmid;
 use super::network_card::NetworkCard;
+use super::text::clean;
 
 /// The first release that asks for privileges on bridges.
 const ASKS_FOR_BRIDGES: u64 = 8;
 
+/// What is granted on a path: each privilege, and whether it is handed down.
+type Granted = BTreeMap<String, bool>;
+
 /// The privileges of an account per path, as `/access/permissions` lists them.
+///
+/// The list has a path for every guest of a pool, and nearly all grant the same; what is the same
+/// is held once.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Permissions {
-    paths: BTreeMap<String, BTreeMap<String, bool>>,
+    paths: Arc<BTreeMap<String, Arc<Granted>>>,
     refused: BTreeSet<(String, String)>,
     release: Option<u64>,
 }
@@ -21,14 +29,19 @@ pub struct Permissions {
 impl Permissions {
     /// Collects entries of path, privilege and propagate flag.
     pub fn new(entries: impl IntoIterator<Item = (String, String, bool)>) -> Self {
-        let mut paths: BTreeMap<String, BTreeMap<String, bool>> = BTreeMap::new();
+        let mut paths: BTreeMap<String, Granted> = BTreeMap::new();
         for (path, privilege, propagates) in entries {
             paths.entry(path).or_default().insert(privilege, propagates);
         }
-        Self {
-            paths,
-            ..Self::default()
+        let mut listing = Listing::default();
+        for (path, granted) in paths {
+            let granted: Vec<(&str, bool)> = granted
+                .iter()
+                .map(|(name, propagates)| (name.as_str(), *propagates))
+                .collect();
+            listing.add(path, &granted);
         }
+        listing.whole()
     }
 
     /// Notes the server's release, as `9`: older ones know fewer privileges.
@@ -94,7 +107,7 @@ impl Permissions {
     /// Takes over what the server says of one path, be it that nothing is granted there.
     pub fn settle(&mut self, path: &str, answer: &Self) {
         let granted = answer.paths.get(path).cloned().unwrap_or_default();
-        self.paths.insert(path.to_owned(), granted);
+        Arc::make_mut(&mut self.paths).insert(path.to_owned(), granted);
     }
 
     /// Remembers what the server has refused.
@@ -111,6 +124,47 @@ impl Permissions {
             let names = granted.keys().map(String::as_str);
             (path.as_str(), names)
         })
+    }
+}
+
+/// So many different grants are compared with a new one; a sane server has no more.
+const COMPARED: usize = 16;
+
+/// Permissions while they are read, path by path.
+#[derive(Debug, Default)]
+pub struct Listing {
+    paths: BTreeMap<String, Arc<Granted>>,
+    /// The grants that differ, the latest last.
+    kinds: Vec<Arc<Granted>>,
+}
+
+impl Listing {
+    /// Takes in what is granted on a path, each privilege with whether it is handed down.
+    pub fn add(&mut self, path: String, granted: &[(&str, bool)]) {
+        let is_same = |kind: &&Arc<Granted>| {
+            kind.len() == granted.len()
+                && granted
+                    .iter()
+                    .all(|(name, propagates)| kind.get(*name) == Some(propagates))
+        };
+        let known = self.kinds.iter().rev().take(COMPARED).find(is_same);
+        let kind = if let Some(known) = known {
+            Arc::clone(known)
+        } else {
+            let owned = |(name, propagates): &(&str, bool)| ((*name).to_owned(), *propagates);
+            let kind: Arc<Granted> = Arc::new(granted.iter().map(owned).collect());
+            self.kinds.push(Arc::clone(&kind));
+            kind
+        };
+        self.paths.insert(path, kind);
+    }
+
+    /// Returns the permissions when all were read.
+    pub fn whole(self) -> Permissions {
+        Permissions {
+            paths: Arc::new(self.paths),
+            ..Permissions::default()
+        }
     }
 }
 
@@ -147,15 +201,26 @@ impl Denial {
     }
 }
 
+impl fmt::Display for Denial {
+    /// Writes `needs VM.Snapshot on /vms/104`, in the words of a [`Need`].
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let privileges = self.privileges.join(" or ");
+        // The path is the server's word.
+        write!(formatter, "needs {privileges} on {}", clean(&self.path))
+    }
+}
+
 /// Names the path on which a bridge is used; nothing where its zone cannot be told from its name.
 ///
 /// A bridge of the node lies in the zone `localnetwork`. What is not named like one may be a
 /// network of another zone, which only the server knows.
 pub fn path_of_bridge(bridge: &str, tag: Option<&str>) -> Option<String> {
+    let is_number = |text: &str| !text.is_empty() && text.chars().all(|it| it.is_ascii_digit());
     let number = bridge.strip_prefix("vmbr")?;
-    let is_number = !number.is_empty() && number.chars().all(|it| it.is_ascii_digit());
+    // What is no number is no network either; the path is shown to people.
+    let tag = tag.filter(|tag| is_number(tag));
     let tag = tag.map(|tag| format!("/{tag}")).unwrap_or_default();
-    is_number.then(|| format!("/sdn/zones/localnetwork/{bridge}{tag}"))
+    is_number(number).then(|| format!("/sdn/zones/localnetwork/{bridge}{tag}"))
 }
 
 /// Names the paths of the bridges that a guest's cards use.
@@ -261,6 +326,19 @@ mod tests {
     }
 
     #[test]
+    fn paths_that_grant_the_same_share_it_and_a_settled_one_changes_alone() {
+        let rows = [("/vms/104", true), ("/vms/105", true), ("/vms/106", false)];
+        let mut permissions = permissions(&rows.map(|(path, flag)| (path, "VM.Audit", flag)));
+        let [first, second, third] = rows.map(|(path, _)| &permissions.paths[path]);
+        assert!(Arc::ptr_eq(first, second) && !Arc::ptr_eq(first, third));
+        let before = permissions.clone();
+        permissions.settle("/vms/104", &Permissions::default());
+        assert!(!permissions.allows("VM.Audit", "/vms/104"));
+        assert!(permissions.allows("VM.Audit", "/vms/105"));
+        assert!(before.allows("VM.Audit", "/vms/104"));
+    }
+
+    #[test]
     fn a_path_that_is_not_listed_may_have_no_right_at_all() {
         let mut permissions = permissions(&[("/storage", "Datastore.AllocateSpace", true)]);
         assert!(permissions.allows("Datastore.AllocateSpace", "/storage/vault"));
@@ -284,6 +362,14 @@ mod tests {
         let of = |words: &str| Denial::from_words(words).map(|it| (it.path, it.privileges));
         let any = of("Permission check failed (/vms/104, VM.Snapshot|VM.Snapshot.Rollback)");
         let names = vec!["VM.Snapshot".to_owned(), "VM.Snapshot.Rollback".to_owned()];
+        let denial = Denial {
+            path: "/vms/104".to_owned(),
+            privileges: names.clone(),
+        };
+        assert_eq!(
+            denial.to_string(),
+            "needs VM.Snapshot or VM.Snapshot.Rollback on /vms/104"
+        );
         assert_eq!(any, Some(("/vms/104".to_owned(), names)));
         for silent in [
             "Permission check failed",

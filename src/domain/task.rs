@@ -6,7 +6,7 @@ use std::str::FromStr;
 use chrono::{DateTime, Utc};
 
 use super::id::{NodeName, Vmid};
-use super::text::Text;
+use super::text::{Text, clean};
 
 /// The unique name of a task: `UPID:NODE:PID:PSTART:STARTTIME:TYPE:ID:USER:`.
 ///
@@ -78,7 +78,8 @@ impl FromStr for Upid {
 }
 
 fn parse_upid(text: &str) -> Option<Upid> {
-    if text.len() > 512 || text.chars().any(char::is_control) {
+    // It is shown as it is, so that nothing may be in it that a terminal would act on.
+    if text.len() > 512 || clean(text) != text {
         return None;
     }
     let parts: Vec<&str> = text

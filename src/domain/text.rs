@@ -73,7 +73,8 @@ impl fmt::Debug for Text {
 pub fn clean(raw: &str) -> String {
     let mut clean = String::with_capacity(raw.len());
     let mut combining = 0;
-    for character in raw.chars() {
+    // What is dropped does not part the marks around it.
+    for character in raw.chars().filter(|character| !is_invisible(*character)) {
         if is_combining(character) {
             combining += 1;
             if combining > MAX_COMBINING {
@@ -91,7 +92,6 @@ pub fn clean(raw: &str) -> String {
             '\u{7f}' => clean.push('\u{2421}'),
             '\u{80}'..='\u{9f}' => clean.push('\u{fffd}'),
             _ if changes_direction(character) => clean.push('\u{fffd}'),
-            _ if is_invisible(character) => {}
             _ => clean.push(character),
         }
     }
@@ -136,6 +136,9 @@ mod tests {
     #[test]
     fn combining_marks_do_not_pile_up() {
         let zalgo = format!("e{}x", "\u{301}".repeat(40));
+        assert_eq!(Text::new(zalgo).to_string(), "e\u{301}\u{301}x");
+        // What is dropped between them does not let them.
+        let zalgo = format!("e{}x", "\u{301}\u{200b}".repeat(40));
         assert_eq!(Text::new(zalgo).to_string(), "e\u{301}\u{301}x");
     }
 

@@ -54,11 +54,6 @@ pub(super) async fn carry_out_all(context: Context<'_>, batch: &Batch) -> Report
     let mut report = Report::new(Outcome::Done);
     for (part, ended) in join_all(work).await {
         if let Some(ended) = ended {
-            // A part has no place for it.
-            let trial = ended.trial();
-            report
-                .notes
-                .extend(trial.map(|facts| format!("{}: {facts}", part.guest)));
             let notes = ended.notes.into_iter();
             let notes = notes.map(|note| told(note, &part.guest, part.made.as_ref()));
             report.notes.extend(notes);
@@ -73,6 +68,7 @@ pub(super) async fn carry_out_all(context: Context<'_>, batch: &Batch) -> Report
             fate: Fate::Skipped(skipped.reason.clone()),
             upid: None,
             made: None,
+            trial: None,
         });
     }
     report.outcome = sum_up(&report, WORDS);
@@ -107,6 +103,7 @@ async fn carry_out_one(
             fate,
             upid: None,
             made: None,
+            trial: None,
         };
         return (part, None);
     }

@@ -118,6 +118,7 @@ impl Turn<'_> {
                     fate: shut.fate.clone(),
                     upid: shut.upid.clone(),
                     made: None,
+                    trial: None,
                 });
                 self.concerned.push(shut.concerned(&shutdown.guest));
                 self.report.notes.extend(shut.notes);

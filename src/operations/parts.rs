@@ -13,6 +13,7 @@ pub(super) fn part_of(guest: &GuestRef, subject: impl Into<Text>, report: &Repor
         fate: Fate::Ended(report.outcome.clone()),
         upid: report.upid.clone(),
         made: None,
+        trial: report.trial().cloned(),
     }
 }
 

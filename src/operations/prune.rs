@@ -114,6 +114,7 @@ async fn prune_guest(
             fate,
             upid,
             made: None,
+            trial: None,
         };
         context
             .auditor

@@ -92,6 +92,7 @@ fn part_of(guest: &GuestRef, subject: &str, report: &Report) -> Part {
         fate: Fate::Ended(report.outcome.clone()),
         upid: report.upid.clone(),
         made: None,
+        trial: None,
     }
 }
 

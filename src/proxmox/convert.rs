@@ -2,17 +2,20 @@
 //!
 //! Whatever cannot be understood is left out and counted, never guessed.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use serde::{Deserialize, Deserializer};
 
+use super::room::make_room;
 use super::wire;
-use super::wire::lenient::Rows;
+use super::wire::lenient::{Rows, each_entry, each_row};
 use crate::domain::guest::{Figures, Guest, LiveState, Status};
 use crate::domain::guest_config::{GuestConfig, PendingOption};
 use crate::domain::id::{GuestKind, NodeName, StorageName, Vmid};
 use crate::domain::inventory::{ClusterStatus, Node, NodeState, Storage};
-use crate::domain::permission::Permissions;
+use crate::domain::permission::{Listing, Permissions};
 use crate::domain::snapshot::{Snapshot, SnapshotList};
 use crate::domain::task::{LogLine, Task, TaskState, Upid};
 use crate::domain::text::Text;
@@ -30,44 +33,68 @@ pub struct ResourceRows {
     pub rejected: usize,
 }
 
-pub(super) fn resources(list: Rows<wire::Resource>) -> ResourceRows {
-    let mut rows = ResourceRows {
-        rejected: list.rejected,
-        ..ResourceRows::default()
-    };
-    for row in list.rows {
-        let understood = match row.kind.as_deref() {
-            Some("qemu") => guest(&row, GuestKind::Qemu).map(|guest| rows.guests.push(guest)),
-            Some("lxc") => guest(&row, GuestKind::Lxc).map(|guest| rows.guests.push(guest)),
-            Some("node") => node(&row).map(|node| rows.nodes.push(node)),
-            Some("storage") => storage(&row).map(|storage| rows.storages.push(storage)),
-            // Pools, SDN zones and whatever later versions add.
-            Some(_) => Some(()),
-            None => None,
-        };
-        rows.rejected += usize::from(understood.is_none());
+impl<'de> Deserialize<'de> for ResourceRows {
+    /// Takes each row apart as it is read: of ten thousand none is held in two forms at once.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut rows = Self::default();
+        each_row(deserializer, |row: Option<wire::Resource<'de>>| {
+            let understood = row.and_then(|row| rows.take(row));
+            rows.rejected += usize::from(understood.is_none());
+        })?;
+        rows.arrange();
+        Ok(rows)
     }
-    rows.nodes.sort_by(|a, b| a.name.cmp(&b.name));
-    // A shared storage has a row for every node (PITFALLS 18); one that answers speaks for all.
-    rows.storages
-        .sort_by(|a, b| (&a.name, !a.available, &a.node).cmp(&(&b.name, !b.available, &b.node)));
-    rows.storages
-        .dedup_by(|later, earlier| later.shared && earlier.shared && later.name == earlier.name);
-    rows
 }
 
-fn guest(row: &wire::Resource, kind: GuestKind) -> Option<Guest> {
+impl ResourceRows {
+    /// Reads the body of an answer to `/cluster/resources`, as the client does.
+    pub fn read(body: &[u8]) -> serde_json::Result<Self> {
+        wire::unwrap(body)
+    }
+
+    /// Takes a row in; nothing where it makes no sense.
+    fn take(&mut self, row: wire::Resource<'_>) -> Option<()> {
+        match row.kind.as_deref()? {
+            "qemu" => self.add(guest(row, GuestKind::Qemu)?),
+            "lxc" => self.add(guest(row, GuestKind::Lxc)?),
+            "node" => self.nodes.push(node(&row)?),
+            "storage" => self.storages.push(storage(row)?),
+            // Pools, SDN zones and whatever later versions add.
+            _ => {}
+        }
+        Some(())
+    }
+
+    fn add(&mut self, guest: Guest) {
+        make_room(&mut self.guests, 1);
+        self.guests.push(guest);
+    }
+
+    /// Puts everything in its order, and leaves one row of each shared storage.
+    fn arrange(&mut self) {
+        self.nodes.sort_by(|a, b| a.name.cmp(&b.name));
+        // A shared storage has a row for every node (PITFALLS 18); one that answers speaks for all.
+        self.storages.sort_by(|a, b| {
+            (&a.name, !a.available, &a.node).cmp(&(&b.name, !b.available, &b.node))
+        });
+        self.storages.dedup_by(|later, earlier| {
+            later.shared && earlier.shared && later.name == earlier.name
+        });
+    }
+}
+
+fn guest(row: wire::Resource<'_>, kind: GuestKind) -> Option<Guest> {
     Some(Guest {
         vmid: Vmid::new(row.vmid?)?,
         kind,
         node: row.node.as_deref()?.parse().ok()?,
-        name: text(row.name.as_ref()),
+        name: listed(row.name),
         status: Status::from_word(row.status.as_deref().unwrap_or_default()),
         template: row.template,
-        lock: text(row.lock.as_ref()),
+        lock: listed(row.lock),
         tags: tags(row.tags.as_deref().unwrap_or_default()),
         pool: row.pool.as_deref().and_then(|pool| pool.parse().ok()),
-        ha_state: text(row.hastate.as_ref()),
+        ha_state: listed(row.hastate),
         figures: Figures {
             cpu: row.cpu,
             max_cpu: row.maxcpu,
@@ -94,12 +121,16 @@ fn tags(joined: &str) -> Vec<Text> {
         .collect()
 }
 
+fn listed(raw: Option<Cow<'_, str>>) -> Option<Text> {
+    raw.filter(|raw| !raw.is_empty()).map(Text::new)
+}
+
 pub(super) fn text(raw: Option<&String>) -> Option<Text> {
     raw.filter(|raw| !raw.is_empty())
         .map(|raw| Text::new(raw.as_str()))
 }
 
-fn node(row: &wire::Resource) -> Option<Node> {
+fn node(row: &wire::Resource<'_>) -> Option<Node> {
     Some(Node {
         name: row.node.as_deref()?.parse().ok()?,
         state: match row.status.as_deref() {
@@ -117,13 +148,13 @@ fn node(row: &wire::Resource) -> Option<Node> {
     })
 }
 
-fn storage(row: &wire::Resource) -> Option<Storage> {
+fn storage(row: wire::Resource<'_>) -> Option<Storage> {
     Some(Storage {
         name: row.storage.as_deref()?.parse::<StorageName>().ok()?,
         node: row.node.as_deref()?.parse::<NodeName>().ok()?,
         shared: row.shared,
-        plugin: text(row.plugintype.as_ref()),
-        content: text(row.content.as_ref()),
+        plugin: listed(row.plugintype),
+        content: listed(row.content),
         available: row.status.as_deref() == Some("available"),
         used: row.disk,
         size: row.maxdisk,
@@ -265,21 +296,21 @@ pub(super) fn pending(list: Rows<wire::PendingRow>) -> Vec<PendingOption> {
         .collect()
 }
 
-pub(super) fn permissions(tree: wire::PermissionTree) -> Permissions {
-    let entries = tree.into_iter().flat_map(|(path, privileges)| {
-        privileges.into_iter().map(move |(privilege, value)| {
-            let propagates = match &value {
-                serde_json::Value::String(text) => text != "0" && !text.is_empty(),
-                serde_json::Value::Number(number) => number.as_f64() != Some(0.0),
-                serde_json::Value::Bool(flag) => *flag,
-                serde_json::Value::Null
-                | serde_json::Value::Array(_)
-                | serde_json::Value::Object(_) => false,
-            };
-            (path.clone(), privilege, propagates)
-        })
-    });
-    Permissions::new(entries.collect::<Vec<_>>())
+/// The answer of `/access/permissions`, taken apart path by path as it is read.
+pub(super) struct ListedPermissions(pub(super) Permissions);
+
+impl<'de> Deserialize<'de> for ListedPermissions {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut listing = Listing::default();
+        each_entry(deserializer, |path, wire::Granted(granted)| {
+            let granted: Vec<(&str, bool)> = granted
+                .iter()
+                .map(|(name, propagates)| (&**name, *propagates))
+                .collect();
+            listing.add(path.into_owned(), &granted);
+        })?;
+        Ok(Self(listing.whole()))
+    }
 }
 
 pub(super) fn timestamp(seconds: u64) -> Option<DateTime<Utc>> {
@@ -291,7 +322,7 @@ mod tests {
     use super::*;
 
     fn rows(json: &str) -> ResourceRows {
-        resources(serde_json::from_str(json).unwrap())
+        serde_json::from_str(json).unwrap()
     }
 
     #[test]

@@ -7,6 +7,7 @@ use reqwest::{Method, StatusCode};
 use super::tls::Presented;
 use super::wire::Refusal;
 use crate::domain::failure::{Failure, FailureKind};
+use crate::domain::permission::Denial;
 use crate::domain::text::Text;
 
 /// A call that failed.
@@ -206,6 +207,11 @@ impl From<Error> for Failure {
         let mut failure = Failure::new(error.kind, error.text);
         if let Some(advice) = error.advice {
             failure.advice = advice;
+        } else if error.kind == FailureKind::Forbidden
+            && let Some(denial) = Denial::from_words(failure.message.raw())
+        {
+            // What would have been said beforehand, had the list of privileges told.
+            failure.advice = format!("{denial}; ask an administrator for the privilege");
         }
         for (name, why) in error.fields {
             failure

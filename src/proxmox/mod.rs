@@ -35,6 +35,7 @@ mod convert_nodes;
 pub mod endpoints;
 mod error;
 mod meter;
+mod room;
 mod second_factor;
 mod session;
 mod tls;

@@ -16,8 +16,9 @@ use super::breaker::{self, Breakers};
 use super::client::{Tuning, encode};
 use super::error::Error;
 use super::meter::{Meter, monotonic};
+use super::room::make_room;
 use super::tls::{self, Refused, Trust};
-use super::wire::Envelope;
+use super::wire;
 use crate::domain::failure::FailureKind;
 use crate::domain::pins::Stranger;
 
@@ -333,8 +334,8 @@ impl Transport {
 
     /// Unwraps and decodes the body of a success.
     pub(crate) fn decode<T: DeserializeOwned>(&self, body: &[u8]) -> Result<T, Error> {
-        match serde_json::from_slice::<Envelope<T>>(body) {
-            Ok(envelope) => Ok(envelope.data),
+        match wire::unwrap(body) {
+            Ok(answer) => Ok(answer),
             Err(error) => {
                 let looks_like_html = body.trim_ascii_start().starts_with(b"<");
                 let text = if looks_like_html {
@@ -459,6 +460,7 @@ async fn read_answer(mut response: Response) -> Result<(StatusCode, String, Vec<
         if body.len() + chunk.len() > LARGEST_ANSWER {
             return Err(ReadError::TooLarge);
         }
+        make_room(&mut body, chunk.len());
         body.extend_from_slice(&chunk);
     }
     Ok((status, reason, body))

@@ -26,7 +26,7 @@ pub fn pause(interval: Duration, took: Duration, failures: u32) -> Duration {
 
 /// One of the cluster-wide questions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Question {
+pub enum Question {
     /// `/cluster/resources`: guests, nodes and storages.
     Resources,
     /// `/cluster/tasks`: running and recent tasks.
@@ -76,11 +76,11 @@ impl Beat {
 }
 
 /// When each of the cluster-wide questions is due; each is in flight at most once.
-pub(super) struct Beats([(Question, Beat); 3]);
+pub struct Beats([(Question, Beat); 3]);
 
 impl Beats {
     /// Makes every question due now; `interval` is that of the resources.
-    pub(super) fn new(interval: Duration, now: Moment) -> Self {
+    pub fn new(interval: Duration, now: Moment) -> Self {
         let beat = |least: Duration| Beat::new(interval.max(least), now);
         Self([
             (Question::Resources, beat(Duration::ZERO)),
@@ -92,7 +92,7 @@ impl Beats {
     /// Returns the questions to be asked now.
     ///
     /// While the link is down only one is; the others would fail alike.
-    pub(super) fn take_off(&mut self, now: Moment, is_down: bool) -> Vec<Question> {
+    pub fn take_off(&mut self, now: Moment, is_down: bool) -> Vec<Question> {
         let asked = self.asked(is_down);
         let due = self.0[..asked].iter_mut();
         due.filter(|(_, beat)| beat.is_due(now))
@@ -104,7 +104,7 @@ impl Beats {
     }
 
     /// Returns how long nothing is due.
-    pub(super) fn until_next(&self, now: Moment, is_down: bool) -> Duration {
+    pub fn until_next(&self, now: Moment, is_down: bool) -> Duration {
         let beats = self.0[..self.asked(is_down)].iter();
         beats
             .filter(|(_, beat)| !beat.flying)
@@ -118,7 +118,7 @@ impl Beats {
     }
 
     /// Notes the answer to a question.
-    pub(super) fn land(&mut self, question: Question, now: Moment, failed: bool) {
+    pub fn land(&mut self, question: Question, now: Moment, failed: bool) {
         let mut beats = self.0.iter_mut();
         if let Some((_, beat)) = beats.find(|(own, _)| *own == question) {
             beat.land(now, failed);
@@ -126,14 +126,14 @@ impl Beats {
     }
 
     /// Makes every question due now.
-    pub(super) fn hurry(&mut self, now: Moment) {
+    pub fn hurry(&mut self, now: Moment) {
         for (_, beat) in &mut self.0 {
             beat.due = now;
         }
     }
 
     /// Returns when the resources are read next.
-    pub(super) fn next_resources(&self) -> Moment {
+    pub fn next_resources(&self) -> Moment {
         self.0[0].1.due
     }
 }

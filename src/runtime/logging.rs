@@ -7,7 +7,7 @@ use std::io;
 use std::path::Path;
 
 use tracing::level_filters::LevelFilter;
-use tracing_appender::non_blocking::WorkerGuard;
+use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
 use tracing_appender::rolling::{RollingFileAppender, Rotation};
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt as _;
@@ -15,6 +15,8 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 
 /// How many days of logs are kept.
 const KEPT_FILES: usize = 7;
+/// So many lines may wait for the disk; room is taken for all of them from the start.
+const WAITING_LINES: usize = 4_096;
 
 /// The words that set the level, for whoever wrote another one.
 pub const LEVELS: &str = "off, error, warn, info, debug or trace";
@@ -42,7 +44,9 @@ pub fn start(folder: &Path, level: LevelFilter) -> io::Result<Log> {
         .build(folder)
         .map_err(io::Error::other)?;
     // A full disk must not hold up a key press; lines that find no room are dropped.
-    let (writer, worker) = tracing_appender::non_blocking(file);
+    let (writer, worker) = NonBlockingBuilder::default()
+        .buffered_lines_limit(WAITING_LINES)
+        .finish(file);
     let lines = tracing_subscriber::fmt::layer()
         .with_writer(writer)
         .with_ansi(false);

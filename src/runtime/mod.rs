@@ -10,6 +10,7 @@ mod clusters;
 mod event_loop;
 mod input;
 pub mod logging;
+mod painter;
 mod perform;
 mod refresh;
 mod remembered;

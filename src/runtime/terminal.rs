@@ -1,18 +1,18 @@
 //! Owns the terminal: enters it, leaves it, whatever happens in between.
 
-use std::io::{self, BufWriter, Stdout, Write};
+use std::io::{self, Stdout};
 
 use crossterm::event::{DisableBracketedPaste, EnableBracketedPaste};
 use crossterm::style::Print;
 use crossterm::terminal::{
-    BeginSynchronizedUpdate, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen,
-    SetTitle, disable_raw_mode, enable_raw_mode,
+    EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen, SetTitle, disable_raw_mode,
+    enable_raw_mode,
 };
-use crossterm::{cursor, execute, queue};
+use crossterm::{cursor, execute};
 use ratatui::Frame;
-use ratatui::backend::CrosstermBackend;
 use ratatui::layout::Rect;
 
+use super::painter::Painter;
 use super::signals;
 use crate::domain::text::clean;
 
@@ -47,7 +47,7 @@ pub trait Surface {
 /// The terminal while the dashboard has it; dropping it gives it back.
 #[derive(Debug)]
 pub(super) struct Terminal {
-    screen: ratatui::Terminal<CrosstermBackend<BufWriter<Stdout>>>,
+    screen: ratatui::Terminal<Painter<Stdout>>,
     taken: bool,
 }
 
@@ -55,8 +55,7 @@ impl Terminal {
     /// Takes the terminal: raw input, the alternate screen, pastes as one event.
     pub(super) fn enter() -> io::Result<Self> {
         restore_on_panic();
-        let out = BufWriter::with_capacity(1 << 16, io::stdout());
-        let screen = ratatui::Terminal::new(CrosstermBackend::new(out))?;
+        let screen = ratatui::Terminal::new(Painter::new(io::stdout()))?;
         let mut terminal = Self {
             screen,
             taken: false,
@@ -69,24 +68,21 @@ impl Terminal {
         // Set first: what fails half-way must be undone as well.
         self.taken = true;
         enable_raw_mode()?;
-        let out = self.screen.backend_mut();
         execute!(
-            out,
+            io::stdout(),
             Print(KEEP_TITLE),
             EnterAlternateScreen,
             EnableBracketedPaste,
             cursor::Hide
         )?;
+        self.screen.backend_mut().forget_cursor();
         self.forget()
     }
 }
 
 impl Surface for Terminal {
     fn draw(&mut self, draw: &mut dyn FnMut(&mut Frame<'_>)) -> io::Result<()> {
-        queue!(self.screen.backend_mut(), BeginSynchronizedUpdate)?;
-        self.screen.draw(|frame| draw(frame))?;
-        queue!(self.screen.backend_mut(), EndSynchronizedUpdate)?;
-        self.screen.backend_mut().flush()
+        self.screen.draw(|frame| draw(frame)).map(drop)
     }
 
     fn forget(&mut self) -> io::Result<()> {
@@ -98,11 +94,11 @@ impl Surface for Terminal {
 
     fn ring(&mut self) {
         // A terminal that takes no bell takes no frame either, and that will be told.
-        let _ = execute!(self.screen.backend_mut(), Print("\x07"));
+        let _ = execute!(io::stdout(), Print("\x07"));
     }
 
     fn title(&mut self, title: &str) {
-        let _ = execute!(self.screen.backend_mut(), SetTitle(clean(title)));
+        let _ = execute!(io::stdout(), SetTitle(clean(title)));
     }
 
     fn suspend(&mut self) -> io::Result<()> {

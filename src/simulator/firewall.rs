@@ -278,13 +278,19 @@ impl File {
         self.options.extend(wanted.options.clone());
         self.rules.clone_from(&wanted.rules);
         for (name, networks) in &wanted.sets {
-            let members = networks.iter().map(|network| Member {
-                network: network.clone(),
-                comment: None,
-                excluded: false,
+            let members = networks.iter().map(|line| {
+                let (network, comment) = match line.split_once(" # ") {
+                    Some((network, comment)) => (network, Some(comment.to_owned())),
+                    None => (line.as_str(), None),
+                };
+                Member {
+                    network: network.to_owned(),
+                    comment,
+                    excluded: false,
+                }
             });
             let set = Set {
-                comment: None,
+                comment: wanted.comments.get(name).cloned(),
                 members: members.collect(),
             };
             self.sets.insert(name.clone(), set);

@@ -166,6 +166,12 @@ impl Malice {
             let (name, value) = (self.text(), self.anything());
             fields.insert(name, value);
         }
+        if self.below(one_in * 4) == 0
+            && let Some(name) = fields.keys().nth(self.below(fields.len())).cloned()
+            && let Some(value) = fields.remove(&name)
+        {
+            fields.insert(format!("{name}{}", self.text()), value);
+        }
     }
 }
 

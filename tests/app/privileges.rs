@@ -141,6 +141,7 @@ fn after_a_refused_change_the_privileges_are_read_again() {
         fate: Fate::Ended(Outcome::Failed(Box::new(forbidden()))),
         upid: None,
         made: None,
+        trial: None,
     });
     for report in [own, of_a_part] {
         let mut desk = with(&[100], &[(100, "VM.Snapshot")]);

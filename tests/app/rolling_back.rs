@@ -343,7 +343,7 @@ fn memory_that_resumes_before_the_fence_is_up_wants_a_consent_of_its_own() {
     let line = "it resumes at once and runs without its fence until network profile api is applied again (1 call)";
     assert!(losses.iter().any(|it| it == line), "{losses:?}");
     assert_eq!(run_of(&desk.press("o n e Enter")), [] as [&str; 0]);
-    let reason = "its memory resumes before its fence is up; switch on that it may";
+    let reason = "its memory resumes at once, without a fence; switch on that it may";
     assert_eq!(objections(&desk), [reason]);
     // The consent stands right below the name, and Enter alone does not give it.
     let calls = run_of(&desk.press("Tab Right Enter"));

@@ -85,6 +85,7 @@ fn that_everything_was_done_is_said_once() {
         fate,
         upid: None,
         made: None,
+        trial: None,
     };
     report.parts = vec![part(Fate::Ended(Outcome::Done)); 2];
     report.notes = vec![report.tally().to_string()];

@@ -87,3 +87,37 @@ fn guests_of_a_silent_node_are_named_as_unread() {
     assert!(unread.iter().all(|guest| guest["node"] == "pve4"));
     assert_eq!(unread[0]["error"]["kind"], "NodeUnreachable");
 }
+
+#[test]
+fn the_demo_has_a_guest_of_each_kind_of_fence() {
+    let home = Home::new();
+    let check = home.run(&["--demo", "check", "--json"]).json();
+    let rows = check["rows"].as_array().unwrap();
+    for (kind, vmid) in [
+        ("NetworkDrift", 122),
+        ("NotFenced", 120),
+        ("TrialLeft", 118),
+    ] {
+        let of_kind: Vec<u64> = rows
+            .iter()
+            .filter(|row| row["kind"] == kind)
+            .map(|row| row["vmid"].as_u64().unwrap())
+            .collect();
+        assert_eq!(of_kind, [vmid], "{kind}");
+    }
+    let plan = |vmid: &str| {
+        home.run(&["--demo", "network", "plan", vmid, "api_access"])
+            .stdout
+    };
+    assert!(plan("113").contains("nothing to change"), "{}", plan("113"));
+    assert!(plan("118").contains("--put-back"), "{}", plan("118"));
+    let drifted = plan("122");
+    assert!(
+        drifted.contains("policy_out ACCEPT → policy_out DROP"),
+        "{drifted}"
+    );
+    assert!(
+        !plan("105").contains("nothing to change"),
+        "it is not fenced yet"
+    );
+}

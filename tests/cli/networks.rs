@@ -63,6 +63,25 @@ fn what_is_planned_is_applied_and_then_there_is_nothing_left() {
 }
 
 #[test]
+fn a_trial_of_several_guests_says_of_each_how_it_ended() {
+    let world = world();
+    let trial = [
+        "network", "apply", "101", "102", "fence", "--trial", "5", "--yes",
+    ];
+    let ran = world.run(&[&trial[..], &["--json"]].concat());
+    assert_eq!(ran.code, 0, "{}{}", ran.stdout, ran.stderr);
+    for row in ran.json()["rows"].as_array().unwrap() {
+        assert_eq!(row["trial"], "put-back", "{row}");
+        let note = row["notes"][0].as_str().unwrap();
+        assert!(
+            note.starts_with("put back, for nobody kept it in time ("),
+            "{note}"
+        );
+        assert!(note.ends_with("nothing of fence is left"), "{note}");
+    }
+}
+
+#[test]
 fn a_trial_whose_process_was_killed_is_found_and_put_back() {
     let world = world();
     let firewall = || world.simulator.world().firewall(102);

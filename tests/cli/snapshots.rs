@@ -116,6 +116,49 @@ fn a_missing_privilege_is_told_before_anything_is_written() {
     assert_eq!(world.writes(), [""; 0]);
 }
 
+/// The list of privileges leaves open what lies under a path that it does not name.
+#[test]
+fn a_path_that_only_seems_to_inherit_is_asked_about_before_anything_is_written() {
+    let world = World::small();
+    let user = world.simulator.accounts().user.clone();
+    world
+        .simulator
+        .edit(|world| world.grant("/vms/777", &user, "NoAccess"));
+    let clone = [
+        "clone",
+        "101",
+        "--vmid",
+        "777",
+        "--project",
+        "none",
+        "--json",
+    ];
+    let ran = world.run(&clone);
+    assert_eq!(ran.code, 2, "{}{}", ran.stdout, ran.stderr);
+    assert_eq!(
+        ran.json()["error"]["message"],
+        "101 web-1: needs VM.Allocate on /vms/777"
+    );
+    assert_eq!(world.writes(), [""; 0]);
+}
+
+#[test]
+fn what_the_server_refuses_names_the_privilege_in_the_words_of_the_dashboard() {
+    let world = World::small();
+    let refused = FaultKind::Forbidden("/vms/101".into(), "VM.Snapshot".into());
+    let rule = FaultRule::new(refused).method("POST").path("/snapshot");
+    world.simulator.faults().add(rule.times(2));
+    let advice = "needs VM.Snapshot on /vms/101; ask an administrator for the privilege";
+    let create = ["snapshot", "create", "101"];
+    let ran = world.run(&create);
+    assert_eq!(ran.code, 1, "it was tried: {}", ran.stderr);
+    assert!(ran.stderr.contains(advice), "{}", ran.stderr);
+    let ran = world.run(&[&create[..], &["--json"]].concat());
+    let error = &ran.json()["rows"][0]["error"];
+    assert_eq!(error["kind"], "Forbidden");
+    assert_eq!(error["advice"], advice);
+}
+
 #[test]
 fn a_locked_guest_keeps_all_others_waiting() {
     let world = World::small();

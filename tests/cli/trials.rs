@@ -63,7 +63,7 @@ fn what_is_on_trial_stays_when_that_is_typed() {
     session.wait_for("Type 102 to go on:");
     session.press("102\r");
     session.wait_for("Type keep to keep it:");
-    session.wait_for("on trial; put back in");
+    session.wait_for("unless kept");
     assert!(is_fenced(&world, 102));
     // Any other word keeps nothing.
     session.press("yes\rkeep\r");
@@ -84,10 +84,10 @@ fn whoever_ends_the_program_during_a_trial_finds_everything_as_before() {
             "network", "apply", "102", "fence", "--trial", "600", "--yes",
         ];
         let session = Session::start(&world, &trial);
-        session.wait_for("on trial; put back in");
+        session.wait_for("unless kept");
         assert!(is_fenced(&world, 102));
         session.kill(signal);
-        session.wait_for("asked to stop: everything is as before");
+        session.wait_for("everything is as before");
         let (code, printed) = session.end();
         assert_eq!(code, 130, "{signal:?}: {printed}");
         assert_eq!(network(&world, 102), before, "{signal:?}");
@@ -106,7 +106,7 @@ fn a_dashboard_that_is_ended_during_a_trial_puts_it_back_first() {
         // The trial is the second choice of its line, and the button that does it the second one of the last.
         session.press("\t\u{1b}[C\t\t\u{1b}[C\r");
         until("the fence", || is_fenced(&world, 101));
-        session.wait_for("trial;");
+        session.wait_for("unless");
         session.kill(signal);
         session.end();
         assert_eq!(network(&world, 101), before, "{signal:?}");

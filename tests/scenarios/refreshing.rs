@@ -8,6 +8,9 @@ use proxdeck::simulator::{Journal, Scenario};
 
 use super::harness::{DEADLINE, Deck, Wish};
 
+/// So many readings are a while in which everything that is asked regularly comes.
+const READINGS: usize = 6;
+
 /// Waits until the journal fulfils a condition.
 async fn until(journal: &Journal, what: &str, holds: impl Fn(&Journal) -> bool) {
     let waited = tokio::time::timeout(DEADLINE, async {
@@ -84,8 +87,8 @@ async fn steady(guests: usize) -> (BTreeMap<String, usize>, Duration) {
     })
     .await;
     let from = readings(journal);
-    until(journal, "ten more readings", |journal| {
-        readings(journal) >= from + 10
+    until(journal, "more readings", |journal| {
+        readings(journal) >= from + READINGS
     })
     .await;
     let mut counted = BTreeMap::new();
@@ -96,7 +99,7 @@ async fn steady(guests: usize) -> (BTreeMap<String, usize>, Duration) {
     (counted, begun.elapsed())
 }
 
-/// Watches a cluster of a certain size until it is steady, and ten readings longer.
+/// Watches a cluster of a certain size until it is steady, and some readings longer.
 async fn watch(guests: usize) {
     let deck = Deck::start(Wish {
         scenario: Scenario::generated(3, guests, 7),
@@ -115,8 +118,8 @@ async fn watch(guests: usize) {
     })
     .await;
     let from = readings(journal);
-    until(journal, "ten more readings", |journal| {
-        readings(journal) >= from + 10
+    until(journal, "more readings", |journal| {
+        readings(journal) >= from + READINGS
     })
     .await;
     assert_eq!(kinds(journal), NAMED, "{guests} guests");
@@ -142,8 +145,7 @@ async fn watch(guests: usize) {
 /// How often each question is asked is a rule of values, tested where it is made (`cadence`).
 #[tokio::test(flavor = "multi_thread")]
 async fn watching_asks_the_same_questions_for_ten_guests_and_for_a_thousand() {
-    watch(10).await;
-    watch(1000).await;
+    tokio::join!(watch(10), watch(1000));
 }
 
 #[tokio::test(flavor = "multi_thread")]

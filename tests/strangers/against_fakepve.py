@@ -3,6 +3,7 @@
 What fakepve does not do as Proxmox VE does must end in words, and what it does must work.
 """
 
+import contextlib
 import hashlib
 import json
 import os
@@ -63,18 +64,31 @@ class Ran:
         return json.loads(self.ends(0).out)["rows"]
 
 
-def served(folder):
-    """Starts fakepve and returns it with its address."""
+@contextlib.contextmanager
+def served(folder, *program):
+    """Starts a server of fakepve; yields its address and fingerprint, and a list that holds its writes at the end."""
     path = f"{folder}/guests.json"
     with open(path, "w", encoding="utf-8") as file:
         json.dump({"guests": GUESTS}, file)
-    command = [sys.executable, "-m", "fakepve", path, "--host", "127.0.0.1", "--port", "0", "--time-scale", "0.02"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    for line in process.stdout:
-        found = re.search(r"https://(127\.0\.0\.1):(\d+)", line)
-        if found:
-            return process, (found[1], int(found[2]))
-    raise SystemExit("fakepve ended before it listened")
+    process = subprocess.Popen(
+        [sys.executable, *[path if word == "GUESTS" else word for word in program]],
+        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+    )
+    try:
+        found = None
+        while not found:
+            line = process.stdout.readline()
+            assert line, "fakepve ended before it listened"
+            found = re.search(r"https://(127\.0\.0\.1):(\d+)", line)
+        address = found[1], int(found[2])
+        digest = hashlib.sha256(ssl.PEM_cert_to_DER_cert(ssl.get_server_certificate(address))).hexdigest().upper()
+        writes = []
+        yield address, ":".join(digest[at:at + 2] for at in range(0, 64, 2)), writes
+    finally:
+        process.terminate()
+        rest, _ = process.communicate(timeout=20)
+    if rest.startswith("["):
+        writes.extend(json.loads(rest))
 
 
 def config(folder, address, secret, fingerprint):
@@ -151,26 +165,64 @@ def session_of(session, run):
         run("destroy", "999=none", "--yes").ends(2, "there is no guest 999")
 
 
+def gone_wrong(session):
+    """What goes wrong at a server is told apart, and no write is sent twice."""
+
+    @contextlib.contextmanager
+    def wrong(mode):
+        script = os.path.join(os.path.dirname(os.path.abspath(__file__)), "faulty_fakepve.py")
+        with tempfile.TemporaryDirectory() as folder:
+            with served(folder, script, mode, "GUESTS") as (address, fingerprint, writes):
+                config(folder, address, "secret", fingerprint)
+                yield (lambda *arguments: Ran(folder, arguments)), writes
+
+    with session.step("no quorum: refused once, in the server's words, and an alert"):
+        with wrong("no-quorum") as (run, writes):
+            run("power", "start", "101", "--yes").ends(1, "no quorum")
+            run("check").ends(2, "quorum")
+        same([path for _, path, _ in writes if "ticket" not in path], ["/api2/json/nodes/pve1/qemu/101/status/start"])
+    with session.step("a node that does not answer: its guests stay, and are not touched"):
+        with wrong("silent-node") as (run, writes):
+            rows = {row["vmid"]: row for row in run("list", "--json").rows()}
+            same((rows[105]["node"], rows[105]["status"]), ("pve2", "unknown"))
+            run("power", "stop", "105", "--yes").ends(2, "does not answer", "nothing was changed")
+            run("check").ends(2, "node pve2")
+        assert not [path for _, path, _ in writes if "ticket" not in path], writes
+    with session.step("tickets that end at once: two logins, and no more"):
+        with wrong("short-tickets") as (run, writes):
+            run("list").ends(3, "refused the login")
+        same(len(writes), 2)
+    with session.step("a second factor that nobody knows: a token is advised"):
+        with wrong("second-factor") as (run, writes):
+            run("list").ends(3, "second factor", "API token")
+        same(len(writes), 1)
+    with session.step("a web page instead of data"):
+        with wrong("web-page") as (run, _):
+            run("list").ends(1, "Bad Gateway", "GET /cluster/resources")
+    with session.step("a link that breaks: words for each loss, and no write twice"):
+        with wrong("flaky") as (run, writes):
+            for number in range(4):
+                done = run("snapshot", "create", "100", "--name", f"try-{number}")
+                assert done.code in (0, 1, 3), done.said
+                done.ends(done.code)
+        asked = [body for _, path, body in writes if path.endswith("/snapshot")]
+        same(len(asked), len(set(asked)))
+
+
 def main():
     session = Session("proxdeck against fakepve")
     with tempfile.TemporaryDirectory() as folder:
-        process, address = served(folder)
-        try:
-            digest = hashlib.sha256(ssl.PEM_cert_to_DER_cert(ssl.get_server_certificate(address))).hexdigest().upper()
-            fingerprint = ":".join(digest[at:at + 2] for at in range(0, 64, 2))
+        program = ["-m", "fakepve", "GUESTS", "--host", "127.0.0.1", "--port", "0", "--time-scale", "0.02"]
+        with served(folder, *program) as (address, fingerprint, _):
 
             def run(*arguments):
                 return Ran(folder, arguments)
 
             signing_in(session, run, folder, address, fingerprint)
             session_of(session, run)
-        finally:
-            process.terminate()
-            process.wait(20)
-    with session.step("a server that is gone is said to be"):
-        with tempfile.TemporaryDirectory() as folder:
-            config(folder, address, "secret", fingerprint)
-            Ran(folder, ["list"]).ends(3, "cannot reach the server")
+        with session.step("a server that is gone is said to be"):
+            run("list").ends(3, "cannot reach the server")
+    gone_wrong(session)
     session.close()
 
 

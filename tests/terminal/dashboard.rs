@@ -46,6 +46,7 @@ fn a_snapshot_is_taken_from_key_to_tree() {
     screen.press(TAB);
     screen.press("before the upgrade; ½ = 50 %");
     screen.wait_for("before the upgrade; ½ = 50 %");
+    screen.wait_for("Enter take it");
     screen.press(ENTER);
     // The tree may know it before the job has made sure; leaving in between would be asked about.
     screen.wait_until("the end of the job", |shown| {

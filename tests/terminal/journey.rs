@@ -31,6 +31,7 @@ fn filter_snapshot_roll_back_keep_clone_prune_and_read_the_log() {
     screen.wait_for("Snapshot of 104 agent-build-4");
     screen.press(&format!("{TAB}{TAB}evening{TAB} "));
     screen.wait_for("[x] save the RAM too");
+    screen.wait_for("Enter take it");
     screen.press(ENTER);
     screen.wait_for("snapshot 104 agent-build-4 done");
     screen.wait_for("evening");
@@ -44,6 +45,8 @@ fn filter_snapshot_roll_back_keep_clone_prune_and_read_the_log() {
     screen.wait_for("2 more");
     screen.press("-4");
     screen.wait_for("that is it");
+    // The list of guests may not know yet that the lock of the snapshot is gone.
+    screen.wait_for("Enter roll back");
     screen.press(ENTER);
     screen.wait_until("the end of the roll-back", |shown| {
         let text = shown.text();

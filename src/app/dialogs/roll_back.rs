@@ -272,7 +272,7 @@ pub(super) fn offer_unfenced(form: &mut Form, is_asked: bool) {
     if !is_asked {
         form.remove(Field::Unfenced);
     } else if form.input(Field::Unfenced).is_none() {
-        let consent = Switch::new("may run without its fence until that is up again", false);
+        let consent = Switch::new("may run without a fence meanwhile", false);
         let item = Item::switch(Field::Unfenced, "unfenced", consent);
         form.insert_after(Field::Whole, item);
     }

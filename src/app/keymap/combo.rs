@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use crate::domain::text::clean;
+
 /// A key together with its modifiers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Combo {
@@ -161,7 +163,7 @@ impl FromStr for Combo {
         let mut characters = rest.chars();
         let key = match (named, characters.next(), characters.as_str()) {
             (Some(key), ..) => key,
-            (None, Some(character), "") if !character.is_control() => KeyCode::Char(character),
+            (None, Some(character), "") if clean(rest) == rest => KeyCode::Char(character),
             (None, Some('F' | 'f'), digits) => match digits.parse() {
                 Ok(number @ 1..=24) => KeyCode::Function(number),
                 _ => return Err(invalid()),

@@ -9,6 +9,7 @@ pub use combo::{Combo, InvalidCombo, KeyCode};
 pub use table::{BINDINGS, Binding, Context};
 
 use super::action::Action;
+use crate::domain::text::clean;
 
 /// The keys in force: the table with the user's changes.
 #[derive(Debug, Clone, PartialEq)]
@@ -21,10 +22,10 @@ pub struct Keymap {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum KeymapError {
     /// The config names an action that does not exist.
-    #[error("there is no action `{0}`")]
+    #[error("there is no action `{}`", clean(.0))]
     UnknownAction(String),
     /// A key is written in a way that cannot be read.
-    #[error("{action}: {reason}")]
+    #[error("{}: {reason}", clean(.action))]
     InvalidKey {
         /// The action.
         action: String,

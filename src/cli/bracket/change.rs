@@ -11,7 +11,6 @@ use crate::cli::output::Output;
 use crate::cli::setup::Setup;
 use crate::cli::{Exit, confirm, interruptible};
 use crate::domain::operation::{Operation, Skipped};
-use crate::domain::permission::Permissions;
 use crate::domain::request::{DropBracketRequest, Objection};
 use crate::runtime::Ending;
 
@@ -41,8 +40,8 @@ impl Drop {
             bracket: bracket.clone(),
         };
         let operation = checked(request.check(&view))?;
-        let permissions = interruptible(&mut ending, permissions(&view)).await?;
-        require_privileges(&operation, &permissions)?;
+        let permitted = require_privileges(&operation, &view);
+        interruptible(&mut ending, permitted).await?;
         for vmid in &bracket.unread {
             output.note(format_args!(
                 "{vmid} belongs to it and could not be read; it stays as it is"
@@ -145,16 +144,10 @@ pub(super) fn checked(checked: Result<Operation, Vec<Objection>>) -> anyhow::Res
     })
 }
 
-/// Asks what the account may do.
-pub(super) async fn permissions(view: &View) -> anyhow::Result<Permissions> {
-    Ok(view.session.client.access().permissions().await?)
-}
-
 /// Refuses before any write when the account lacks a privilege for any of the guests.
-pub(super) fn require_privileges(
-    operation: &Operation,
-    permissions: &Permissions,
-) -> anyhow::Result<()> {
+pub(super) async fn require_privileges(operation: &Operation, view: &View) -> anyhow::Result<()> {
+    let client = &view.session.client;
+    let permissions = client.access().permissions().await?;
     let single = |operation: &Operation| Change::of(operation.clone());
     let changes: Result<Vec<Change>, Refusal> = if let Operation::Batch(batch) = operation {
         batch.operations().map(single).collect()
@@ -162,7 +155,7 @@ pub(super) fn require_privileges(
         single(operation).map(|change| vec![change])
     };
     let changes = changes?;
-    Ok(change::require_privileges(&changes, permissions)?)
+    Ok(change::require_privileges(client, &changes, permissions).await?)
 }
 
 /// Says on stderr who is left out, before anything is asked.

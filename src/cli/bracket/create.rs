@@ -74,8 +74,7 @@ impl Create {
             nonce: Nonce::new(rand::random()),
         };
         let operation = change::checked(request.check(&view))?;
-        let permissions = change::permissions(&view).await?;
-        change::require_privileges(&operation, &permissions)?;
+        change::require_privileges(&operation, &view).await?;
         if !view.unread.is_empty() {
             let count = view.unread.len();
             output.note(format_args!(

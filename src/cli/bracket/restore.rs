@@ -98,8 +98,7 @@ impl Restore {
         view.read_configs(&guests, Some(&snapshot), setup, output)
             .await;
         let operation = change::checked(request.check(&view))?;
-        let permissions = change::permissions(&view).await?;
-        change::require_privileges(&operation, &permissions)?;
+        change::require_privileges(&operation, &view).await?;
         let now = view.session.client.server_time();
         let losses = request.losses(&view, now.unwrap_or(view.reading.time));
         Ok(Prepared {

@@ -138,7 +138,8 @@ impl Apply {
             })?;
         let permissions = look.session.client.access().permissions().await?;
         let change = Change::of(operation.clone())?;
-        change::require_privileges(&[change], &permissions)?;
+        let client = &look.session.client;
+        change::require_privileges(client, &[change], permissions).await?;
         Ok(Some(operation))
     }
 

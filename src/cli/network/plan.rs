@@ -152,6 +152,7 @@ fn tell_one(plan: &NetworkPlan, look: &Look, output: &Output) {
         (0, 0) if plan.objections().is_empty() => "nothing to change".to_owned(),
         (0, 0) => "cannot be planned".to_owned(),
         (0, addresses) => format!("{addresses} addresses to bring up to date"),
+        (1, 0) => "1 change".to_owned(),
         (changes, 0) => format!("{changes} changes"),
         (changes, addresses) => format!("{changes} changes, and {addresses} of addresses"),
     };

@@ -169,7 +169,8 @@ impl Wish<'_> {
             subject: clean(self.name),
             step: Step::Do(Box::new(operation)),
         };
-        change::require_privileges(std::slice::from_ref(&change), &permissions)?;
+        let changes = std::slice::from_ref(&change);
+        change::require_privileges(&session.client, changes, permissions).await?;
         Ok((session, reading, change))
     }
 }

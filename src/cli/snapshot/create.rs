@@ -141,7 +141,7 @@ impl Create {
                 Err(objections) => refused.extend(change::objected(&guest.to_ref(), &objections)),
             }
         }
-        change::require_privileges(&changes, &permissions)?;
+        change::require_privileges(&session.client, &changes, permissions).await?;
         let skipped: Vec<String> = changes
             .iter()
             .filter_map(|change| match &change.step {

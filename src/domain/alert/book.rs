@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
+use unicode_width::UnicodeWidthStr as _;
 
-use super::super::id::NodeName;
+use super::super::id::{NodeName, Vmid};
 use super::super::limits::Severity;
 use super::raise::{is_absorbed, raise};
 use super::situation::Situation;
@@ -185,6 +186,18 @@ pub struct AlertBook {
     released: BTreeSet<AlertKey>,
     changed: bool,
     written: Option<DateTime<Utc>>,
+    digest: Digest,
+}
+
+/// What every frame asks about the alerts that stand, reckoned once for each change.
+#[derive(Debug, Clone, PartialEq, Default)]
+struct Digest {
+    counts: Counts,
+    order: Vec<AlertKey>,
+    /// The places in the order at which a guest's alerts are.
+    guests: BTreeMap<Vmid, Vec<usize>>,
+    /// The columns of the longest subject.
+    widest: usize,
 }
 
 impl AlertBook {
@@ -245,6 +258,7 @@ impl AlertBook {
         if self.has_looked && self.began.is_none() {
             self.began = Some(now);
         }
+        self.sum_up();
         rings
     }
 
@@ -331,28 +345,37 @@ impl AlertBook {
 
     /// Returns the alerts that stand, the pressing ones first and those in hand last.
     pub fn standing(&self) -> Vec<Standing<'_>> {
-        let mut standing: Vec<Standing<'_>> = self
-            .entries
-            .iter()
-            .filter(|(_, entry)| entry.is_shown())
-            .map(|(key, entry)| Standing {
-                key,
-                alert: &entry.alert,
-                since: entry.since,
-                perhaps_earlier: entry.perhaps_earlier,
-                stands: entry.stands,
-                acknowledgement: entry.acknowledgement.as_ref(),
-            })
-            .collect();
-        standing.sort_by_key(|each| {
-            (
-                each.acknowledgement.is_some(),
-                std::cmp::Reverse(each.alert.severity),
-                std::cmp::Reverse(each.since),
-                each.key.clone(),
-            )
-        });
-        standing
+        let order = self.order().iter();
+        order.filter_map(|key| self.get(key)).collect()
+    }
+
+    /// Names the alerts that stand, in the order of [`Self::standing`].
+    pub fn order(&self) -> &[AlertKey] {
+        &self.digest.order
+    }
+
+    /// Returns the alerts that stand about a guest, in the same order.
+    pub fn about(&self, vmid: Vmid) -> impl Iterator<Item = Standing<'_>> {
+        let places = self.digest.guests.get(&vmid).into_iter().flatten();
+        places.filter_map(|place| self.get(self.order().get(*place)?))
+    }
+
+    /// Returns an alert that stands.
+    pub fn get(&self, key: &AlertKey) -> Option<Standing<'_>> {
+        let (key, entry) = self.entries.get_key_value(key)?;
+        entry.is_shown().then_some(Standing {
+            key,
+            alert: &entry.alert,
+            since: entry.since,
+            perhaps_earlier: entry.perhaps_earlier,
+            stands: entry.stands,
+            acknowledgement: entry.acknowledgement.as_ref(),
+        })
+    }
+
+    /// Returns how many columns the longest subject takes.
+    pub fn widest_subject(&self) -> usize {
+        self.digest.widest
     }
 
     /// Finds an alert that stands.
@@ -361,17 +384,42 @@ impl AlertBook {
         entry.is_shown().then_some(&entry.alert)
     }
 
-    /// Counts the alerts that stand.
+    /// Returns how many alerts stand.
     pub fn counts(&self) -> Counts {
-        let mut counts = Counts::default();
-        for entry in self.entries.values().filter(|entry| entry.is_shown()) {
+        self.digest.counts
+    }
+
+    /// Notes what every frame asks, after something has changed.
+    fn sum_up(&mut self) {
+        let mut shown: Vec<(&AlertKey, &Entry)> = self
+            .entries
+            .iter()
+            .filter(|(_, entry)| entry.is_shown())
+            .collect();
+        shown.sort_by(|(key, entry), (other_key, other)| {
+            let in_hand = |entry: &Entry| entry.acknowledgement.is_some();
+            in_hand(entry)
+                .cmp(&in_hand(other))
+                .then_with(|| other.alert.severity.cmp(&entry.alert.severity))
+                .then_with(|| other.since.cmp(&entry.since))
+                .then_with(|| key.cmp(other_key))
+        });
+        let mut digest = Digest::default();
+        for (place, (key, entry)) in shown.into_iter().enumerate() {
+            let counts = &mut digest.counts;
             match (entry.acknowledgement.is_some(), entry.alert.severity) {
                 (true, _) => counts.acknowledged += 1,
                 (false, Severity::Critical) => counts.critical += 1,
                 (false, Severity::Warning) => counts.warning += 1,
             }
+            if let Some(guest) = entry.alert.subject.guest() {
+                digest.guests.entry(guest.vmid).or_default().push(place);
+            }
+            let width = entry.alert.subject.to_string().width();
+            digest.widest = digest.widest.max(width);
+            digest.order.push(key.clone());
         }
-        counts
+        self.digest = digest;
     }
 
     /// Takes an alert in hand; tells whether it still stands.
@@ -392,6 +440,7 @@ impl AlertBook {
             level: entry.alert.level,
         });
         self.changed = true;
+        self.sum_up();
         true
     }
 
@@ -404,6 +453,7 @@ impl AlertBook {
         if taken.is_some() {
             self.released.insert(key.clone());
             self.changed = true;
+            self.sum_up();
         }
         taken.is_some()
     }
@@ -444,6 +494,7 @@ impl AlertBook {
             }
         }
         self.memory = memory;
+        self.sum_up();
     }
 }
 

@@ -189,7 +189,10 @@ impl Situation<'_> {
         let Some(resources) = self.inventory.resources.value() else {
             return Vec::new();
         };
-        let silent = resources.nodes.iter().filter_map(|node| {
+        // A node that answers is not asked for its guests: that would be every node and every guest.
+        let doubtful = resources.nodes.iter();
+        let doubtful = doubtful.filter(|node| node.state != NodeState::Online);
+        let silent = doubtful.filter_map(|node| {
             let guests: Vec<&SeenGuest> = resources
                 .guests
                 .iter()

@@ -10,6 +10,7 @@ use crate::domain::id::NodeName;
 use crate::domain::node::{Certificate, NodeTime};
 use crate::domain::notification::ADMINISTRATORS;
 use crate::domain::request::MOST_CLOCK_SKEW;
+use crate::domain::text::clean;
 use crate::domain::token::TokenExpiry;
 
 /// A clock that is out by so much is worth a word, though nothing depends on it yet.
@@ -24,7 +25,7 @@ pub fn version(text: &str) -> Finding {
         return Finding::unknown("version", "", why, "");
     };
     let minor = minor.unwrap_or(0);
-    let detail = format!("Proxmox VE {text}");
+    let detail = format!("Proxmox VE {}", clean(text));
     if (major, minor) < (7, 4) {
         let detail = format!("{detail}: proxdeck knows 7.4 to 9");
         return Finding::bad(Health::Fail, "version", "", detail, "upgrade the cluster");

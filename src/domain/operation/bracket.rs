@@ -145,6 +145,7 @@ mod tests {
             fate,
             upid: None,
             made: None,
+            trial: None,
         }
     }
 

@@ -172,6 +172,8 @@ pub struct Part {
     pub upid: Option<Upid>,
     /// The guest that it made, which exists whatever came of the rest.
     pub made: Option<GuestRef>,
+    /// How a trial of it ended, where it was one that ended well.
+    pub trial: Option<TrialFacts>,
 }
 
 /// What came of one part of an operation.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{Field, Objection, Objections};
 use crate::domain::guest::{Guest, GuestRef, Status};
-use crate::domain::guest_config::{Drive, GuestConfig};
+use crate::domain::guest_config::{Drive, GuestConfig, total};
 use crate::domain::id::{PoolName, Vmid};
 use crate::domain::operation::{DestroyGuest, Operation, Stamp};
 use crate::domain::retention::Policy;
@@ -113,7 +113,7 @@ pub struct DestroyLosses {
 impl DestroyLosses {
     /// Sums up the sizes of the disks; absent when one of them is unknown.
     pub fn disk_size(&self) -> Option<u64> {
-        self.drives.as_ref()?.iter().map(|drive| drive.size).sum()
+        total(self.drives.as_ref()?)
     }
 }
 

@@ -129,7 +129,7 @@ impl RollBackRequest {
         });
         let refences = context.refences();
         if refences && self.snapshot.has_ram && !self.unfenced {
-            let reason = "its memory resumes before its fence is up; switch on that it may";
+            let reason = "its memory resumes at once, without a fence; switch on that it may";
             objections.add(Field::Unfenced, reason);
         }
         let plan = context.fence.and_then(Foreseen::plan).cloned();

@@ -6,10 +6,10 @@ use crate::domain::failure::FailureKind;
 use crate::domain::permission::Permissions;
 use crate::domain::token::TokenExpiry;
 use crate::proxmox::client::Client;
-use crate::proxmox::convert;
+use crate::proxmox::convert::ListedPermissions;
 use crate::proxmox::convert_access::{self, Told};
 use crate::proxmox::error::Error;
-use crate::proxmox::wire::{PermissionTree, Version};
+use crate::proxmox::wire::Version;
 
 /// Calls about the account; made by [`Client::access`].
 #[derive(Debug)]
@@ -46,15 +46,15 @@ impl Access<'_> {
     /// Paths without any right are not listed (API.md §3), so a guest that is missing here is one
     /// that inherits, not one that is forbidden.
     pub async fn listed_permissions(&self) -> Result<Permissions, Error> {
-        let tree = self.0.get("/access/permissions", &[]).await?;
-        Ok(convert::permissions(tree))
+        let ListedPermissions(permissions) = self.0.get("/access/permissions", &[]).await?;
+        Ok(permissions)
     }
 
     /// Reads the effective privileges of the account on one path, whether it is listed or not.
     pub async fn permissions_at(&self, path: &str) -> Result<Permissions, Error> {
         let query = [("path", path)];
-        let tree: PermissionTree = self.0.get("/access/permissions", &query).await?;
-        Ok(convert::permissions(tree))
+        let ListedPermissions(permissions) = self.0.get("/access/permissions", &query).await?;
+        Ok(permissions)
     }
 
     /// Reads when the token in use ends; nothing for who signed in with a password.

@@ -30,10 +30,7 @@ impl Cluster<'_> {
     ///
     /// The figures are sampled every 10 s by each node (API.md §4); tags and locks are fresh.
     pub async fn resources(&self) -> Result<ResourceRows, Error> {
-        self.0
-            .get("/cluster/resources", &[])
-            .await
-            .map(convert::resources)
+        self.0.get("/cluster/resources", &[]).await
     }
 
     /// Reads running and recent tasks of all nodes, newest first.

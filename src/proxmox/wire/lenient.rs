@@ -4,6 +4,7 @@
 //! Proxmox answers are made by Perl, which forgets the difference (API.md §1, PITFALLS 7). A field
 //! of the wrong type is an absent field here, never the end of a list of a thousand rows.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
 
@@ -13,16 +14,20 @@ use serde::de::{
 };
 
 /// A value that can be made of whatever scalar the server chose to send.
-pub(crate) trait FromScalar: Sized {
+pub(crate) trait FromScalar<'de>: Sized {
     /// Makes it of a whole number.
     fn from_u64(number: u64) -> Option<Self>;
     /// Makes it of a number.
     fn from_f64(number: f64) -> Option<Self>;
     /// Makes it of a string.
     fn from_text(text: &str) -> Option<Self>;
+    /// Makes it of a string that lives as long as the answer.
+    fn from_answer(text: &'de str) -> Option<Self> {
+        Self::from_text(text)
+    }
 }
 
-impl FromScalar for u64 {
+impl FromScalar<'_> for u64 {
     fn from_u64(number: u64) -> Option<Self> {
         Some(number)
     }
@@ -42,7 +47,7 @@ impl FromScalar for u64 {
     }
 }
 
-impl FromScalar for f64 {
+impl FromScalar<'_> for f64 {
     fn from_u64(number: u64) -> Option<Self> {
         Some(number as f64)
     }
@@ -56,7 +61,7 @@ impl FromScalar for f64 {
     }
 }
 
-impl FromScalar for bool {
+impl FromScalar<'_> for bool {
     fn from_u64(number: u64) -> Option<Self> {
         Some(number != 0)
     }
@@ -74,7 +79,7 @@ impl FromScalar for bool {
     }
 }
 
-impl FromScalar for String {
+impl FromScalar<'_> for String {
     fn from_u64(number: u64) -> Option<Self> {
         Some(number.to_string())
     }
@@ -88,9 +93,28 @@ impl FromScalar for String {
     }
 }
 
+/// A text of a long list, copied only where it holds escapes.
+impl<'de> FromScalar<'de> for Cow<'de, str> {
+    fn from_u64(number: u64) -> Option<Self> {
+        String::from_u64(number).map(Cow::Owned)
+    }
+
+    fn from_f64(number: f64) -> Option<Self> {
+        String::from_f64(number).map(Cow::Owned)
+    }
+
+    fn from_text(text: &str) -> Option<Self> {
+        String::from_text(text).map(Cow::Owned)
+    }
+
+    fn from_answer(text: &'de str) -> Option<Self> {
+        Some(Cow::Borrowed(text))
+    }
+}
+
 struct ScalarVisitor<T>(PhantomData<T>);
 
-impl<'de, T: FromScalar> Visitor<'de> for ScalarVisitor<T> {
+impl<'de, T: FromScalar<'de>> Visitor<'de> for ScalarVisitor<T> {
     type Value = Option<T>;
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -120,6 +144,10 @@ impl<'de, T: FromScalar> Visitor<'de> for ScalarVisitor<T> {
         Ok(T::from_text(value))
     }
 
+    fn visit_borrowed_str<E>(self, value: &'de str) -> Result<Self::Value, E> {
+        Ok(T::from_answer(value))
+    }
+
     fn visit_unit<E>(self) -> Result<Self::Value, E> {
         Ok(None)
     }
@@ -140,7 +168,7 @@ impl<'de, T: FromScalar> Visitor<'de> for ScalarVisitor<T> {
 }
 
 /// Decodes a scalar of any type; what does not fit is absent.
-pub(crate) fn scalar<'de, D: Deserializer<'de>, T: FromScalar>(
+pub(crate) fn scalar<'de, D: Deserializer<'de>, T: FromScalar<'de>>(
     deserializer: D,
 ) -> Result<Option<T>, D::Error> {
     deserializer.deserialize_any(ScalarVisitor(PhantomData))
@@ -155,7 +183,7 @@ pub(crate) fn flag<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D
 #[derive(Debug)]
 pub(crate) struct Scalar<T>(pub(crate) Option<T>);
 
-impl<'de, T: FromScalar> Deserialize<'de> for Scalar<T> {
+impl<'de, T: FromScalar<'de>> Deserialize<'de> for Scalar<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         scalar(deserializer).map(Self)
     }
@@ -190,32 +218,69 @@ pub(crate) struct Rows<T> {
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Rows<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct RowsVisitor<T>(PhantomData<T>);
+        let mut list = Rows {
+            rows: Vec::new(),
+            rejected: 0,
+        };
+        each_row(deserializer, |row| match row {
+            Some(row) => list.rows.push(row),
+            None => list.rejected += 1,
+        })?;
+        Ok(list)
+    }
+}
 
-        impl<'de, T: Deserialize<'de>> Visitor<'de> for RowsVisitor<T> {
-            type Value = Rows<T>;
+/// Hands on each entry of a list as it is read; what is no object is nothing.
+pub(crate) fn each_row<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    deserializer: D,
+    take: impl FnMut(Option<T>),
+) -> Result<(), D::Error> {
+    struct ListVisitor<T, F>(F, PhantomData<T>);
 
-            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-                formatter.write_str("a list")
-            }
+    impl<'de, T: Deserialize<'de>, F: FnMut(Option<T>)> Visitor<'de> for ListVisitor<T, F> {
+        type Value = ();
 
-            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
-                let mut list = Rows {
-                    rows: Vec::new(),
-                    rejected: 0,
-                };
-                while let Some(Row(row)) = seq.next_element()? {
-                    match row {
-                        Some(row) => list.rows.push(row),
-                        None => list.rejected += 1,
-                    }
-                }
-                Ok(list)
-            }
+        fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+            formatter.write_str("a list")
         }
 
-        deserializer.deserialize_seq(RowsVisitor(PhantomData))
+        fn visit_seq<A: SeqAccess<'de>>(mut self, mut seq: A) -> Result<(), A::Error> {
+            while let Some(Row(row)) = seq.next_element()? {
+                (self.0)(row);
+            }
+            Ok(())
+        }
     }
+
+    deserializer.deserialize_seq(ListVisitor(take, PhantomData))
+}
+
+/// Hands on each entry of an object as it is read.
+pub(crate) fn each_entry<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    deserializer: D,
+    take: impl FnMut(Cow<'de, str>, T),
+) -> Result<(), D::Error> {
+    struct EntryVisitor<T, F>(F, PhantomData<T>);
+
+    impl<'de, T: Deserialize<'de>, F: FnMut(Cow<'de, str>, T)> Visitor<'de> for EntryVisitor<T, F> {
+        type Value = ();
+
+        fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+            formatter.write_str("an object")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(mut self, mut map: A) -> Result<(), A::Error> {
+            while let Some(Scalar(name)) = map.next_key()? {
+                let value = map.next_value()?;
+                if let Some(name) = name {
+                    (self.0)(name, value);
+                }
+            }
+            Ok(())
+        }
+    }
+
+    deserializer.deserialize_map(EntryVisitor(take, PhantomData))
 }
 
 /// An object, or nothing where something else was sent.

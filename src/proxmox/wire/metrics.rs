@@ -174,7 +174,7 @@ pub(crate) enum Metric {
     Uptime,
 }
 
-impl FromScalar for Metric {
+impl FromScalar<'_> for Metric {
     fn from_u64(_: u64) -> Option<Self> {
         None
     }

@@ -9,16 +9,22 @@ pub(crate) mod lenient;
 pub(crate) mod metrics;
 pub(crate) mod nodes;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
-use lenient::{flag, object, scalar};
+use lenient::{Scalar, each_entry, flag, object, scalar};
 
 /// What every answer is wrapped in.
 #[derive(Debug, Deserialize)]
-pub(crate) struct Envelope<T> {
-    pub(crate) data: T,
+struct Envelope<T> {
+    data: T,
+}
+
+/// Takes an answer out of what it is wrapped in.
+pub(crate) fn unwrap<'de, T: Deserialize<'de>>(body: &'de [u8]) -> serde_json::Result<T> {
+    serde_json::from_slice::<Envelope<T>>(body).map(|envelope| envelope.data)
 }
 
 /// The body of a refusal; old servers send only an empty `data`.
@@ -30,29 +36,29 @@ pub(crate) struct Refusal {
     pub(crate) errors: Option<BTreeMap<String, serde_json::Value>>,
 }
 
-/// A row of `/cluster/resources`, of any type.
+/// A row of `/cluster/resources`, of any type; its texts are those of the answer.
 #[derive(Debug, Deserialize)]
-pub(crate) struct Resource {
-    #[serde(default, rename = "type", deserialize_with = "scalar")]
-    pub(crate) kind: Option<String>,
+pub(crate) struct Resource<'a> {
+    #[serde(borrow, default, rename = "type", deserialize_with = "scalar")]
+    pub(crate) kind: Option<Cow<'a, str>>,
     #[serde(default, deserialize_with = "scalar")]
     pub(crate) vmid: Option<u64>,
-    #[serde(default, deserialize_with = "scalar")]
-    pub(crate) node: Option<String>,
-    #[serde(default, deserialize_with = "scalar")]
-    pub(crate) name: Option<String>,
-    #[serde(default, deserialize_with = "scalar")]
-    pub(crate) status: Option<String>,
+    #[serde(borrow, default, deserialize_with = "scalar")]
+    pub(crate) node: Option<Cow<'a, str>>,
+    #[serde(borrow, default, deserialize_with = "scalar")]
+    pub(crate) name: Option<Cow<'a, str>>,
+    #[serde(borrow, default, deserialize_with = "scalar")]
+    pub(crate) status: Option<Cow<'a, str>>,
     #[serde(default, deserialize_with = "flag")]
     pub(crate) template: bool,
-    #[serde(default, deserialize_with = "scalar")]
-    pub(crate) lock: Option<String>,
-    #[serde(default, deserialize_with = "scalar")]
-    pub(crate) tags: Option<String>,
-    #[serde(default, deserialize_with = "scalar")]
-    pub(crate) pool: Option<String>,
-    #[serde(default, deserialize_with = "scalar")]
-    pub(crate) hastate: Option<String>,
+    #[serde(borrow, default, deserialize_with = "scalar")]
+    pub(crate) lock: Option<Cow<'a, str>>,
+    #[serde(borrow, default, deserialize_with = "scalar")]
+    pub(crate) tags: Option<Cow<'a, str>>,
+    #[serde(borrow, default, deserialize_with = "scalar")]
+    pub(crate) pool: Option<Cow<'a, str>>,
+    #[serde(borrow, default, deserialize_with = "scalar")]
+    pub(crate) hastate: Option<Cow<'a, str>>,
     #[serde(default, deserialize_with = "scalar")]
     pub(crate) cpu: Option<f64>,
     #[serde(default, deserialize_with = "scalar")]
@@ -77,14 +83,14 @@ pub(crate) struct Resource {
     pub(crate) diskwrite: Option<u64>,
     #[serde(default, deserialize_with = "scalar")]
     pub(crate) uptime: Option<u64>,
-    #[serde(default, deserialize_with = "scalar")]
-    pub(crate) storage: Option<String>,
+    #[serde(borrow, default, deserialize_with = "scalar")]
+    pub(crate) storage: Option<Cow<'a, str>>,
     #[serde(default, deserialize_with = "flag")]
     pub(crate) shared: bool,
-    #[serde(default, deserialize_with = "scalar")]
-    pub(crate) plugintype: Option<String>,
-    #[serde(default, deserialize_with = "scalar")]
-    pub(crate) content: Option<String>,
+    #[serde(borrow, default, deserialize_with = "scalar")]
+    pub(crate) plugintype: Option<Cow<'a, str>>,
+    #[serde(borrow, default, deserialize_with = "scalar")]
+    pub(crate) content: Option<Cow<'a, str>>,
 }
 
 /// A row of `/cluster/status`.
@@ -213,5 +219,16 @@ pub(crate) struct Login {
     pub(crate) needs_second_factor: bool,
 }
 
-/// `/access/permissions`: path → privilege → propagate flag.
-pub(crate) type PermissionTree = BTreeMap<String, BTreeMap<String, serde_json::Value>>;
+/// What `/access/permissions` grants on a path: privilege and propagate flag.
+#[derive(Debug)]
+pub(crate) struct Granted<'a>(pub(crate) Vec<(Cow<'a, str>, bool)>);
+
+impl<'de> Deserialize<'de> for Granted<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut granted = Vec::new();
+        each_entry(deserializer, |name, Scalar(propagates)| {
+            granted.push((name, propagates.unwrap_or(false)));
+        })?;
+        Ok(Self(granted))
+    }
+}

@@ -41,6 +41,7 @@ pub(super) fn cluster(nodes: usize, guests: usize, seed: u64) -> Scenario {
         timezone: "UTC".into(),
         firewall: true,
         datacenter: FirewallScenario::default(),
+        fences: BTreeMap::new(),
         groups: BTreeMap::new(),
         hosts: std::collections::BTreeMap::new(),
         nodes: names.iter().map(|name| node(name)).collect(),
@@ -132,6 +133,7 @@ fn guest(index: usize, nodes: &[String], dice: &mut Dice) -> GuestScenario {
         disks: vec![format!("{storage}:{}GiB", 8 * (1 + dice.roll(6)))],
         bridge: "vmbr0".into(),
         nic_firewall: dice.roll(3) == 0,
+        more_bridges: Vec::new(),
         tags: format!("autovibe;{role}"),
         pool: (dice.roll(5) != 0).then(|| POOLS[dice.roll(4) as usize].to_owned()),
         description: None,
@@ -152,6 +154,7 @@ fn guest(index: usize, nodes: &[String], dice: &mut Dice) -> GuestScenario {
         },
         snapshots: snapshots.collect(),
         parent: None,
+        fence: None,
         firewall: FirewallScenario::default(),
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! Refuses unknown keys and contradictions; building the world from a scenario is `world`'s business.
 
+mod firewall;
 mod generated;
 mod quantity;
 
@@ -10,6 +11,7 @@ use std::net::IpAddr;
 
 use serde::Deserialize;
 
+pub use firewall::FirewallScenario;
 pub use quantity::{Size, Span};
 
 /// A description of a world before anything happened in it; ages count back from the start of the simulator.
@@ -40,6 +42,9 @@ pub struct Scenario {
     /// Security groups by name, each with its rules by position.
     #[serde(default)]
     pub groups: BTreeMap<String, Vec<BTreeMap<String, String>>>,
+    /// Firewall files by name, that several guests share.
+    #[serde(default)]
+    pub fences: BTreeMap<String, FirewallScenario>,
     /// Names that the world's resolver knows.
     #[serde(default)]
     pub hosts: BTreeMap<String, Vec<IpAddr>>,
@@ -238,6 +243,9 @@ pub struct GuestScenario {
     /// Whether the card's firewall flag is set.
     #[serde(default)]
     pub nic_firewall: bool,
+    /// Bridges of further cards, whose firewall flag is not set.
+    #[serde(default)]
+    pub more_bridges: Vec<String>,
     /// Tags, joined by `;`.
     #[serde(default)]
     pub tags: String,
@@ -281,23 +289,11 @@ pub struct GuestScenario {
     pub snapshots: Vec<SnapshotScenario>,
     /// Snapshot that its present state follows, where it is not the last of the list.
     pub parent: Option<String>,
-    /// Its firewall file.
+    /// The shared firewall file that it has.
+    pub fence: Option<String>,
+    /// Its own firewall file; what it says is laid over the shared one.
     #[serde(default)]
     pub firewall: FirewallScenario,
-}
-
-/// A firewall file, of a guest or of the datacenter.
-#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct FirewallScenario {
-    /// Options as the server writes them.
-    pub options: BTreeMap<String, String>,
-    /// Rules by position, each by its fields.
-    pub rules: Vec<BTreeMap<String, String>>,
-    /// Sets by name, each with its networks.
-    pub sets: BTreeMap<String, Vec<String>>,
-    /// Aliases by name, each with its network.
-    pub aliases: BTreeMap<String, String>,
 }
 
 /// What a guest consumes on average, and how lively.
@@ -449,6 +445,11 @@ impl Scenario {
             {
                 return wrong(format!("guest {vmid} is in an unknown pool '{pool}'"));
             }
+            if let Some(fence) = &guest.fence
+                && !self.fences.contains_key(fence)
+            {
+                return wrong(format!("guest {vmid} has an unknown fence '{fence}'"));
+            }
             for disk in &guest.disks {
                 let Some(disk) = DiskText::parse(disk) else {
                     return wrong(format!(
@@ -573,8 +574,18 @@ mod tests {
 
     #[test]
     fn a_contradiction_is_named() {
-        let text = "seed = 1\nstorages = []\nnodes = [{ name = 'a' }]\nguests = [{ vmid = 100, node = 'b' }]";
-        let error = Scenario::from_toml(text).unwrap_err();
-        assert_eq!(error.to_string(), "guest 100 is on an unknown node 'b'");
+        for (guest, expected) in [
+            ("node = 'b'", "guest 100 is on an unknown node 'b'"),
+            (
+                "node = 'a', fence = 'x'",
+                "guest 100 has an unknown fence 'x'",
+            ),
+        ] {
+            let text = format!(
+                "seed = 1\nstorages = []\nnodes = [{{ name = 'a' }}]\nguests = [{{ vmid = 100, {guest} }}]"
+            );
+            let error = Scenario::from_toml(&text).unwrap_err();
+            assert_eq!(error.to_string(), expected);
+        }
     }
 }

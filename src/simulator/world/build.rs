@@ -90,6 +90,7 @@ impl World {
         }
         for guest in &scenario.guests {
             world.add_guest(guest, now);
+            world.add_firewall(guest, scenario, now);
         }
         world.fill(&scenario.storages);
         world.add_history(scenario, now);
@@ -136,7 +137,6 @@ impl World {
         {
             pool.guests.insert(scenario.vmid);
         }
-        self.add_firewall(scenario);
         let incarnation = self.next_incarnation();
         let guest = Guest {
             vmid: scenario.vmid,
@@ -168,10 +168,18 @@ impl World {
         self.guests.insert(scenario.vmid, guest);
     }
 
-    fn add_firewall(&mut self, scenario: &GuestScenario) {
-        let wanted = &scenario.firewall;
-        if *wanted != FirewallScenario::default() {
-            self.firewall.guest_mut(scenario.vmid).furnish(wanted);
+    fn add_firewall(&mut self, guest: &GuestScenario, scenario: &Scenario, now: f64) {
+        let shared = guest
+            .fence
+            .as_ref()
+            .and_then(|name| scenario.fences.get(name));
+        let wanted = match shared {
+            Some(shared) => shared.under(&guest.firewall),
+            None => guest.firewall.clone(),
+        };
+        if wanted != FirewallScenario::default() {
+            let file = self.firewall.guest_mut(guest.vmid);
+            file.furnish(&wanted.dated(now));
         }
     }
 
@@ -217,6 +225,11 @@ impl World {
             );
             config.insert("net0".into(), card);
             order.push("net0".into());
+        }
+        for (number, bridge) in (1..).zip(&scenario.more_bridges) {
+            let address = further_address(scenario.vmid, number);
+            let card = format!("virtio={address},bridge={bridge}");
+            config.insert(format!("net{number}"), card);
         }
         if !order.is_empty() {
             config.insert("boot".into(), format!("order={}", order.join(";")));
@@ -505,4 +518,10 @@ fn load(scenario: &LoadScenario, seed: u64, vmid: u32) -> Load {
         disk_read: wave(scenario.disk_read, scenario.lively, 5),
         disk_write: wave(scenario.disk_write, scenario.lively, 6),
     }
+}
+
+/// Makes up the address of a further card; no chance is drawn for it, so that all others stay as they are.
+fn further_address(vmid: u32, number: u64) -> String {
+    let [a, b, c, ..] = scramble(u64::from(vmid) << 8 | number).to_be_bytes();
+    format!("BC:24:11:{a:02X}:{b:02X}:{c:02X}")
 }

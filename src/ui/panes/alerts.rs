@@ -9,7 +9,7 @@ use ratatui::text::Line;
 use crate::app::State;
 use crate::app::alerts::remedies;
 use crate::app::state::Pane;
-use crate::domain::alert::{Acknowledgement, Standing, Stands, lasting};
+use crate::domain::alert::{Acknowledgement, AlertBook, Standing, Stands, lasting};
 use crate::domain::limits::Severity;
 use crate::ui::format;
 use crate::ui::theme::Theme;
@@ -34,7 +34,7 @@ pub(in crate::ui) fn draw(
     theme: &Theme,
     viewport: &mut Viewport,
 ) {
-    let standing = state.alerts.book().standing();
+    let book = state.alerts.book();
     let inner = pane(
         frame,
         area,
@@ -43,7 +43,7 @@ pub(in crate::ui) fn draw(
         state.focus == Pane::Alerts,
         theme,
     );
-    if standing.is_empty() {
+    if book.order().is_empty() {
         let (text, advice) = match &state.inventory.resources.answer {
             None => ("Reading…", ""),
             Some(_) => (
@@ -53,8 +53,8 @@ pub(in crate::ui) fn draw(
         };
         return message(frame, inner, text, advice, theme);
     }
-    let cursor = state.alerts.cursor_row(&standing);
-    let columns = Columns::fit(usize::from(inner.width), &standing);
+    let cursor = state.alerts.cursor_row();
+    let columns = Columns::fit(usize::from(inner.width), book);
     let (inner, below) = with_explanation(inner);
     let table = Table {
         inner,
@@ -64,13 +64,16 @@ pub(in crate::ui) fn draw(
         offset: &mut viewport.alerts,
     };
     let server = state.server_time();
-    viewport.page = table.draw(frame, &standing, theme, |each, at_cursor| {
-        columns.line(each, server, at_cursor, theme)
+    viewport.page = table.draw(frame, book.order(), theme, |key, at_cursor| {
+        let each = book.get(key);
+        each.map_or_else(Line::default, |each| {
+            columns.line(&each, server, at_cursor, theme)
+        })
     });
-    let chosen = cursor.and_then(|row| standing.get(row));
+    let chosen = cursor.and_then(|row| book.get(book.order().get(row)?));
     if let (Some(area), Some(each)) = (below, chosen) {
         frame.render_widget(
-            explanation(each, server, usize::from(area.width), theme),
+            explanation(&each, server, usize::from(area.width), theme),
             area,
         );
     }
@@ -136,8 +139,8 @@ struct Columns {
 }
 
 impl Columns {
-    fn fit(all: usize, standing: &[Standing<'_>]) -> Self {
-        let in_hand = standing.iter().any(|each| each.acknowledgement.is_some());
+    fn fit(all: usize, book: &AlertBook) -> Self {
+        let in_hand = book.counts().acknowledged > 0;
         let keys = if all >= WITH_KEYS {
             KEYS
         } else if in_hand && all >= WITH_SOURCES {
@@ -146,12 +149,7 @@ impl Columns {
             0
         };
         let free = all.saturating_sub(4 + SINCE + 2 + keys);
-        let longest = standing
-            .iter()
-            .map(|each| width(&each.alert.subject.to_string()))
-            .max()
-            .unwrap_or(0);
-        let subject = longest.clamp(7, (free * 2 / 5).max(7));
+        let subject = book.widest_subject().clamp(7, (free * 2 / 5).max(7));
         Self {
             all,
             subject,

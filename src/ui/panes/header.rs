@@ -6,9 +6,10 @@ use ratatui::style::Style;
 use ratatui::text::Line;
 
 use crate::app::State;
+use crate::app::census::Count;
 use crate::app::state::View;
 use crate::domain::failure::Failure;
-use crate::domain::inventory::{LinkState, NodeState, Running};
+use crate::domain::inventory::{LinkState, NodeState};
 use crate::domain::time::Moment;
 use crate::ui::format;
 use crate::ui::theme::Theme;
@@ -138,13 +139,8 @@ fn left_side(state: &State, short: bool, theme: &Theme) -> Vec<Word> {
     let digits = all.to_string().len();
     let nodes = format!("{online:>digits$}/{all} nodes");
     words.push(Word::new(nodes, style, Rank::Nodes));
-    let guests: Vec<_> = resources
-        .guests
-        .iter()
-        .filter(|seen| !seen.guest.template)
-        .collect();
-    let all = guests.len();
-    let running = format::running(Running::among(guests), theme.unicode);
+    let Count { all, running } = state.census.cluster();
+    let running = format::running(running, theme.unicode);
     let digits = all.to_string().len();
     let running = if short {
         format!("{running:>digits$}/{all} run")

@@ -5,8 +5,9 @@ use ratatui::layout::Rect;
 use ratatui::text::Line;
 
 use crate::app::State;
+use crate::app::census::Count;
 use crate::app::state::Pane;
-use crate::domain::inventory::{Node, NodeState, Resources, Running, SeenGuest, Storage};
+use crate::domain::inventory::{Node, NodeState, Resources, Storage};
 use crate::ui::format;
 use crate::ui::theme::Theme;
 use crate::ui::viewport::Viewport;
@@ -34,7 +35,7 @@ pub(in crate::ui) fn draw_nodes(
         offset: &mut viewport.nodes,
     };
     let page = table.draw(frame, &resources.nodes, theme, |node, at_cursor| {
-        columns.line(node, resources, (at_cursor, outdated), theme)
+        columns.line(node, state, (at_cursor, outdated), theme)
     });
     if focused {
         viewport.page = page;
@@ -183,7 +184,7 @@ impl NodeColumns {
     fn line(
         &self,
         node: &Node,
-        resources: &Resources,
+        state: &State,
         (at_cursor, outdated): (bool, bool),
         theme: &Theme,
     ) -> Line<'static> {
@@ -205,13 +206,8 @@ impl NodeColumns {
             .map(format::span)
             .unwrap_or_default();
         row.right(&uptime, 6, theme.text).gap(2);
-        let guests: Vec<&SeenGuest> = resources
-            .guests
-            .iter()
-            .filter(|seen| seen.guest.node == node.name)
-            .collect();
-        let all = guests.len();
-        let running = format::running(Running::among(guests), theme.unicode);
+        let Count { all, running } = state.census.node(&node.name);
+        let running = format::running(running, theme.unicode);
         row.left(&format!("{running}/{all}"), 9, theme.text).gap(1);
         if !online {
             let text = match node.state {

@@ -1,7 +1,5 @@
 //! What projects use of their budgets, now and at the end of their windows.
 
-use std::cmp::Reverse;
-
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::Line;
@@ -11,7 +9,7 @@ use crate::app::projects::{ProjectRow, rows};
 use crate::app::state::Pane;
 use crate::domain::guest::Guest;
 use crate::domain::project::{Resource, Window};
-use crate::domain::quota::{Certainty, ResourceUsage, Tier};
+use crate::domain::quota::{Amount, Certainty, ResourceUsage, Tier};
 use crate::domain::throttle::Found;
 use crate::domain::usage::{Accounting, ProjectStanding, Projection};
 use crate::ui::format;
@@ -392,13 +390,11 @@ fn certainty(standing: &ProjectStanding, state: &State) -> String {
     parts.join(" · ")
 }
 
-fn members<'a>(standing: &ProjectStanding, state: &'a State) -> Vec<&'a Guest> {
-    let Some(resources) = state.inventory.resources.value() else {
-        return Vec::new();
-    };
-    let guests = resources.guests.iter().map(|seen| &seen.guest);
+fn members<'a>(standing: &'a ProjectStanding, state: &'a State) -> impl Iterator<Item = &'a Guest> {
+    let resources = state.inventory.resources.value().into_iter();
+    let guests = resources.flat_map(|resources| &resources.guests);
     let own = |guest: &&Guest| state.project_of(guest) == Some(standing.project.as_str());
-    guests.filter(own).collect()
+    guests.map(|seen| &seen.guest).filter(own)
 }
 
 /// Names the guests that use most of a resource.
@@ -411,20 +407,20 @@ fn heaviest(
     if resource == Resource::StorageGb {
         return String::new();
     }
-    let mut users: Vec<(f64, String)> = members(standing, state)
-        .into_iter()
-        .filter_map(|guest| {
-            let used = state.usage.account(guest.vmid)?.used.amount(resource);
-            let value = used.value().filter(|value| *value > 0.0)?;
-            let text = format!("{} {}", guest.to_ref(), amount(used, theme.unicode));
-            Some((value, text))
-        })
-        .collect();
-    users.sort_by_key(|(value, _)| Reverse(value.to_bits()));
+    let mut users: Vec<(f64, &Guest, Amount)> = Vec::new();
+    for guest in members(standing, state) {
+        let used = state.usage.account(guest.vmid);
+        let used = used.map(|account| account.used.amount(resource));
+        let value = used.and_then(Amount::value).filter(|value| *value > 0.0);
+        if let (Some(used), Some(value)) = (used, value) {
+            let place = users.partition_point(|(other, ..)| *other >= value);
+            users.insert(place, (value, guest, used));
+            users.truncate(HEAVIEST);
+        }
+    }
     let named: Vec<String> = users
         .into_iter()
-        .take(HEAVIEST)
-        .map(|(_, text)| text)
+        .map(|(_, guest, used)| format!("{} {}", guest.to_ref(), amount(used, theme.unicode)))
         .collect();
     if named.is_empty() {
         return String::new();

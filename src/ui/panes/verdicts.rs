@@ -154,12 +154,8 @@ fn alerted<'a>(
     state: &'a State,
     theme: &'a Theme,
 ) -> impl Iterator<Item = Styled> + 'a {
-    let standing = state.alerts.book().standing().into_iter();
-    let own = standing.filter(|each| {
-        let subject = each.alert.subject.guest();
-        let is_own = subject.is_some_and(|guest| guest.vmid == seen.guest.vmid);
-        is_own && !matches!(each.alert.kind, AlertKind::Limit(_))
-    });
+    let own = state.alerts.book().about(seen.guest.vmid);
+    let own = own.filter(|each| !matches!(each.alert.kind, AlertKind::Limit(_)));
     own.map(|each| {
         let (mark, ascii, style) = match (each.acknowledgement, each.alert.severity) {
             (Some(_), _) => ("○", "o", theme.dim),

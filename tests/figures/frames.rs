@@ -1,0 +1,61 @@
+//! A frame costs what is on the screen, not what is in the cluster.
+
+use allocation_counter::AllocationInfo;
+use proxdeck::ui::{self, ColorDepth, Theme, Viewport};
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
+
+use crate::fleet::Desk;
+
+const VIEWS: [&str; 7] = ["1", "2", "3", "4", "5", "6", "7"];
+const SIZES: [(u16, u16); 2] = [(80, 24), (200, 60)];
+
+/// So many guests fill every table on the screen, that of their alerts too.
+const ENOUGH: usize = 500;
+
+/// Counts what one frame of each view allocates, in each size.
+fn frames(guests: usize) -> Vec<(String, AllocationInfo)> {
+    let mut desk = Desk::new(guests);
+    let theme = Theme::load("dark", ColorDepth::True, true).unwrap();
+    let mut costs = Vec::new();
+    for view in VIEWS {
+        desk.press(view);
+        for _ in 0..70 {
+            desk.press("j");
+        }
+        for (columns, rows) in SIZES {
+            let mut viewport = Viewport::default();
+            let mut terminal = Terminal::new(TestBackend::new(columns, rows)).unwrap();
+            let mut draw = || {
+                let drawn =
+                    terminal.draw(|frame| ui::draw(frame, &desk.state, &theme, &mut viewport));
+                drawn.unwrap();
+            };
+            // The first frame fills what is kept from frame to frame.
+            draw();
+            let cost = allocation_counter::measure(draw);
+            costs.push((format!("view {view} at {columns}x{rows}"), cost));
+        }
+    }
+    costs
+}
+
+#[test]
+fn a_frame_of_ten_thousand_guests_allocates_what_one_of_some_hundred_does() {
+    for ((frame, few), (_, many)) in frames(ENOUGH).into_iter().zip(frames(10_000)) {
+        // Numbers and names are longer by a digit or two.
+        let most = |few: u64| few + few / 10 + 64;
+        assert!(
+            many.count_total <= most(few.count_total),
+            "{frame}: {} allocations for {ENOUGH} guests, {} for 10,000",
+            few.count_total,
+            many.count_total
+        );
+        assert!(
+            many.bytes_total <= most(few.bytes_total),
+            "{frame}: {} bytes allocated for {ENOUGH} guests, {} for 10,000",
+            few.bytes_total,
+            many.bytes_total
+        );
+    }
+}
