@@ -94,7 +94,7 @@ fn seeds() -> Range<u64> {
     let Some(wished) = wished.and_then(|(_, value)| value.into_string().ok()) else {
         return SEEDS;
     };
-    let (from, to) = wished.split_once("..").expect("FROM..TO");
+    let (from, to) = wished.split_once("..").unwrap();
     from.parse().unwrap()..to.parse().unwrap()
 }
 
