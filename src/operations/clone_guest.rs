@@ -206,10 +206,10 @@ async fn look_around(
             report.with_product(Product::Guest(guest)).with_note(note)
         }
         Ok(Holder::Copying) => {
-            let vmid = errand.vmid;
+            let (copy, vmid) = (errand.copy(source), errand.vmid);
             let note = match report.outcome {
                 Outcome::Unknown(_) => {
-                    format!("a guest {vmid} is being made; whose it is shows later")
+                    format!("{copy} is being made, unless the id is somebody else's by now")
                 }
                 // A copy that was killed leaves its target behind with the lock on it.
                 Outcome::Failed(_) | Outcome::Stopped | Outcome::Done | Outcome::Warnings(_) => {
