@@ -218,7 +218,20 @@ async fn look_around(
             };
             report.with_note(note)
         }
-        Ok(Holder::Nobody | Holder::Other) | Err(_) => report,
+        Ok(Holder::Nobody | Holder::Other) => {
+            let is_open = matches!(report.outcome, Outcome::Unknown(_)) && report.upid.is_some();
+            if !is_open {
+                return report;
+            }
+            let copy = errand.copy(source);
+            report.with_note(format!("{copy} is not there; the task may still make it"))
+        }
+        Err(error) => {
+            let copy = errand.copy(source);
+            report.with_note(format!(
+                "{copy} may exist; it could not be looked for: {error}"
+            ))
+        }
     }
 }
 
@@ -352,13 +365,14 @@ impl Errand for Copying<'_> {
         context.reporter.step("looking at the new guest").await;
         let what = match self.holder(context.client, guest).await {
             Ok(Holder::Ours(guest)) => return (outcome, Some(Product::Guest(guest))),
-            Ok(Holder::Nobody) => "there is no such guest",
-            Ok(Holder::Copying) => "the guest is still being made",
-            Ok(Holder::Other) => "the guest of that id is somebody else's",
+            Ok(Holder::Nobody) => "is not there",
+            Ok(Holder::Copying) => "is still being made",
+            Ok(Holder::Other) => "is somebody else's guest",
             // The task is ours and ended well: the guest exists, whatever can be read of it.
             Err(error) => return (unverified(error), Some(Product::Guest(self.copy(guest)))),
         };
-        let text = format!("the task ended well, but {what} ({})", self.vmid);
+        let copy = self.copy(guest);
+        let text = format!("the task ended well, but {copy} {what}");
         let failure = Failure::new(FailureKind::TaskFailed, text);
         (Outcome::Failed(Box::new(failure)), None)
     }

@@ -9,6 +9,7 @@ use proxdeck::app::state::Rules;
 use proxdeck::app::{Answer, Effect, Event, Query, Ticket};
 use proxdeck::domain::failure::{Failure, FailureKind};
 use proxdeck::domain::firewall::{ClusterFirewall, GuestFirewall};
+use proxdeck::domain::guest::Guest;
 use proxdeck::domain::guest_config::GuestConfig;
 use proxdeck::domain::inventory::Storage;
 use proxdeck::domain::network::{self, Current, NetworkProfile, Resolved};
@@ -63,17 +64,19 @@ struct Asked {
 
 /// Opens the form for a snapshot of guest 100 with the keys for it.
 fn opened(plugin: &str, snapshot: &str) -> (Desk, Asked) {
-    let (desk, asked, _) = opened_at(Desk::new(false), &list(), plugin, snapshot);
+    let one = guest(100, "one");
+    let (desk, asked, _) = opened_at(Desk::new(false), one, &list(), plugin, snapshot);
     (desk, asked)
 }
 
 fn opened_at(
     mut desk: Desk,
+    guest: Guest,
     list: &SnapshotList,
     plugin: &str,
     snapshot: &str,
 ) -> (Desk, Asked, Vec<Effect>) {
-    desk.inventory_with(vec![guest(100, "one")], vec![storage("tank", plugin)]);
+    desk.inventory_with(vec![guest], vec![storage("tank", plugin)]);
     let effects = desk.wait(Duration::from_secs(1));
     desk.answer_snapshots(&effects, list);
     let up = if snapshot == "new" { "k" } else { "k k" };
@@ -251,6 +254,10 @@ const FENCED: &str = "virtio=BC:24:11:00:00:01,bridge=vmbr1,firewall=1";
 
 /// Opens the form where profiles are known, of a guest that is fenced in, and answers everything.
 fn opened_fenced(has_ram: bool, then: &str, firewall: GuestFirewall) -> Desk {
+    opened_fenced_as(guest(100, "one"), has_ram, then, firewall)
+}
+
+fn opened_fenced_as(guest: Guest, has_ram: bool, then: &str, firewall: GuestFirewall) -> Desk {
     let mut desk = Desk::new(false);
     desk.state.setting.rules = Rules {
         profiles: vec![profile()],
@@ -260,7 +267,7 @@ fn opened_fenced(has_ram: bool, then: &str, firewall: GuestFirewall) -> Desk {
     for snapshot in &mut list.snapshots {
         snapshot.has_ram = has_ram;
     }
-    let (mut desk, asked, effects) = opened_at(desk, &list, "dir", "old");
+    let (mut desk, asked, effects) = opened_at(desk, guest, &list, "dir", "old");
     answer(&mut desk, asked.present, config(&[("net0", FENCED)]));
     answer(&mut desk, asked.frozen, config(&[("net0", then)]));
     let reads_rules = |effect: &&Effect| matches!(effect, Effect::Fetch(_, Query::Network(_)));
@@ -349,6 +356,20 @@ fn memory_that_resumes_before_the_fence_is_up_wants_a_consent_of_its_own() {
     let calls = run_of(&desk.press("Tab Right Enter"));
     assert_eq!(calls.len(), 3, "{calls:?}");
     assert!(calls[2].contains("net0="), "{calls:?}");
+}
+
+#[test]
+fn high_availability_that_may_start_it_before_its_fence_is_up_is_told_in_red() {
+    let open = "virtio=BC:24:11:00:00:01,bridge=vmbr0";
+    let managed = Guest {
+        ha_state: Some("started".into()),
+        ..guest(100, "one")
+    };
+    let desk = opened_fenced_as(managed, false, open, walls());
+    let losses = told(&desk, Weight::Loss);
+    let line = "network profile api is applied again before its start (1 call); high availability may start \
+                it before that";
+    assert!(losses.iter().any(|it| it == line), "{losses:?}");
 }
 
 #[test]

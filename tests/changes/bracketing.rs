@@ -140,7 +140,7 @@ pub(crate) fn judge(name: &str, stage: &Stage, report: &Report, case: &str) {
         let vmid = part.guest.vmid.get();
         let is_there = stage.names(vmid).contains(&"br-x".to_owned());
         let is_done = match name {
-            "bracket" => is_there,
+            "bracket" => stage.has_whole(vmid, "br-x"),
             "bracket-drop" => !is_there,
             // A guest goes back to what it descends from; only its task tells that it did.
             _ => went_back(stage, vmid),

@@ -172,3 +172,24 @@ async fn creating_survives_lost_answers_that_nobody_can_look_up() {
         .await;
     println!("creations that nobody can look up: {count} cases");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_copy_that_nobody_can_follow_is_named_wherever_it_may_be() {
+    let gone = "Configuration file 'nodes/pve1/qemu-server/105.conf' does not exist";
+    let forbidden = || FaultKind::Forbidden("/vms/105".into(), "VM.Audit".into());
+    for name in ["create", "create two"] {
+        for copy in [forbidden(), FaultKind::Error(gone.into())] {
+            let task = FaultRule::new(forbidden()).method("GET").path(":qmclone:");
+            let copy = FaultRule::new(copy).method("GET").path("/105/config");
+            let report = with_faults(name, vec![task, copy.times(1)]).await;
+            assert!(!report.outcome.is_success(), "{report:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_task_whose_log_may_not_be_read_is_followed_all_the_same() {
+    let log = FaultRule::new(FaultKind::Forbidden("/".into(), "Sys.Audit".into())).path("/log");
+    let report = with_faults("create", vec![log]).await;
+    assert!(report.outcome.is_success(), "{report:?}");
+}

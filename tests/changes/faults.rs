@@ -25,7 +25,7 @@ use crate::{
 pub(crate) const AT_ONCE: usize = 32;
 
 /// The operations, by name; each is made anew in its own world.
-const OPERATIONS: [&str; 21] = [
+pub(crate) const OPERATIONS: [&str; 21] = [
     "snapshot",
     "delete",
     "keep",
@@ -112,7 +112,7 @@ fn is_done(name: &str, stage: &Stage) -> Option<bool> {
     let guest = |vmid| world.guest(vmid);
     let has = |name: &str| stage.names(101).contains(&name.to_owned());
     Some(match name {
-        "snapshot" => has("pre"),
+        "snapshot" => stage.has_whole(101, "pre"),
         "delete" => !has("s2ram"),
         "keep" => stage.view(101).snapshots[0].description.contains("#keep"),
         "start" => stage.view(102).status == RunState::Running,
@@ -160,7 +160,7 @@ fn requests(entries: &[Entry]) -> Vec<Request> {
     requests
 }
 
-fn kinds() -> Vec<FaultKind> {
+pub(crate) fn kinds() -> Vec<FaultKind> {
     let error = |text: &str| FaultKind::Error(text.into());
     vec![
         FaultKind::Latency(Duration::from_millis(200)),

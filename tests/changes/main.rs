@@ -24,5 +24,6 @@ mod powering;
 mod pruning;
 mod rolling_back;
 mod sampling;
+mod schedules;
 mod snapshots;
 mod throttled;

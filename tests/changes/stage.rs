@@ -273,6 +273,14 @@ impl Stage {
         let snapshots = self.view(vmid).snapshots;
         snapshots.into_iter().map(|each| each.name).collect()
     }
+
+    /// Tells whether a guest has a whole snapshot of this name: what a task left unfinished is none.
+    pub(crate) fn has_whole(&self, vmid: u32, name: &str) -> bool {
+        let snapshots = self.view(vmid).snapshots;
+        snapshots
+            .iter()
+            .any(|each| each.name == name && each.snapstate.is_none())
+    }
 }
 
 fn client(simulator: &Simulator, id: &str, secret: &str) -> Client {

@@ -1,6 +1,7 @@
 //! The dashboard in front of a hostile server: whatever it says, every frame is clean, keys work, and it recovers.
 
 use proxdeck::simulator::{FaultKind, FaultRule, Scenario};
+use unicode_width::UnicodeWidthStr as _;
 
 use crate::entries::shown;
 use crate::harness::{Deck, Wish};
@@ -52,7 +53,7 @@ async fn every_frame_is_clean_and_the_dashboard_recovers() {
     println!("{lies} hostile answers behind {frames} frames");
 }
 
-/// Asserts that a frame holds nothing that would move a cursor or turn the direction of a line.
+/// Asserts that a frame holds nothing that would move a cursor, turn the direction of a line or shift its end.
 fn clean_frame(screen: &str) {
     let bad = |c: &char| {
         (c.is_control() && *c != '\n')
@@ -60,5 +61,14 @@ fn clean_frame(screen: &str) {
     };
     if let Some(found) = screen.chars().find(bad) {
         panic!("{found:?} in\n{screen:?}");
+    }
+    // Each line stands between quotes; behind them the backend tells what a wide character covers.
+    for line in screen.lines() {
+        let line = line
+            .split("\" Hidden by multi-width")
+            .next()
+            .unwrap_or(line);
+        let line = line.trim_start_matches('"').trim_end_matches('"');
+        assert_eq!(line.width(), 120, "{line:?}");
     }
 }

@@ -172,6 +172,7 @@ impl RollBackRequest {
             }),
             fence: context.refences().then(|| Refence {
                 by: RefencedBy::of(context.fence),
+                may_be_started: context.guest.is_some_and(|guest| guest.ha_state.is_some()),
                 meanwhile: if self.snapshot.has_ram {
                     Meanwhile::Runs
                 } else if self.start {
@@ -250,6 +251,8 @@ pub struct Refence {
     pub by: RefencedBy,
     /// What the guest does until then.
     pub meanwhile: Meanwhile,
+    /// Whether high availability may start it before that, which no order of ours keeps it from.
+    pub may_be_started: bool,
 }
 
 /// What fences a guest in again that went back.
@@ -293,7 +296,9 @@ impl Refence {
     /// Tells whether the guest is without its fence for a while, or for good.
     pub fn is_loss(&self) -> bool {
         match self.by {
-            RefencedBy::Profile(..) | RefencedBy::ItsOwn => self.meanwhile == Meanwhile::Runs,
+            RefencedBy::Profile(..) | RefencedBy::ItsOwn => {
+                self.meanwhile == Meanwhile::Runs || self.may_be_started
+            }
             RefencedBy::Nothing | RefencedBy::Unknown(_) => true,
         }
     }
@@ -329,11 +334,23 @@ impl fmt::Display for Refence {
                 "it resumes at once and runs without its fence until {what} is applied again{calls}"
             ),
             Meanwhile::Waits => {
-                write!(formatter, "{what} is applied again before its start{calls}")
+                write!(formatter, "{what} is applied again before its start{calls}")?;
+                self.write_haste(formatter)
             }
             Meanwhile::IsOff => {
-                write!(formatter, "{what} is applied again once it is back{calls}")
+                write!(formatter, "{what} is applied again once it is back{calls}")?;
+                self.write_haste(formatter)
             }
+        }
+    }
+}
+
+impl Refence {
+    fn write_haste(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.may_be_started {
+            formatter.write_str("; high availability may start it before that")
+        } else {
+            Ok(())
         }
     }
 }
