@@ -105,8 +105,14 @@ impl Permissions {
     }
 
     /// Takes over what the server says of one path, be it that nothing is granted there.
+    ///
+    /// One that speaks of other paths alone has not heard the question, and leaves it open.
     pub fn settle(&mut self, path: &str, answer: &Self) {
-        let granted = answer.paths.get(path).cloned().unwrap_or_default();
+        let granted = match answer.paths.get(path) {
+            Some(granted) => granted.clone(),
+            None if answer.paths.is_empty() => Arc::default(),
+            None => return,
+        };
         Arc::make_mut(&mut self.paths).insert(path.to_owned(), granted);
     }
 
@@ -323,6 +329,17 @@ mod tests {
             !permissions.allows("Sys.Audit", "/vms/105"),
             "the nearest listed ancestor decides"
         );
+    }
+
+    #[test]
+    fn an_answer_about_other_paths_leaves_the_asked_one_open() {
+        let mut permissions = permissions(&[("/", "SDN.Use", true)]);
+        let path = "/sdn/zones/localnetwork/vmbr0";
+        let deaf = permissions.clone();
+        permissions.settle(path, &deaf);
+        assert!(!permissions.lists(path) && permissions.allows("SDN.Use", path));
+        permissions.settle(path, &Permissions::default());
+        assert!(permissions.lists(path) && !permissions.allows("SDN.Use", path));
     }
 
     #[test]
