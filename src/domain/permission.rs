@@ -333,13 +333,13 @@ mod tests {
 
     #[test]
     fn an_answer_about_other_paths_leaves_the_asked_one_open() {
-        let mut permissions = permissions(&[("/", "SDN.Use", true)]);
-        let path = "/sdn/zones/localnetwork/vmbr0";
+        let mut permissions = permissions(&[("/", "VM.Clone", true)]);
+        let (privilege, path) = ("VM.Clone", "/vms/104");
         let deaf = permissions.clone();
         permissions.settle(path, &deaf);
-        assert!(!permissions.lists(path) && permissions.allows("SDN.Use", path));
+        assert!(!permissions.lists(path) && permissions.allows(privilege, path));
         permissions.settle(path, &Permissions::default());
-        assert!(permissions.lists(path) && !permissions.allows("SDN.Use", path));
+        assert!(permissions.lists(path) && !permissions.allows(privilege, path));
     }
 
     #[test]
