@@ -15,6 +15,7 @@ mod permitted;
 mod places;
 mod power;
 mod prune;
+mod refence;
 mod roll_back;
 mod snapshot;
 mod state_space;
@@ -39,10 +40,8 @@ pub use permitted::permit;
 pub use places::{Features, Original, refuses_copy, refuses_node, refuses_storage, takes_disks};
 pub use power::{PowerRequest, refuses_power};
 pub use prune::{MOST_CLOCK_SKEW, PruneRequest};
-pub use roll_back::{
-    Afterwards, ConfigChange, Losses, Meanwhile, Refence, RefencedBy, RollBackContext,
-    RollBackRequest,
-};
+pub use refence::{Meanwhile, Refence, RefencedBy};
+pub use roll_back::{Afterwards, ConfigChange, Losses, RollBackContext, RollBackRequest};
 pub use snapshot::{
     DeleteSnapshotRequest, KeepMarkRequest, SnapshotRequest, refuses_ram, refuses_snapshots,
 };

@@ -1,19 +1,19 @@
 //! The wish that a guest go back to a snapshot, and what would be lost by it.
 
 use std::collections::{BTreeSet, HashSet};
-use std::fmt;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
 use super::danger::{Danger, dangers};
+use super::refence::{Meanwhile, Refence, RefencedBy};
 use super::snapshot::refuses_snapshots;
 use super::{Field, Objection, Objections, SnapshotRequest};
 use crate::domain::enforcement::CriticalTags;
 use crate::domain::guest::{Guest, GuestRef, Status};
 use crate::domain::guest_config::{Drive, GuestConfig, is_numbered};
 use crate::domain::inventory::Storage;
-use crate::domain::network::{Foreseen, NetworkPlan, calls};
+use crate::domain::network::{Foreseen, NetworkPlan};
 use crate::domain::operation::{Operation, RollBack};
 use crate::domain::snapshot::{Snapshot, SnapshotList};
 use crate::domain::text::Text;
@@ -242,117 +242,6 @@ pub struct Losses {
     pub set_aside: Option<Vec<Drive>>,
     /// How it is fenced in again; absent: its card comes back as its fence wants it.
     pub fence: Option<Refence>,
-}
-
-/// How a guest whose card comes back otherwise is fenced in again.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refence {
-    /// By what.
-    pub by: RefencedBy,
-    /// What the guest does until then.
-    pub meanwhile: Meanwhile,
-    /// Whether high availability may start it before that, which no order of ours keeps it from.
-    pub may_be_started: bool,
-}
-
-/// What fences a guest in again that went back.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum RefencedBy {
-    /// A profile, with so many calls.
-    Profile(String, usize),
-    /// The profile that its own rules name, if they do; nobody looked.
-    ItsOwn,
-    /// Nothing: its rules name no profile.
-    Nothing,
-    /// Nobody knows, for this reason.
-    Unknown(String),
-}
-
-/// What a guest does between its return and its fence.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Meanwhile {
-    /// It runs: its memory resumes at once.
-    Runs,
-    /// It waits for its start.
-    Waits,
-    /// It is off, and stays so.
-    IsOff,
-}
-
-impl RefencedBy {
-    fn of(foreseen: Option<&Foreseen>) -> Self {
-        match foreseen {
-            None | Some(Foreseen::Awaited) => Self::ItsOwn,
-            Some(Foreseen::Nothing) => Self::Nothing,
-            Some(Foreseen::Unknown(reason)) => Self::Unknown(reason.clone()),
-            Some(Foreseen::Planned(plan)) => {
-                Self::Profile(plan.profile().to_owned(), plan.steps().len())
-            }
-        }
-    }
-}
-
-impl Refence {
-    /// Tells whether the guest is without its fence for a while, or for good.
-    pub fn is_loss(&self) -> bool {
-        match self.by {
-            RefencedBy::Profile(..) | RefencedBy::ItsOwn => {
-                self.meanwhile == Meanwhile::Runs || self.may_be_started
-            }
-            RefencedBy::Nothing | RefencedBy::Unknown(_) => true,
-        }
-    }
-}
-
-impl fmt::Display for Refence {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (what, calls) = match &self.by {
-            RefencedBy::Profile(name, count) => (
-                format!("network profile {name}"),
-                format!(" ({})", calls(*count)),
-            ),
-            RefencedBy::ItsOwn => (
-                "the network profile that its rules name".to_owned(),
-                String::new(),
-            ),
-            RefencedBy::Nothing => {
-                return formatter
-                    .write_str("its rules name no network profile: it comes back without a fence");
-            }
-            RefencedBy::Unknown(reason) => {
-                write!(formatter, "what fences it in again is not known: {reason}")?;
-                return formatter.write_str(match self.meanwhile {
-                    Meanwhile::Runs => "; it runs without its fence meanwhile",
-                    Meanwhile::Waits => "; it is not started without its fence",
-                    Meanwhile::IsOff => "",
-                });
-            }
-        };
-        match self.meanwhile {
-            Meanwhile::Runs => write!(
-                formatter,
-                "it resumes at once and runs without its fence until {what} is applied again{calls}"
-            ),
-            Meanwhile::Waits => {
-                write!(formatter, "{what} is applied again before its start{calls}")?;
-                self.write_haste(formatter)
-            }
-            Meanwhile::IsOff => {
-                write!(formatter, "{what} is applied again once it is back{calls}")?;
-                self.write_haste(formatter)
-            }
-        }
-    }
-}
-
-impl Refence {
-    fn write_haste(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.may_be_started {
-            formatter.write_str("; high availability may start it before that")
-        } else {
-            Ok(())
-        }
-    }
 }
 
 /// What a guest does after it went back to a snapshot.
