@@ -35,6 +35,7 @@ pub mod projects;
 pub mod reading_queue;
 pub mod readings;
 pub mod remote;
+mod resting;
 mod signing_in;
 pub mod snapshot_debt;
 pub mod snapshot_filter;
@@ -51,5 +52,5 @@ pub mod usage;
 
 pub use action::Action;
 pub use effect::{Answer, Effect, Query, Ticket};
-pub use event::Event;
+pub use event::{Event, Spent};
 pub use state::State;
