@@ -210,9 +210,8 @@ impl State {
         };
         let lists = &self.snapshots.lists;
         let guests = resources.guests.iter().map(|seen| {
-            let guest = seen.guest.to_ref();
-            let list = lists.list(guest.vmid);
-            (guest, list)
+            let list = lists.list(seen.guest.vmid);
+            (&seen.guest, list)
         });
         self.alerts.brackets = Some(find_all(guests));
     }

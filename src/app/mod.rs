@@ -21,6 +21,7 @@ pub mod event;
 mod export;
 pub mod filter;
 pub mod guests;
+pub mod heaviest;
 pub mod jobs;
 pub mod keymap;
 mod keys;

@@ -16,7 +16,7 @@ const WAIT_FOR_ONE: Duration = Duration::from_secs(30);
 
 /// The nodes that are left alone, and until when.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct RestingNodes(BTreeMap<NodeName, Moment>);
+pub(super) struct RestingNodes(BTreeMap<NodeName, Moment>);
 
 impl RestingNodes {
     /// Takes in what the client says; tells whether a node is left alone no more.
@@ -27,6 +27,11 @@ impl RestingNodes {
             .map(|(node, left)| (node, now.later(left)));
         self.0 = until.collect();
         is_over
+    }
+
+    /// Tells whether every node is asked.
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
     /// Returns until when a node is left alone, if it is.
@@ -50,6 +55,9 @@ impl RestingNodes {
 impl State {
     /// Tells whether the node of a guest is left alone.
     pub(super) fn rests_with(&self, vmid: Vmid) -> bool {
+        if self.resting.is_empty() {
+            return false;
+        }
         let resources = self.inventory.resources.value();
         let seen = resources.and_then(|resources| resources.guest(vmid));
         seen.is_some_and(|seen| self.resting.rests(&seen.guest.node, self.now.moment))

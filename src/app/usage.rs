@@ -9,6 +9,7 @@ use chrono_tz::Tz;
 use super::background::Turn;
 use super::detail;
 use super::effect::{Effect, Query, Ticket};
+use super::heaviest::Members;
 use super::readings::Readings;
 use super::remote::Remote;
 use super::resting::RestingNodes;
@@ -50,6 +51,8 @@ pub struct UsageBook {
     ledger: Ledger,
     recorded: Option<Moment>,
     standings: Vec<ProjectStanding>,
+    /// The guests of each project, in the order of the config.
+    members: Vec<Members>,
 }
 
 impl Default for UsageBook {
@@ -61,6 +64,7 @@ impl Default for UsageBook {
             ledger: Ledger::default(),
             recorded: None,
             standings: Vec::new(),
+            members: Vec::new(),
         }
     }
 }
@@ -88,10 +92,20 @@ impl UsageBook {
         origin.as_ref()
     }
 
-    /// Returns when the oldest of these guests' accounts was read.
-    pub fn oldest<'a>(&self, guests: impl IntoIterator<Item = &'a Guest>) -> Option<Moment> {
-        let read = |guest: &Guest| Some(self.accounts.of(&guest.vmid)?.answer()?.read);
-        guests.into_iter().filter_map(read).min()
+    /// Returns what is known of the guests of a project, found with its standing.
+    pub fn members(&self, project: &str) -> Option<&Members> {
+        let mut standings = self.standings.iter();
+        let place = standings.position(|each| each.project == project)?;
+        self.members.get(place)
+    }
+
+    /// Looks at what each guest of a project was read to have used.
+    fn look_at(&self, guests: &[&Guest]) -> Members {
+        let read = guests.iter().filter_map(|guest| {
+            let answer = self.accounts.of(&guest.vmid)?.answer()?;
+            Some((*guest, &answer.value.0, answer.read))
+        });
+        Members::of(read)
     }
 
     /// Counts the guests of projects that are read, and all of them.
@@ -153,9 +167,11 @@ impl State {
         };
         let guests: Vec<&Guest> = resources.guests.iter().map(|seen| &seen.guest).collect();
         let (zone, now) = (self.quota_zone(), self.server_time());
+        let divided = rules.projects.divide(guests.iter().copied());
+        let members = divided.iter().map(|(_, guests)| self.usage.look_at(guests));
+        let members = members.collect();
         let standings = match rules.accounting {
             Accounting::SinceBoot => {
-                let divided = rules.projects.divide(guests.iter().copied());
                 let standings = divided.into_iter().map(|(project, members)| {
                     let period = Period::of(project.window, now, zone.calendar());
                     ProjectStanding::since_boot(project, &members, period)
@@ -166,10 +182,7 @@ impl State {
                 let readings = self.usage_readings(resources);
                 let mut standings = readings.standings(&rules.projects, &guests, now, zone);
                 // A guest that cannot be read is missing from the figures, but not awaited.
-                for (standing, (_, members)) in standings
-                    .iter_mut()
-                    .zip(rules.projects.divide(guests.iter().copied()))
-                {
+                for (standing, (_, members)) in standings.iter_mut().zip(divided) {
                     if standing.unread > 0 {
                         let settled = |guest: &&&Guest| !self.usage.is_settled(guest.vmid);
                         standing.unread = members.iter().filter(settled).count();
@@ -179,6 +192,7 @@ impl State {
             }
         };
         self.usage.standings = standings;
+        self.usage.members = members;
     }
 
     /// Says what should be known of the figures before anything is done because of them.
@@ -323,11 +337,13 @@ impl State {
         let resources = self.inventory.resources.value()?;
         let mut wanted = self.accounted();
         // Every node knows the history of a guest, but only its own where it comes from.
-        wanted.retain(|(vmid, _)| {
-            let seen = resources.guest(*vmid);
-            let is_silent = |seen: &SeenGuest| resting.rests(&seen.guest.node, now);
-            !seen.is_some_and(is_silent) || self.usage.origin(*vmid).is_some()
-        });
+        if !resting.is_empty() {
+            wanted.retain(|(vmid, _)| {
+                let seen = resources.guest(*vmid);
+                let is_silent = |seen: &SeenGuest| resting.rests(&seen.guest.node, now);
+                !seen.is_some_and(is_silent) || self.usage.origin(*vmid).is_some()
+            });
+        }
         // Whoever is looked at comes first.
         if let Some(first) = self.looked_at() {
             wanted.sort_by_key(|(vmid, _)| !first.contains(vmid));
