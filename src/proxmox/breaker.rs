@@ -123,8 +123,7 @@ pub(crate) fn node_of(path: &str) -> Option<&str> {
     let (node, call) = path.strip_prefix("/nodes/")?.split_once('/')?;
     let mut words = call.split('/');
     let is_known_everywhere = match (words.next()?, words.nth(1), words.next()) {
-        ("rrddata", None, None) => true,
-        ("qemu" | "lxc", Some("rrddata"), None) => true,
+        ("rrddata", None, None) | ("qemu" | "lxc", Some("rrddata"), None) => true,
         ("qemu" | "lxc", Some("firewall"), Some(part)) => part != "options",
         _ => false,
     };
