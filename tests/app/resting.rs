@@ -67,15 +67,15 @@ impl Silent {
         let mut answered = Vec::new();
         while let Some((ticket, number)) = waiting.pop() {
             let now = desk.now.moment;
-            let (requests, result) = if !is_odd(number) {
-                answered.push(number);
-                (1, Ok(Answer::Snapshots(SnapshotList::default())))
-            } else {
+            let (requests, result) = if is_odd(number) {
                 let rests = self.until.is_some_and(|until| until > now);
                 self.in_vain += usize::from(rests);
                 self.sent += usize::from(!rests);
                 self.until = Some(now.later(REST));
                 (usize::from(!rests), Err(unreachable()))
+            } else {
+                answered.push(number);
+                (1, Ok(Answer::Snapshots(SnapshotList::default())))
             };
             let spent = Spent {
                 requests,
