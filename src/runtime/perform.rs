@@ -16,7 +16,7 @@ use super::event_loop::{Dashboard, not_kept};
 use super::panics::{self, caught};
 use super::remembered::Remembered;
 use crate::app::jobs::JobId;
-use crate::app::{Answer, Event, Query, Ticket};
+use crate::app::{Answer, Event, Query, Spent, Ticket};
 use crate::config::new_file::write_new;
 use crate::domain::alert::Changes;
 use crate::domain::failure::{Failure, FailureKind};
@@ -85,10 +85,16 @@ impl Performer {
             resolver,
             ..
         } = self.clone();
+        let (client, tally) = client.counting();
         self.tasks.spawn(async move {
             tokio::select! {
                 () = cancelled.cancelled() => {}
                 result = caught(failing(answer(&client, &resolver, query))) => {
+                    let spent = Spent {
+                        requests: tally.count(),
+                        resting: client.resting(),
+                    };
+                    let _ = events.send(Event::Spent(ticket, spent)).await;
                     let _ = events.send(Event::Fetched(ticket, result)).await;
                 }
             }
