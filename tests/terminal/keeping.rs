@@ -2,7 +2,7 @@
 
 use proxdeck::simulator::Scenario;
 
-use crate::harness::{Cluster, ENTER, ESCAPE, Home, Screen};
+use crate::harness::{Cluster, ENTER, ESCAPE, Home, Screen, Shown};
 
 /// Every running guest is over this one from the start.
 const LIMITS: &str = "[limits]\nmax_runtime_hours = 0.01\nsustain_seconds = 1\n";
@@ -20,7 +20,7 @@ fn acknowledge(screen: &Screen, guest: &str, note: &str) {
         }) {
             break;
         }
-        let before = screen.look(|shown| shown.text());
+        let before = screen.look(Shown::text);
         screen.press("j");
         screen.wait_until("the next alert", |shown| shown.text() != before);
     }
