@@ -91,12 +91,12 @@ impl NetworkPlan {
     /// Returns the bridge to which it moves the first card, if it does.
     pub fn new_bridge(&self) -> Option<String> {
         let mut actions = self.changes.iter().map(|change| &change.action);
-        actions.find_map(|action| match action {
-            Action::SetCard { before, after } => {
-                let bridge = after.get("bridge")?;
-                (before.get("bridge") != Some(bridge)).then(|| clean(bridge))
-            }
-            _ => None,
+        actions.find_map(|action| {
+            let Action::SetCard { before, after } = action else {
+                return None;
+            };
+            let bridge = after.get("bridge")?;
+            (before.get("bridge") != Some(bridge)).then(|| clean(bridge))
         })
     }
 
