@@ -131,10 +131,8 @@ mod tests {
     fn the_server_s_clock_never_runs_back_within_a_second_and_follows_when_it_is_set() {
         let meter = Meter::default();
         let answered = |ahead: i64| {
-            meter.note(
-                monotonic(),
-                Some(local_date() + TimeDelta::milliseconds(ahead)),
-            )
+            let date = local_date() + TimeDelta::milliseconds(ahead);
+            meter.note(monotonic(), Some(date));
         };
         answered(5_000);
         let before = meter.server_time().unwrap();
