@@ -5,7 +5,7 @@ use proxdeck::ui::{self, ColorDepth, Theme, Viewport};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 
-use crate::fleet::{Account, Desk};
+use crate::fleet::{Desk, Watcher};
 
 const FLEETS: [usize; 2] = [100, 10_000];
 
@@ -22,7 +22,7 @@ fn frame_200x60(bencher: Bencher<'_, '_>, guests: usize) {
 /// As seen by somebody whose every key is refused for want of a privilege.
 #[divan::bench(args = FLEETS)]
 fn auditors_frame_200x60(bencher: Bencher<'_, '_>, guests: usize) {
-    frame(bencher, Desk::of(Account::Auditor, guests), (200, 60));
+    frame(bencher, Desk::of(Watcher::Auditor, guests), (200, 60));
 }
 
 fn frame(bencher: Bencher<'_, '_>, mut desk: Desk, (columns, rows): (u16, u16)) {

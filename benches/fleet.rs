@@ -12,6 +12,7 @@ use proxdeck::app::state::{Rules, Setting};
 use proxdeck::app::{Answer, Effect, Event, Query, State, Ticket};
 use proxdeck::domain::inventory::{Inventory, Link, LinkState, Resources};
 use proxdeck::domain::limits::{Bound, Bounds, Limits, Percent, Runtime};
+use proxdeck::domain::network::NetworkProfile;
 use proxdeck::domain::permission::Permissions;
 use proxdeck::domain::project::{Budget, Membership, Project, Projects, Quota};
 use proxdeck::domain::selection::Selection;
@@ -22,6 +23,7 @@ const NODES: usize = 50;
 const GIB: u64 = 1 << 30;
 const ROLES: [&str; 6] = ["build", "crawl", "tests", "docs", "review", "deploy"];
 const POOLS: [&str; 4] = ["alpha", "beta", "gamma", "hub"];
+const PROFILES: [&str; 3] = ["api_access", "management_access", "wider"];
 
 /// Numbers that look thrown and are always the same (splitmix64).
 struct Dice(u64);
@@ -108,14 +110,14 @@ pub(crate) fn rows(guests: usize, second: u64) -> ResourceRows {
 
 /// Who watches a fleet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Account {
+pub(crate) enum Watcher {
     /// Somebody who may change everything.
     Operator,
     /// Somebody who may look, by a right on each guest alone.
     Auditor,
 }
 
-impl Account {
+impl Watcher {
     fn permissions(self, guests: usize) -> Permissions {
         let operator = [
             "VM.Audit",
@@ -149,11 +151,11 @@ pub(crate) struct Desk {
 impl Desk {
     /// Looks at a fleet for some seconds, as somebody who may change everything.
     pub(crate) fn new(guests: usize) -> Self {
-        Self::of(Account::Operator, guests)
+        Self::of(Watcher::Operator, guests)
     }
 
     /// Looks at a fleet for some seconds.
-    pub(crate) fn of(account: Account, guests: usize) -> Self {
+    pub(crate) fn of(watcher: Watcher, guests: usize) -> Self {
         let now = Now {
             moment: Moment::after_start(Duration::from_secs(1_000)),
             wall: wall(),
@@ -191,7 +193,7 @@ impl Desk {
         let is_asked =
             |(ticket, query): &(Ticket, Query)| (*query == Query::Permissions).then_some(*ticket);
         let ticket = desk.asked.iter().find_map(is_asked).unwrap();
-        let answer = Answer::Permissions(account.permissions(guests));
+        let answer = Answer::Permissions(watcher.permissions(guests));
         desk.happen(Event::Fetched(ticket, Ok(answer)));
         desk
     }
@@ -237,7 +239,23 @@ pub(crate) fn wall() -> DateTime<Utc> {
     DateTime::from_timestamp(1_795_449_600, 0).unwrap()
 }
 
-/// Every guest is managed, limited and in a project with a budget.
+/// A fence with names and addresses.
+pub(crate) fn profile(name: &str) -> NetworkProfile {
+    NetworkProfile {
+        name: name.to_owned(),
+        bridge: "vmbr1".parse().unwrap(),
+        firewall: true,
+        allow: vec![
+            "api.github.com:443".parse().unwrap(),
+            "10.0.0.0/8".parse().unwrap(),
+        ],
+        block: vec!["0.0.0.0/0".parse().unwrap()],
+        allow_in: None,
+        dns: None,
+    }
+}
+
+/// Every guest is managed, limited, in a project with a budget, and to have a fence.
 fn rules() -> Rules {
     let project = |name: &&str| {
         let membership = Membership::Pool(name.parse().unwrap());
@@ -262,6 +280,7 @@ fn rules() -> Rules {
             ..Limits::default()
         },
         projects: Projects::new(POOLS.iter().map(project).collect()).unwrap(),
+        profiles: PROFILES.map(profile).into(),
         ..Rules::default()
     }
 }

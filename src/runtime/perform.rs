@@ -15,7 +15,7 @@ use super::clusters::Clusters;
 use super::event_loop::Dashboard;
 use super::remembered::Remembered;
 use crate::app::jobs::JobId;
-use crate::app::{Answer, Event, Query, Ticket};
+use crate::app::{Answer, Event, Query, Spent, Ticket};
 use crate::config::new_file::write_new;
 use crate::domain::alert::Changes;
 use crate::domain::failure::{Failure, FailureKind};
@@ -82,10 +82,16 @@ impl Performer {
             resolver,
             ..
         } = self.clone();
+        let (client, tally) = client.counting();
         self.tasks.spawn(async move {
             tokio::select! {
                 () = cancelled.cancelled() => {}
                 result = answer(&client, &resolver, query) => {
+                    let spent = Spent {
+                        requests: tally.count(),
+                        resting: client.resting(),
+                    };
+                    let _ = events.send(Event::Spent(ticket, spent)).await;
                     let _ = events.send(Event::Fetched(ticket, result.map_err(Failure::from))).await;
                 }
             }
