@@ -16,11 +16,11 @@ use super::painter::Painter;
 use super::signals;
 use crate::domain::text::clean;
 
-/// The name of the thread that draws; a panic anywhere else leaves the terminal alone.
 /// Has the terminal put its title aside, and take it up again (xterm's window operations); one that
 /// knows neither ignores both.
 const KEEP_TITLE: &str = "\x1b[22;2t";
 const RESTORE_TITLE: &str = "\x1b[23;2t";
+/// The name of the thread that draws; a panic anywhere else leaves the terminal alone.
 const MAIN_THREAD: &str = "main";
 
 /// Something to draw on: the terminal, or a test's screen.
