@@ -105,7 +105,7 @@ impl State {
             (_, None) => false,
         };
         if let Some(resources) = now.filter(|_| is_new) {
-            self.census = Census::of(resources);
+            self.census = Census::of(resources, &self.setting.rules.selection);
             self.follow_guests(before.as_deref());
             self.follow_accounts();
             self.follow_fences();
