@@ -241,7 +241,7 @@ impl Desk {
 
     /// Answers whatever is asked in the background, a second at a time, until enough is read.
     pub(crate) fn read_until(&mut self, is_enough: impl Fn(&Self) -> bool) {
-        for _ in 0..20_000 {
+        for _ in 0..10_000 {
             for (ticket, query) in std::mem::take(&mut self.asked) {
                 if let Some(answer) = self.answer(query) {
                     self.happen(Event::Fetched(ticket, Ok(answer)));
