@@ -12,7 +12,7 @@ use futures_util::stream;
 
 use crate::domain::failure::{Failure, FailureKind};
 use crate::domain::guest::{Guest, GuestRef, Status};
-use crate::domain::history::{Series, Span};
+use crate::domain::history::{Series, Span, is_absent};
 use crate::domain::id::{NodeName, Vmid};
 use crate::domain::inventory::{Node, NodeState};
 use crate::domain::usage::{
@@ -49,7 +49,7 @@ pub async fn account(
         match client.guests().history(&guest.to_ref(), span).await {
             Ok(series) => read.push((span, series)),
             // A guest that has only just been made has no history yet (recording 101).
-            Err(error) if error.kind() == FailureKind::Server => break,
+            Err(error) if is_absent(error.text()) => break,
             Err(error) => return Err(error),
         }
     }

@@ -20,6 +20,7 @@ mod terminal;
 pub use clock::Clock;
 pub use clusters::Clusters;
 pub use event_loop::{Dashboard, drive, run};
+pub use perform::answer;
 pub use remembered::Remembered;
 pub(crate) use signals::Ending;
 pub use terminal::Surface;

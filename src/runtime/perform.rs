@@ -86,7 +86,7 @@ impl Performer {
             tokio::select! {
                 () = cancelled.cancelled() => {}
                 result = answer(&client, &resolver, query) => {
-                    let _ = events.send(Event::Fetched(ticket, result.map_err(Failure::from))).await;
+                    let _ = events.send(Event::Fetched(ticket, result)).await;
                 }
             }
         });
@@ -332,7 +332,12 @@ async fn resolve(resolver: &Resolver, names: &[String], now: DateTime<Utc>) -> A
     Answer::Resolved(resolver.resolve(names, now).await)
 }
 
-async fn answer(client: &Client, resolver: &Resolver, query: Query) -> Result<Answer, Error> {
+/// Asks the server what the dashboard wants to know.
+pub async fn answer(client: &Client, resolver: &Resolver, query: Query) -> Result<Answer, Failure> {
+    ask(client, resolver, query).await.map_err(Failure::from)
+}
+
+async fn ask(client: &Client, resolver: &Resolver, query: Query) -> Result<Answer, Error> {
     match query {
         Query::Snapshots(guest) => client
             .guests()
