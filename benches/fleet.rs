@@ -12,6 +12,7 @@ use proxdeck::app::state::{Rules, Setting};
 use proxdeck::app::{Effect, Event, Query, State, Ticket};
 use proxdeck::domain::inventory::{Inventory, Link, LinkState, Resources};
 use proxdeck::domain::limits::{Bound, Bounds, Limits, Percent, Runtime};
+use proxdeck::domain::network::NetworkProfile;
 use proxdeck::domain::project::{Budget, Membership, Project, Projects, Quota};
 use proxdeck::domain::selection::Selection;
 use proxdeck::domain::time::{Moment, Now};
@@ -21,6 +22,7 @@ const NODES: usize = 50;
 const GIB: u64 = 1 << 30;
 const ROLES: [&str; 6] = ["build", "crawl", "tests", "docs", "review", "deploy"];
 const POOLS: [&str; 4] = ["alpha", "beta", "gamma", "hub"];
+const PROFILES: [&str; 3] = ["api_access", "management_access", "wider"];
 
 /// Numbers that look thrown and are always the same (splitmix64).
 struct Dice(u64);
@@ -195,7 +197,23 @@ pub(crate) fn wall() -> DateTime<Utc> {
     DateTime::from_timestamp(1_795_449_600, 0).unwrap()
 }
 
-/// Every guest is managed, limited and in a project with a budget.
+/// A fence with names and addresses.
+pub(crate) fn profile(name: &str) -> NetworkProfile {
+    NetworkProfile {
+        name: name.to_owned(),
+        bridge: "vmbr1".parse().unwrap(),
+        firewall: true,
+        allow: vec![
+            "api.github.com:443".parse().unwrap(),
+            "10.0.0.0/8".parse().unwrap(),
+        ],
+        block: vec!["0.0.0.0/0".parse().unwrap()],
+        allow_in: None,
+        dns: None,
+    }
+}
+
+/// Every guest is managed, limited, in a project with a budget, and to have a fence.
 fn rules() -> Rules {
     let project = |name: &&str| {
         let membership = Membership::Pool(name.parse().unwrap());
@@ -220,6 +238,7 @@ fn rules() -> Rules {
             ..Limits::default()
         },
         projects: Projects::new(POOLS.iter().map(project).collect()).unwrap(),
+        profiles: PROFILES.map(profile).into(),
         ..Rules::default()
     }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
+use super::background::Turn;
 use super::dialogs::{AckDialog, Dialog, FailureText, LockDialog, LogView};
 use super::effect::{Effect, Query};
 use super::readings::Readings;
@@ -209,9 +210,8 @@ impl State {
         };
         let lists = &self.snapshots.lists;
         let guests = resources.guests.iter().map(|seen| {
-            let guest = seen.guest.to_ref();
-            let list = lists.list(guest.vmid);
-            (guest, list)
+            let list = lists.list(seen.guest.vmid);
+            (&seen.guest, list)
         });
         self.alerts.brackets = Some(find_all(guests));
     }
@@ -226,23 +226,25 @@ impl State {
             .collect()
     }
 
-    /// Asks for one thing that alerts are found from, if any is due; tells whether it did.
-    pub(super) fn ask_for_alerts(&mut self, effects: &mut Vec<Effect>) -> bool {
+    /// Asks for one thing that alerts are found from, if any is due.
+    pub(super) fn ask_for_alerts(&mut self, effects: &mut Vec<Effect>) -> Turn {
         let now = self.now.moment;
-        let nodes = self.online_nodes();
+        let nodes = self.answering_nodes();
         if let Some(node) = self.alerts.failed_tasks.due(nodes.iter().cloned(), now) {
             let since = self.server_time() - chrono::TimeDelta::days(1);
             let query = Query::FailedTasks(node.clone(), since);
-            let ticket = self.ask_background(query, effects);
+            let ticket = self.ask_background(query, 1, effects);
+            self.resting.ask(&node, now);
             self.alerts.failed_tasks.ask(node, ticket);
-            return true;
+            return Turn::Asked;
         }
         if let Some(node) = self.alerts.certificates.due(nodes, now) {
-            let ticket = self.ask_background(Query::Certificate(node.clone()), effects);
+            let ticket = self.ask_background(Query::Certificate(node.clone()), 1, effects);
+            self.resting.ask(&node, now);
             self.alerts.certificates.ask(node, ticket);
-            return true;
+            return Turn::Asked;
         }
-        false
+        Turn::Idle
     }
 
     /// Asks when the API token ends, which one question tells for a long time.

@@ -1,5 +1,6 @@
 //! How the lists of snapshots come in, and what the view of all of them does.
 
+use super::background::Turn;
 use super::effect::{Effect, Query};
 use super::snapshot_lists::{Settled, is_readable};
 use super::snapshot_table::Known;
@@ -66,16 +67,21 @@ impl State {
         self.ask_for_sizes(&resources, target.filter(|_| rested), effects);
     }
 
-    /// Asks for the list whose turn it is in the background; tells whether it did.
-    pub(super) fn ask_for_next_list(&mut self, effects: &mut Vec<Effect>) -> bool {
+    /// Asks for the list whose turn it is in the background.
+    pub(super) fn ask_for_next_list(&mut self, effects: &mut Vec<Effect>) -> Turn {
         let Some(resources) = self.inventory.resources.value() else {
-            return false;
+            return Turn::Idle;
         };
-        let next = self.snapshots.lists.next(self.now.moment, resources);
-        if let Some(vmid) = next {
-            self.ask_for_list(vmid, effects);
+        let now = self.now.moment;
+        let lists = &mut self.snapshots.lists;
+        let Some(vmid) = lists.next(now, resources, &self.resting) else {
+            return Turn::Idle;
+        };
+        if let Some(seen) = resources.guest(vmid) {
+            self.resting.ask(&seen.guest.node, now);
         }
-        next.is_some()
+        self.ask_for_list(vmid, effects);
+        Turn::Asked
     }
 
     /// Asks for the disks of the guests whose snapshots are on show, within the background's budget.
@@ -97,16 +103,19 @@ impl State {
         }
         wanted.retain(|vmid| has_snapshots(*vmid) && self.disk_sizes.is_due(*vmid, now));
         for vmid in wanted {
-            if !self.disk_sizes.is_due(vmid, now) || !self.has_background_room() {
+            if !self.disk_sizes.is_due(vmid, now) || !self.has_background_room(1) {
                 continue;
             }
             let Some(seen) = resources.guest(vmid) else {
                 continue;
             };
-            let ticket = self.next_ticket();
+            if self.resting.rests(&seen.guest.node, now) {
+                continue;
+            }
+            let query = Query::Config(seen.guest.to_ref());
+            let ticket = self.ask_background(query, 1, effects);
+            self.resting.ask(&seen.guest.node, now);
             self.disk_sizes.ask(vmid, ticket);
-            self.snapshots.lists.note_other(now);
-            effects.push(Effect::Fetch(ticket, Query::Config(seen.guest.to_ref())));
         }
     }
 

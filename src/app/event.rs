@@ -1,5 +1,6 @@
 //! What can happen to the dashboard.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,6 +9,7 @@ use super::jobs::JobId;
 use super::keymap::Combo;
 use crate::domain::alert::{FailingChannel, Memory};
 use crate::domain::failure::Failure;
+use crate::domain::id::NodeName;
 use crate::domain::inventory::{Inventory, Link};
 use crate::domain::operation::Update;
 use crate::domain::sign_in::Wanted;
@@ -57,6 +59,17 @@ pub enum Event {
     },
     /// Another cluster was opened beside this one, or was not.
     ClusterOpened(String, Result<(), Failure>),
+    /// What a question has cost; its answer follows at once.
+    Spent(Ticket, Spent),
     /// A question was answered.
     Fetched(Ticket, Result<Answer, Failure>),
+}
+
+/// What a question has cost, and which nodes are left alone since.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Spent {
+    /// How many requests were sent for it; none where its node is left alone.
+    pub requests: usize,
+    /// The nodes that leave questions unanswered, and how long nobody asks them yet.
+    pub resting: BTreeMap<NodeName, Duration>,
 }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use super::background::Turn;
 use super::effect::{Effect, Query, Ticket};
 use super::state::State;
 use crate::domain::failure::Failure;
@@ -92,16 +93,16 @@ impl State {
         Some(found.guest.clone())
     }
 
-    /// Asks for the last hour of a guest that is over a limit; tells whether it did.
-    pub(super) fn ask_for_last_hour(&mut self, effects: &mut Vec<Effect>) -> bool {
+    /// Asks for the last hour of a guest that is over a limit.
+    pub(super) fn ask_for_last_hour(&mut self, effects: &mut Vec<Effect>) -> Turn {
         let Some(guest) = self.to_replay() else {
-            return false;
+            return Turn::Idle;
         };
         let query = Query::History(guest.to_ref(), Span::Hour);
-        let ticket = self.ask_background(query, effects);
+        let ticket = self.ask_background(query, 1, effects);
         self.limits.replayed.insert(guest.vmid);
         self.limits.asked.insert(ticket, guest.vmid);
-        true
+        Turn::Asked
     }
 
     /// Takes in the last hour of a guest.

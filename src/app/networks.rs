@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::background::Turn;
 use super::detail;
 use super::dialogs::{Dialog, Foresight};
 use super::effect::{Effect, Query, Ticket};
@@ -21,8 +22,11 @@ use crate::domain::request::refuses_profile;
 const LIVE: Duration = Duration::from_mins(15);
 /// The datacenter's firewall, which one look tells for every guest, is read so often.
 const DATACENTER_LIVE: Duration = Duration::from_mins(5);
-/// A guest's fence is so many questions: its configuration, options, rules, sets and their members.
-pub(super) const COST: usize = 5;
+/// A guest's fence is so many requests at least: its configuration, options, rules, the names of its
+/// sets, and aliases. Each set is one more.
+const COST: usize = 5;
+/// What the datacenter says of firewalls is so many at least; each set and each group is one more.
+const DATACENTER_COST: usize = 4;
 
 /// A guest's cards and firewall, read together.
 pub type GuestNetwork = (GuestConfig, GuestFirewall);
@@ -33,6 +37,10 @@ pub struct NetworkBook {
     guests: Readings<Vmid, GuestNetwork>,
     datacenter: Remote<ClusterFirewall>,
     realities: BTreeMap<Vmid, Reality>,
+    /// How many requests the dearest reading of each fence was.
+    costs: BTreeMap<Vmid, usize>,
+    /// How many the dearest reading of the datacenter's was.
+    datacenter_cost: usize,
 }
 
 impl Default for NetworkBook {
@@ -41,6 +49,8 @@ impl Default for NetworkBook {
             guests: Readings::new(LIVE),
             datacenter: Remote::default(),
             realities: BTreeMap::new(),
+            costs: BTreeMap::new(),
+            datacenter_cost: DATACENTER_COST,
         }
     }
 }
@@ -63,7 +73,32 @@ impl NetworkBook {
 
     /// Counts the answers that are awaited.
     pub(super) fn flying(&self) -> usize {
-        self.guests.flying()
+        self.guests.flying() + usize::from(self.datacenter.is_pending())
+    }
+
+    /// Tells whether the first of a kind is awaited, before which nobody knows what it costs.
+    fn awaits_first(&self) -> bool {
+        let first_fence = self.costs.is_empty() && self.guests.flying() > 0;
+        first_fence || (self.datacenter.is_pending() && self.datacenter.is_open())
+    }
+
+    /// Learns what a question has cost, if it was one of these; the next one may cost the same.
+    pub(super) fn learn_cost(&mut self, ticket: Ticket, requests: usize) {
+        if self.datacenter.awaits(ticket) {
+            self.datacenter_cost = self.datacenter_cost.max(requests);
+        } else if let Some(vmid) = self.guests.asked_by(ticket) {
+            let known = self.costs.entry(*vmid).or_insert(COST);
+            *known = requests.max(*known);
+        }
+    }
+
+    /// Returns how many requests the next reading of a guest's fence may be.
+    ///
+    /// One that was never read may be as dear as any.
+    fn cost(&self, vmid: Vmid) -> usize {
+        let dearest = || self.costs.values().max().copied();
+        let known = self.costs.get(&vmid).copied();
+        known.or_else(dearest).unwrap_or(COST)
     }
 
     /// Holds what was read of a guest against the profiles.
@@ -111,38 +146,49 @@ impl State {
         wanted.map(|seen| seen.guest.vmid).collect()
     }
 
-    /// Asks for the fence of one guest that is due; tells whether it did.
-    pub(super) fn ask_for_fence(&mut self, effects: &mut Vec<Effect>) -> bool {
+    /// Asks for the fence of one guest that is due.
+    pub(super) fn ask_for_fence(&mut self, effects: &mut Vec<Effect>) -> Turn {
+        if self.networks.awaits_first() {
+            return Turn::Idle;
+        }
         let now = self.now.moment;
         let mut wanted = self.fenced_candidates();
+        wanted.retain(|vmid| !self.rests_with(*vmid));
         // Whoever is looked at comes first.
         let first = self.target_guest().map(|seen| seen.guest.vmid);
         wanted.sort_by_key(|vmid| Some(*vmid) != first);
         let Some(vmid) = self.networks.guests.due(wanted, now) else {
-            return false;
+            return Turn::Idle;
         };
         let resources = self.inventory.resources.value();
         let Some(seen) = resources.and_then(|resources| resources.guest(vmid)) else {
-            return false;
+            return Turn::Idle;
         };
-        let query = Query::Network(seen.guest.to_ref());
-        let ticket = self.ask_background(query, effects);
-        self.networks.guests.ask(vmid, ticket);
-        for _ in 1..COST {
-            self.snapshots.lists.note_other(now);
+        let guest = seen.guest.to_ref();
+        let cost = self.networks.cost(vmid);
+        if !self.has_background_room(cost) {
+            return Turn::Waits;
         }
-        true
+        self.resting.ask(&guest.node, now);
+        let ticket = self.ask_background(Query::Network(guest), cost, effects);
+        self.networks.guests.ask(vmid, ticket);
+        Turn::Asked
     }
 
     /// Asks for the datacenter's firewall when it is due.
-    pub(super) fn ask_for_datacenter(&mut self, effects: &mut Vec<Effect>) {
+    pub(super) fn ask_for_datacenter(&mut self, effects: &mut Vec<Effect>) -> Turn {
         let has_profiles = !self.setting.rules.profiles.is_empty();
         let book = &self.networks.datacenter;
-        if has_profiles && detail::is_due(book, self.now.moment, DATACENTER_LIVE) {
-            let ticket = self.next_ticket();
-            self.networks.datacenter.ask(ticket);
-            effects.push(Effect::Fetch(ticket, Query::Datacenter));
+        if !has_profiles || !detail::is_due(book, self.now.moment, DATACENTER_LIVE) {
+            return Turn::Idle;
         }
+        let cost = self.networks.datacenter_cost;
+        if !self.has_background_room(cost) {
+            return Turn::Waits;
+        }
+        let ticket = self.ask_background(Query::Datacenter, cost, effects);
+        self.networks.datacenter.ask(ticket);
+        Turn::Asked
     }
 
     pub(super) fn settle_network(&mut self, ticket: Ticket, result: Result<GuestNetwork, Failure>) {
@@ -215,6 +261,8 @@ impl State {
             let book = &mut self.networks;
             book.guests.retain(|vmid| resources.guest(*vmid).is_some());
             book.realities
+                .retain(|vmid, _| resources.guest(*vmid).is_some());
+            book.costs
                 .retain(|vmid, _| resources.guest(*vmid).is_some());
             self.fold_guests();
         }

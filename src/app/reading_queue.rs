@@ -38,6 +38,8 @@ pub enum Standing {
     Asked,
     /// It was read, and has changed since.
     Changed,
+    /// Its node is left alone until then.
+    Resting(Moment),
     /// It was read then.
     Read(Moment),
     /// Reading it failed.
@@ -69,6 +71,7 @@ impl Standing {
             Self::Asked => None,
             Self::Changed => Some((Urgency::Wrong, Moment::default())),
             Self::Unread => Some((Urgency::Unknown, Moment::default())),
+            Self::Resting(until) => Some((Urgency::Old, until)),
             Self::Read(at) => Some((Urgency::Old, at.later(READ_AGAIN))),
             Self::Failed { at, times, refused } => {
                 let doubled = FIRST_RETRY.saturating_mul(1 << times.saturating_sub(1).min(10));
@@ -82,7 +85,7 @@ impl Standing {
 /// The pace of reading, and what it has cost lately.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct ReadingQueue {
-    /// When lists were asked for lately, oldest first; more than a minute's worth is never needed.
+    /// When something was asked for within the last minute, oldest first.
     asked: VecDeque<Moment>,
     /// When the background begins; absent before it was first asked.
     starts: Option<Moment>,
@@ -91,18 +94,28 @@ pub struct ReadingQueue {
 }
 
 impl ReadingQueue {
+    /// Takes back so many requests that were noted then and never sent.
+    pub fn take_back(&mut self, then: Moment, requests: usize) {
+        for _ in 0..requests {
+            let Some(place) = self.asked.iter().rposition(|at| *at == then) else {
+                return;
+            };
+            self.asked.remove(place);
+        }
+    }
+
     /// Notes that a list is asked for, by whomever.
     pub fn note(&mut self, now: Moment) {
-        if self.asked.len() >= MOST_A_MINUTE {
-            self.asked.pop_front();
-        }
+        let is_old = |at: &mut Moment| now.since(*at) >= MINUTE;
+        while self.asked.pop_front_if(is_old).is_some() {}
         self.asked.push_back(now);
     }
 
     /// Returns how many lists were asked for in the last minute, as far as that can be too many.
     pub fn in_last_minute(&self, now: Moment) -> usize {
         let recent = |at: &&Moment| now.since(**at) < MINUTE;
-        self.asked.iter().rev().take_while(recent).count()
+        let recent = self.asked.iter().rev().take_while(recent);
+        recent.take(MOST_A_MINUTE).count()
     }
 
     /// Notes that something happened that may make a list due.

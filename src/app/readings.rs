@@ -68,6 +68,13 @@ impl<K: Ord + Clone, V> Readings<K, V> {
         self.known.entry(key).or_default().ask(ticket);
     }
 
+    /// Returns what a question is about, if it was one of these.
+    pub(super) fn asked_by(&self, ticket: Ticket) -> Option<&K> {
+        let mut known = self.known.iter();
+        let (key, _) = known.find(|(_, each)| each.awaits(ticket))?;
+        Some(key)
+    }
+
     /// Has all of them read again as soon as the budget allows.
     pub(super) fn outdate(&mut self) {
         self.known.values_mut().for_each(Remote::outdate);

@@ -12,6 +12,7 @@ use super::detail;
 use super::effect::Ticket;
 use super::reading_queue::{ReadingQueue, Standing};
 use super::remote::Remote;
+use super::resting::RestingNodes;
 use crate::domain::failure::{Failure, FailureKind};
 use crate::domain::id::Vmid;
 use crate::domain::inventory::{Resources, SeenGuest};
@@ -70,6 +71,8 @@ pub struct SnapshotLists {
     /// The last task known to have changed a guest's snapshots.
     changes: HashMap<Vmid, Upid>,
     queue: ReadingQueue,
+    /// How many requests were noted for each unanswered question, and when.
+    noted: HashMap<Ticket, (Moment, usize)>,
 }
 
 impl SnapshotLists {
@@ -113,11 +116,16 @@ impl SnapshotLists {
     pub(super) fn ask(&mut self, vmid: Vmid, ticket: Ticket, now: Moment) {
         self.known.entry(vmid).or_default().list.ask(ticket);
         self.asked.insert(ticket, vmid);
-        self.queue.note(now);
+        self.note(ticket, 1, now);
     }
 
     /// Names the guest whose list is to be read in the background now, if any.
-    pub(super) fn next(&mut self, now: Moment, resources: &Resources) -> Option<Vmid> {
+    pub(super) fn next(
+        &mut self,
+        now: Moment,
+        resources: &Resources,
+        resting: &RestingNodes,
+    ) -> Option<Vmid> {
         let lists = resources
             .guests
             .iter()
@@ -125,7 +133,11 @@ impl SnapshotLists {
             .map(|seen| {
                 let vmid = seen.guest.vmid;
                 let known = self.known.get(&vmid);
-                (vmid, known.map_or(Standing::Unread, Known::standing))
+                let standing = match resting.until(&seen.guest.node, now) {
+                    Some(until) => Standing::Resting(until),
+                    None => known.map_or(Standing::Unread, Known::standing),
+                };
+                (vmid, standing)
             });
         self.queue.next(now, self.asked.len(), lists)
     }
@@ -135,9 +147,33 @@ impl SnapshotLists {
         self.queue.has_room(now, self.asked.len() + flying)
     }
 
-    /// Notes that something else is read within the same budget.
-    pub(super) fn note_other(&mut self, now: Moment) {
-        self.queue.note(now);
+    /// Notes that something is read within the budget, by so many requests as far as is known.
+    pub(super) fn note(&mut self, ticket: Ticket, requests: usize, now: Moment) {
+        for _ in 0..requests {
+            self.queue.note(now);
+        }
+        self.noted.insert(ticket, (now, requests));
+    }
+
+    /// Counts how many requests a question really was.
+    pub(super) fn spent(&mut self, ticket: Ticket, requests: usize, now: Moment) {
+        let Some((then, noted)) = self.noted.remove(&ticket) else {
+            return;
+        };
+        self.queue.take_back(then, noted.saturating_sub(requests));
+        for _ in noted..requests {
+            self.queue.note(now);
+        }
+    }
+
+    /// Forgets how much a question was taken for, which is answered now.
+    pub(super) fn forget_cost(&mut self, ticket: Ticket) {
+        self.noted.remove(&ticket);
+    }
+
+    /// Notes that something happened that may make a list due.
+    pub(super) fn look_again(&mut self) {
+        self.queue.look_again();
     }
 
     /// Notes that a list is known to be wrong.

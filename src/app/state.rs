@@ -20,6 +20,7 @@ use super::nodes::NodePanes;
 use super::privileges::Rights;
 use super::profiles::ProfilePane;
 use super::projects::ProjectPane;
+use super::resting::RestingNodes;
 use super::signing_in::Asking;
 use super::snapshot_table::SnapshotTable;
 use super::snapshots::SnapshotPane;
@@ -258,6 +259,8 @@ pub struct State {
     drawn: u64,
     /// Whose turn it is in the background.
     pub(super) turn: usize,
+    /// Which nodes the background leaves alone.
+    pub(super) resting: RestingNodes,
     /// The clusters of the config; empty where there is none to choose from.
     pub clusters: Vec<KnownCluster>,
     /// Whether the dashboard leaves as soon as nothing is at work: the program, or this cluster.
@@ -307,6 +310,7 @@ impl State {
             tickets: 0,
             drawn: 0,
             turn: 0,
+            resting: RestingNodes::default(),
             clusters: Vec::new(),
             leaves_after_work: false,
             bound_for: None,

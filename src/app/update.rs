@@ -56,6 +56,10 @@ impl State {
                 self.page = page;
                 return effects;
             }
+            Event::Spent(ticket, spent) => {
+                self.spent(ticket, spent);
+                return effects;
+            }
             Event::Key(combo) => self.key(combo, &mut effects),
             Event::Paste(text) => {
                 if let Some(dialog) = self.dialogs.last_mut() {
@@ -189,6 +193,7 @@ impl State {
 
     fn fetched(&mut self, ticket: Ticket, result: Result<Answer, Failure>) {
         let now = self.now.moment;
+        self.snapshots.lists.forget_cost(ticket);
         match result {
             Ok(Answer::Permissions(permissions)) => {
                 self.permissions.settle(ticket, now, &Ok(permissions));

@@ -6,15 +6,18 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
+use super::background::Turn;
 use super::detail;
 use super::effect::{Effect, Query, Ticket};
+use super::heaviest::Members;
 use super::readings::Readings;
 use super::remote::Remote;
+use super::resting::RestingNodes;
 use super::state::{State, View};
 use crate::domain::failure::Failure;
 use crate::domain::guest::Guest;
 use crate::domain::id::{NodeName, StorageName, Vmid};
-use crate::domain::inventory::Resources;
+use crate::domain::inventory::{Node, NodeState, Resources, SeenGuest};
 use crate::domain::project::{Project, Resource, Window};
 use crate::domain::time::Moment;
 use crate::domain::usage::{
@@ -33,8 +36,8 @@ const ZONE_LIVES: Duration = Duration::from_hours(6);
 const RECORDED: Duration = Duration::from_mins(10);
 /// An older account does not vouch that its guest is still there.
 const VOUCHES: chrono::TimeDelta = chrono::TimeDelta::hours(1);
-/// So many questions an account costs for the most part: a configuration, a month, a day.
-pub(super) const COST: usize = 3;
+/// So many requests an account is for the most part: a configuration, a month, a day.
+const COST: usize = 3;
 
 /// A storage, and the node whose own it is; absent where it is shared.
 type StorageKey = (StorageName, Option<NodeName>);
@@ -48,6 +51,8 @@ pub struct UsageBook {
     ledger: Ledger,
     recorded: Option<Moment>,
     standings: Vec<ProjectStanding>,
+    /// The guests of each project, in the order of the config.
+    members: Vec<Members>,
 }
 
 impl Default for UsageBook {
@@ -59,6 +64,7 @@ impl Default for UsageBook {
             ledger: Ledger::default(),
             recorded: None,
             standings: Vec::new(),
+            members: Vec::new(),
         }
     }
 }
@@ -86,10 +92,20 @@ impl UsageBook {
         origin.as_ref()
     }
 
-    /// Returns when the oldest of these guests' accounts was read.
-    pub fn oldest<'a>(&self, guests: impl IntoIterator<Item = &'a Guest>) -> Option<Moment> {
-        let read = |guest: &Guest| Some(self.accounts.of(&guest.vmid)?.answer()?.read);
-        guests.into_iter().filter_map(read).min()
+    /// Returns what is known of the guests of a project, found with its standing.
+    pub fn members(&self, project: &str) -> Option<&Members> {
+        let mut standings = self.standings.iter();
+        let place = standings.position(|each| each.project == project)?;
+        self.members.get(place)
+    }
+
+    /// Looks at what each guest of a project was read to have used.
+    fn look_at(&self, guests: &[&Guest]) -> Members {
+        let read = guests.iter().filter_map(|guest| {
+            let answer = self.accounts.of(&guest.vmid)?.answer()?;
+            Some((*guest, &answer.value.0, answer.read))
+        });
+        Members::of(read)
     }
 
     /// Counts the guests of projects that are read, and all of them.
@@ -151,9 +167,11 @@ impl State {
         };
         let guests: Vec<&Guest> = resources.guests.iter().map(|seen| &seen.guest).collect();
         let (zone, now) = (self.quota_zone(), self.server_time());
+        let divided = rules.projects.divide(guests.iter().copied());
+        let members = divided.iter().map(|(_, guests)| self.usage.look_at(guests));
+        let members = members.collect();
         let standings = match rules.accounting {
             Accounting::SinceBoot => {
-                let divided = rules.projects.divide(guests.iter().copied());
                 let standings = divided.into_iter().map(|(project, members)| {
                     let period = Period::of(project.window, now, zone.calendar());
                     ProjectStanding::since_boot(project, &members, period)
@@ -164,10 +182,7 @@ impl State {
                 let readings = self.usage_readings(resources);
                 let mut standings = readings.standings(&rules.projects, &guests, now, zone);
                 // A guest that cannot be read is missing from the figures, but not awaited.
-                for (standing, (_, members)) in standings
-                    .iter_mut()
-                    .zip(rules.projects.divide(guests.iter().copied()))
-                {
+                for (standing, (_, members)) in standings.iter_mut().zip(divided) {
                     if standing.unread > 0 {
                         let settled = |guest: &&&Guest| !self.usage.is_settled(guest.vmid);
                         standing.unread = members.iter().filter(settled).count();
@@ -177,6 +192,7 @@ impl State {
             }
         };
         self.usage.standings = standings;
+        self.usage.members = members;
     }
 
     /// Says what should be known of the figures before anything is done because of them.
@@ -251,76 +267,105 @@ impl State {
             .collect()
     }
 
-    /// Asks for one account or content list that is due; tells whether it did.
-    pub(super) fn ask_for_usage(&mut self, effects: &mut Vec<Effect>) -> bool {
-        if self.setting.rules.projects.iter().next().is_none() {
-            return false;
+    /// Asks for one account or content list that is due, of nodes that are not left alone.
+    pub(super) fn ask_for_usage(&mut self, effects: &mut Vec<Effect>) -> Turn {
+        if let Some((key, node)) = self.next_contents(&self.resting) {
+            self.ask_for_contents(key, node, effects);
+            return Turn::Asked;
         }
-        self.ask_for_contents(effects) || self.ask_for_account(effects)
+        let Some((guest, period)) = self.next_account(&self.resting) else {
+            return Turn::Idle;
+        };
+        if !self.has_background_room(COST) {
+            return Turn::Waits;
+        }
+        self.ask_for_account(guest, period, effects);
+        Turn::Asked
     }
 
-    fn ask_for_contents(&mut self, effects: &mut Vec<Effect>) -> bool {
-        let rules = &self.setting.rules;
+    /// Asks for one account or content list that is due, whatever node it is of; tells whether it did.
+    ///
+    /// Whoever waits for all of them is better told that one cannot be read than kept waiting.
+    pub(super) fn ask_for_wanted_usage(&mut self, effects: &mut Vec<Effect>) -> bool {
+        let nobody = RestingNodes::default();
+        if let Some((key, node)) = self.next_contents(&nobody) {
+            self.ask_for_contents(key, node, effects);
+        } else if let Some((guest, period)) = self.next_account(&nobody) {
+            self.ask_for_account(guest, period, effects);
+        } else {
+            return false;
+        }
+        true
+    }
+
+    /// Names a storage whose content is due, and the node that is asked for it.
+    fn next_contents(&self, resting: &RestingNodes) -> Option<(StorageKey, NodeName)> {
+        let (rules, now) = (&self.setting.rules, self.now.moment);
         let is_bounded = rules
             .projects
             .iter()
             .any(|project| project.budget.bounds(Resource::StorageGb));
-        let resources = self.inventory.resources.value();
-        let wants = is_bounded && rules.accounting == Accounting::History;
-        let Some(resources) = resources.filter(|_| wants) else {
-            return false;
-        };
-        let asked: BTreeMap<StorageKey, NodeName> = lists(resources)
+        if !is_bounded || rules.accounting != Accounting::History {
+            return None;
+        }
+        let resources = self.inventory.resources.value()?;
+        // What is shared is asked of another node meanwhile.
+        let mut nodes = resources.nodes.clone();
+        let resting = |node: &&mut Node| resting.rests(&node.name, now);
+        for node in nodes.iter_mut().filter(resting) {
+            node.state = NodeState::Offline;
+        }
+        let asked: BTreeMap<StorageKey, NodeName> = content_lists(&resources.storages, &nodes)
             .into_iter()
-            .filter_map(|list| {
-                let key = key_of(&list);
-                Some((key, list.through?))
-            })
+            .filter_map(|list| Some((key_of(&list), list.through?)))
             .collect();
-        let due = self
-            .usage
-            .contents
-            .due(asked.keys().cloned(), self.now.moment);
-        let Some((key, node)) = due.and_then(|key| Some((key.clone(), asked.get(&key)?.clone())))
-        else {
-            return false;
-        };
-        let query = Query::Contents(node, key.0.clone());
-        let ticket = self.ask_background(query, effects);
-        self.usage.contents.ask(key, ticket);
-        true
+        let key = self.usage.contents.due(asked.keys().cloned(), now)?;
+        let node = asked.get(&key)?.clone();
+        Some((key, node))
     }
 
-    fn ask_for_account(&mut self, effects: &mut Vec<Effect>) -> bool {
+    fn ask_for_contents(&mut self, key: StorageKey, node: NodeName, effects: &mut Vec<Effect>) {
+        self.resting.ask(&node, self.now.moment);
+        let query = Query::Contents(node, key.0.clone());
+        let ticket = self.ask_background(query, 1, effects);
+        self.usage.contents.ask(key, ticket);
+    }
+
+    /// Names a guest whose account is due, and the period of its project.
+    fn next_account(&self, resting: &RestingNodes) -> Option<(Guest, Period)> {
         let now = self.now.moment;
+        let resources = self.inventory.resources.value()?;
         let mut wanted = self.accounted();
+        // Every node knows the history of a guest, but only its own where it comes from.
+        if !resting.is_empty() {
+            wanted.retain(|(vmid, _)| {
+                let seen = resources.guest(*vmid);
+                let is_silent = |seen: &SeenGuest| resting.rests(&seen.guest.node, now);
+                !seen.is_some_and(is_silent) || self.usage.origin(*vmid).is_some()
+            });
+        }
         // Whoever is looked at comes first.
         if let Some(first) = self.looked_at() {
             wanted.sort_by_key(|(vmid, _)| !first.contains(vmid));
         }
         let numbers = wanted.iter().map(|(vmid, _)| *vmid);
-        let due = self.usage.accounts.due(numbers, now);
-        let found = due.and_then(|due| wanted.into_iter().find(|(vmid, _)| *vmid == due));
-        let Some((vmid, window)) = found else {
-            return false;
-        };
-        let resources = self.inventory.resources.value();
-        let Some(seen) = resources.and_then(|resources| resources.guest(vmid)) else {
-            return false;
-        };
-        let guest = seen.guest.clone();
-        let known = self.usage.accounts.of(&vmid).and_then(Remote::value);
-        let origin = known.and_then(|(_, origin)| origin.clone());
+        let due = self.usage.accounts.due(numbers, now)?;
+        let (vmid, window) = wanted.into_iter().find(|(vmid, _)| *vmid == due)?;
+        let guest = resources.guest(vmid)?.guest.clone();
         let zone = self.quota_zone().calendar();
-        let period = Period::of(window, self.server_time(), zone);
-        let query = Query::Account(Box::new(guest), origin, period);
-        let ticket = self.ask_background(query, effects);
-        self.usage.accounts.ask(vmid, ticket);
-        // It is several questions in one.
-        for _ in 1..COST {
-            self.snapshots.lists.note_other(now);
+        Some((guest, Period::of(window, self.server_time(), zone)))
+    }
+
+    fn ask_for_account(&mut self, guest: Guest, period: Period, effects: &mut Vec<Effect>) {
+        let vmid = guest.vmid;
+        let origin = self.usage.origin(vmid).cloned();
+        if origin.is_none() {
+            self.resting.ask(&guest.node, self.now.moment);
         }
-        true
+        let query = Query::Account(Box::new(guest), origin, period);
+        // It is several requests in one.
+        let ticket = self.ask_background(query, COST, effects);
+        self.usage.accounts.ask(vmid, ticket);
     }
 
     /// Returns the guests of the project that is looked at: under the cursor, or of the guest that is.
@@ -348,7 +393,7 @@ impl State {
         if !wants || !detail::is_due(&self.usage.zone, self.now.moment, ZONE_LIVES) {
             return;
         }
-        if let Some(node) = self.online_nodes().into_iter().next() {
+        if let Some(node) = self.answering_nodes().into_iter().next() {
             let ticket = self.next_ticket();
             self.usage.zone.ask(ticket);
             effects.push(Effect::Fetch(ticket, Query::Zone(node)));

@@ -100,15 +100,34 @@ impl Breakers {
         silence.since = (silence.times >= SILENCES).then_some(now);
     }
 
+    /// Returns which nodes are left alone now, and for how long yet.
+    pub(crate) fn resting(&self, now: Instant) -> BTreeMap<String, Duration> {
+        let nodes = self.nodes();
+        let resting = nodes.iter().filter_map(|(node, silence)| {
+            let left = (silence.since? + silence.rest).saturating_duration_since(now);
+            (!left.is_zero()).then(|| (node.clone(), left))
+        });
+        resting.collect()
+    }
+
     fn nodes(&self) -> MutexGuard<'_, BTreeMap<String, Silence>> {
         self.nodes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Returns the node that has to answer a call, if one of the cluster's has.
+/// Returns the node that has to answer a read, if one of the cluster's has.
+///
+/// What every node knows is answered by the one that is asked, whatever node the path names
+/// (API.md §1): it tells nothing of that node, and need not wait for it.
 pub(crate) fn node_of(path: &str) -> Option<&str> {
     let (node, call) = path.strip_prefix("/nodes/")?.split_once('/')?;
-    (!node.is_empty() && !call.is_empty()).then_some(node)
+    let mut words = call.split('/');
+    let is_known_everywhere = match (words.next()?, words.nth(1), words.next()) {
+        ("rrddata", None, None) | ("qemu" | "lxc", Some("rrddata"), None) => true,
+        ("qemu" | "lxc", Some("firewall"), Some(part)) => part != "options",
+        _ => false,
+    };
+    (!node.is_empty() && !call.is_empty() && !is_known_everywhere).then_some(node)
 }
 
 #[cfg(test)]
@@ -212,5 +231,40 @@ mod tests {
         for path in ["/nodes", "/nodes/", "/nodes/pve4", "/cluster/resources"] {
             assert_eq!(node_of(path), None, "{path}");
         }
+    }
+
+    #[test]
+    fn what_every_node_knows_tells_nothing_of_the_one_in_the_path() {
+        for known in [
+            "/nodes/pve4/rrddata",
+            "/nodes/pve4/qemu/104/rrddata",
+            "/nodes/pve4/lxc/105/firewall/rules",
+            "/nodes/pve4/qemu/104/firewall/ipset/proxdeck-a-443",
+            "/nodes/pve4/qemu/104/firewall/aliases",
+        ] {
+            assert_eq!(node_of(known), None, "{known}");
+        }
+        for its_own in [
+            "/nodes/pve4/qemu/104/firewall/options",
+            "/nodes/pve4/qemu/104/config",
+            "/nodes/pve4/storage/local/rrddata",
+            "/nodes/pve4/storage/local/content",
+            "/nodes/pve4/tasks",
+        ] {
+            assert_eq!(node_of(its_own), Some("pve4"), "{its_own}");
+        }
+    }
+
+    #[test]
+    fn it_tells_who_is_left_alone_and_for_how_long() {
+        let node = Watched::new();
+        node.silent(0, 30);
+        assert!(node.breakers.resting(node.at(30)).is_empty());
+        node.silent(0, 31);
+        let left = |second| node.breakers.resting(node.at(second)).get("pve4").copied();
+        assert_eq!(left(41), Some(Duration::from_secs(20)));
+        assert_eq!(left(61), None, "it may be asked");
+        assert!(node.may_ask(61));
+        assert_eq!(left(61), Some(FIRST_REST), "one finds out");
     }
 }

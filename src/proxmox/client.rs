@@ -1,5 +1,6 @@
 //! One shared connection to a Proxmox server.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,9 +11,10 @@ use serde::de::DeserializeOwned;
 
 use super::auth::{Authenticator, Credentials, RENEW_AFTER};
 use super::error::Error;
-use super::meter::Cost;
+use super::meter::{Cost, Tally, monotonic};
 use super::tls::Trust;
-use super::transport::{Manner, Transport};
+use super::transport::{Manner, Request, Transport};
+use crate::domain::id::NodeName;
 use crate::domain::pins::Stranger;
 use crate::domain::sign_in::{Given, Wanted};
 
@@ -74,6 +76,7 @@ impl Default for Tuning {
 #[derive(Clone)]
 pub struct Client {
     inner: Arc<Inner>,
+    tally: Option<Tally>,
 }
 
 struct Inner {
@@ -109,7 +112,31 @@ impl Client {
                 transport,
                 authenticator,
             }),
+            tally: None,
         })
+    }
+
+    /// Returns this client with a count of the requests that are sent through it from now on.
+    ///
+    /// Signing in is counted for nobody: whoever comes first does it for all.
+    #[must_use]
+    pub fn counting(&self) -> (Self, Tally) {
+        let tally = Tally::default();
+        let counting = Self {
+            inner: Arc::clone(&self.inner),
+            tally: Some(tally.clone()),
+        };
+        (counting, tally)
+    }
+
+    /// Returns the nodes whose reads fail at once since they left too many unanswered, and how long
+    /// that goes on.
+    pub fn resting(&self) -> BTreeMap<NodeName, Duration> {
+        let resting = self.inner.transport.resting(monotonic());
+        let named = resting
+            .into_iter()
+            .filter_map(|(node, left)| Some((node.parse().ok()?, left)));
+        named.collect()
     }
 
     /// Returns the address of the server that is asked now.
@@ -224,7 +251,14 @@ impl Client {
                 .await
                 .map_err(|error| error.before(&method, path))?;
             let answer = transport
-                .send(manner, method.clone(), path, parameters, proof.headers)
+                .send(Request {
+                    manner,
+                    method: method.clone(),
+                    path,
+                    parameters,
+                    headers: proof.headers,
+                    tally: self.tally.as_ref(),
+                })
                 .await;
             match answer {
                 Err(error) if error.needs_login() => {

@@ -1,7 +1,8 @@
 //! What talking to the server costs: requests a minute and how long answers take.
 
 use std::collections::VecDeque;
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -29,6 +30,21 @@ pub struct Cost {
     pub latency_p95: Option<Duration>,
     /// How far the server's clock is ahead of the local one, to the second; absent before an answer.
     pub clock_skew: Option<TimeDelta>,
+}
+
+/// How many requests were sent for one purpose; clones share the count.
+#[derive(Debug, Clone, Default)]
+pub struct Tally(Arc<AtomicUsize>);
+
+impl Tally {
+    /// Returns how many requests were sent so far, repeated ones each time.
+    pub fn count(&self) -> usize {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn note(&self) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
 }
 
 /// Counts requests and measures their answers.

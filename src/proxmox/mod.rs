@@ -46,5 +46,5 @@ pub use auth::Credentials;
 pub use client::{Client, Connection, Tuning};
 pub use convert::ResourceRows;
 pub use error::{Error, kind_of_task_end};
-pub use meter::Cost;
+pub use meter::{Cost, Tally};
 pub use tls::{Fingerprint, InvalidFingerprint, Trust};

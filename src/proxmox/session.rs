@@ -9,7 +9,7 @@ use secrecy::{ExposeSecret, SecretString};
 use super::error::Error;
 use super::meter::monotonic;
 use super::second_factor::Pending;
-use super::transport::{Manner, Transport};
+use super::transport::{Manner, Request, Transport};
 use super::wire::Login;
 use crate::domain::failure::FailureKind;
 use crate::domain::sign_in::{Given, SecondFactor, Secret, Wanted};
@@ -320,13 +320,14 @@ impl Session {
         form: &[(&str, &str)],
     ) -> Result<Ticket, Error> {
         let answer = transport
-            .send(
+            .send(Request {
                 manner,
-                Method::POST,
-                "/access/ticket",
-                form,
-                HeaderMap::new(),
-            )
+                method: Method::POST,
+                path: "/access/ticket",
+                parameters: form,
+                headers: HeaderMap::new(),
+                tally: None,
+            })
             .await;
         let login: Login = answer.and_then(|body| transport.decode(&body))?;
         if login.needs_second_factor {

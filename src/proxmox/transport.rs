@@ -4,6 +4,7 @@
 //! sent. What a server says about one of its nodes (595, 596) is an answer like any other. It knows
 //! nothing of who asks.
 
+use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -15,7 +16,7 @@ use serde::de::DeserializeOwned;
 use super::breaker::{self, Breakers};
 use super::client::{Tuning, encode};
 use super::error::Error;
-use super::meter::{Meter, monotonic};
+use super::meter::{Meter, Tally, monotonic};
 use super::room::make_room;
 use super::tls::{self, Refused, Trust};
 use super::wire;
@@ -137,28 +138,20 @@ impl Transport {
         self.choice.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Returns which nodes are left alone now, and for how long yet.
+    pub(crate) fn resting(&self, now: Instant) -> BTreeMap<String, Duration> {
+        self.breakers.resting(now)
+    }
+
     /// Sends one request and reads its whole answer, unless it asks a node that is left alone.
-    pub(crate) async fn send(
-        &self,
-        manner: Manner,
-        method: Method,
-        path: &str,
-        parameters: &[(&str, &str)],
-        headers: HeaderMap,
-    ) -> Result<Vec<u8>, Error> {
-        let request = Request {
-            manner,
-            method,
-            path,
-            parameters,
-            headers,
-        };
-        let Some(node) = breaker::node_of(path).filter(|_| manner == Manner::Read) else {
+    pub(crate) async fn send(&self, request: Request<'_>) -> Result<Vec<u8>, Error> {
+        let is_read = request.manner == Manner::Read;
+        let Some(node) = breaker::node_of(request.path).filter(|_| is_read) else {
             return Box::pin(self.deliver(request)).await;
         };
         let begun = monotonic();
         let admitted = self.breakers.admit(node, begun);
-        admitted.map_err(|error| error.of(&request.method, path))?;
+        admitted.map_err(|error| error.of(&request.method, request.path))?;
         let answer = Box::pin(self.deliver(request)).await;
         let failure = answer.as_ref().err();
         self.breakers.note(node, failure, begun, monotonic());
@@ -284,6 +277,9 @@ impl Transport {
             Err((date, silence)) => (date, Err(silence)),
         };
         self.meter.note(begun, date);
+        if let Some(tally) = request.tally {
+            tally.note();
+        }
         // The path tells nothing that the journal of the server does not; parameters may hold secrets.
         tracing::debug!(
             "{} {} {} in {} ms",
@@ -351,12 +347,14 @@ impl Transport {
 }
 
 /// What is sent, whichever server it is sent to.
-struct Request<'a> {
-    manner: Manner,
-    method: Method,
-    path: &'a str,
-    parameters: &'a [(&'a str, &'a str)],
-    headers: HeaderMap,
+pub(crate) struct Request<'a> {
+    pub(crate) manner: Manner,
+    pub(crate) method: Method,
+    pub(crate) path: &'a str,
+    pub(crate) parameters: &'a [(&'a str, &'a str)],
+    pub(crate) headers: HeaderMap,
+    /// Where it is counted, beside the meter.
+    pub(crate) tally: Option<&'a Tally>,
 }
 
 type Dated<T> = (Option<DateTime<Utc>>, T);

@@ -15,7 +15,7 @@ use super::clusters::Clusters;
 use super::event_loop::Dashboard;
 use super::remembered::Remembered;
 use crate::app::jobs::JobId;
-use crate::app::{Answer, Event, Query, Ticket};
+use crate::app::{Answer, Event, Query, Spent, Ticket};
 use crate::config::new_file::write_new;
 use crate::domain::alert::Changes;
 use crate::domain::failure::{Failure, FailureKind};
@@ -85,7 +85,8 @@ impl Performer {
         self.tasks.spawn(async move {
             tokio::select! {
                 () = cancelled.cancelled() => {}
-                result = answer(&client, &resolver, query) => {
+                (spent, result) = answer(&client, &resolver, query) => {
+                    let _ = events.send(Event::Spent(ticket, spent)).await;
                     let _ = events.send(Event::Fetched(ticket, result)).await;
                 }
             }
@@ -332,9 +333,19 @@ async fn resolve(resolver: &Resolver, names: &[String], now: DateTime<Utc>) -> A
     Answer::Resolved(resolver.resolve(names, now).await)
 }
 
-/// Asks the server what the dashboard wants to know.
-pub async fn answer(client: &Client, resolver: &Resolver, query: Query) -> Result<Answer, Failure> {
-    ask(client, resolver, query).await.map_err(Failure::from)
+/// Asks the server what the dashboard wants to know, and counts what that costs.
+pub async fn answer(
+    client: &Client,
+    resolver: &Resolver,
+    query: Query,
+) -> (Spent, Result<Answer, Failure>) {
+    let (client, tally) = client.counting();
+    let result = ask(&client, resolver, query).await;
+    let spent = Spent {
+        requests: tally.count(),
+        resting: client.resting(),
+    };
+    (spent, result.map_err(Failure::from))
 }
 
 async fn ask(client: &Client, resolver: &Resolver, query: Query) -> Result<Answer, Error> {

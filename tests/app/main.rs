@@ -22,6 +22,7 @@ mod privileges;
 mod pruning;
 mod random;
 mod reading;
+mod resting;
 mod rolling_back;
 mod signing_in;
 mod switching;

@@ -336,12 +336,14 @@ fn a_profile_leads_to_its_guests() {
     for _ in 0..20 {
         let mut waiting = fetched(&desk.wait(SECOND));
         while let Some((ticket, query)) = waiting.pop() {
-            let Query::Network(guest) = query else {
-                continue;
+            let answer = match query {
+                Query::Network(guest) if guest.vmid == vmid(105) => {
+                    Answer::Network(Box::new(fenced.clone()))
+                }
+                Query::Network(_) => Answer::Network(Box::new(bare())),
+                Query::Datacenter => Answer::Datacenter(Box::new(switched_on())),
+                _ => continue,
             };
-            let is_fenced = guest.vmid == vmid(105);
-            let network = if is_fenced { fenced.clone() } else { bare() };
-            let answer = Answer::Network(Box::new(network));
             waiting.extend(fetched(&desk.happen(Event::Fetched(ticket, Ok(answer)))));
         }
     }

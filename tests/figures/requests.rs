@@ -5,7 +5,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use proxdeck::app::{Answer, Event, Query, Ticket};
+use proxdeck::app::{Answer, Event, Query, Spent, Ticket};
 use proxdeck::domain::failure::{Failure, FailureKind};
 use proxdeck::domain::firewall::GuestFirewall;
 use proxdeck::domain::guest_config::GuestConfig;
@@ -38,6 +38,8 @@ fn watch(guests: usize) -> Sent {
     let mut beats = Beats::new(Duration::from_secs(5), desk.now.moment);
     let mut sent = Sent::default();
     let mut flying: VecDeque<Vec<(Ticket, Query)>> = vec![Vec::new(); LATENCY].into();
+    // What was asked before is answered, and was sent in another minute.
+    flying[0] = std::mem::take(&mut desk.asked);
     let readings = [desk.reading(50), desk.reading(60)];
     for step in 0..MINUTES * 60 * 4 {
         let now = desk.now.moment;
@@ -50,8 +52,13 @@ fn watch(guests: usize) -> Sent {
             }
         }
         for (ticket, query) in flying.pop_front().unwrap() {
-            let answer = Event::Fetched(ticket, answer(query));
-            desk.happen(answer);
+            let (requests, _) = cost(&query, &desk);
+            let spent = Spent {
+                requests,
+                ..Spent::default()
+            };
+            desk.happen(Event::Spent(ticket, spent));
+            desk.happen(Event::Fetched(ticket, answer(query)));
         }
         desk.wait(STEP);
         let asked = std::mem::take(&mut desk.asked);
@@ -75,9 +82,10 @@ fn cost(query: &Query, desk: &Desk) -> (usize, bool) {
     match query {
         // A configuration, and the averages of a week and of a day.
         Query::Account(..) => (3, true),
-        // A configuration, options, rules, sets and aliases.
-        Query::Network(_) => (5, true),
-        Query::Datacenter => (4, false),
+        // A configuration, options, rules, sets and aliases, and the members of seven sets.
+        Query::Network(_) => (12, true),
+        // Its switch, sets, aliases and groups, and what some of them hold.
+        Query::Datacenter => (9, true),
         Query::Snapshots(guest) | Query::History(guest, _) => (1, Some(guest.vmid) != cursor),
         Query::FailedTasks(..) | Query::Certificate(_) | Query::Contents(..) | Query::Config(_) => {
             (1, true)

@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 
-use super::guest::GuestRef;
+use super::guest::{Guest, GuestRef};
 use super::id::Vmid;
 use super::snapshot::{Snapshot, SnapshotList};
 
@@ -122,30 +122,61 @@ impl Bracket {
     }
 }
 
+/// Whoever has a list of snapshots.
+pub trait Owner {
+    /// Returns the guest's number.
+    fn vmid(&self) -> Vmid;
+    /// Returns what names the guest.
+    fn to_ref(&self) -> GuestRef;
+}
+
+impl Owner for GuestRef {
+    fn vmid(&self) -> Vmid {
+        self.vmid
+    }
+
+    fn to_ref(&self) -> GuestRef {
+        self.clone()
+    }
+}
+
+impl Owner for &Guest {
+    fn vmid(&self) -> Vmid {
+        self.vmid
+    }
+
+    fn to_ref(&self) -> GuestRef {
+        Guest::to_ref(self)
+    }
+}
+
 /// Finds all brackets in the lists of the cluster's guests, the newest first.
 ///
 /// A guest without a list is one whose snapshots are not known. The order of the guests does not
 /// matter; each counts once.
 pub fn find_all<'a>(
-    guests: impl IntoIterator<Item = (GuestRef, Option<&'a SnapshotList>)>,
+    guests: impl IntoIterator<Item = (impl Owner, Option<&'a SnapshotList>)>,
 ) -> Vec<Bracket> {
     let mut unread: BTreeSet<Vmid> = BTreeSet::new();
     let mut found: BTreeMap<(BracketName, Nonce), Found> = BTreeMap::new();
     for (guest, list) in guests {
         let Some(list) = list else {
-            unread.insert(guest.vmid);
+            unread.insert(guest.vmid());
             continue;
         };
         for snapshot in &list.snapshots {
-            let Some((name, line)) = place_of(&guest, snapshot, list) else {
+            let Some((name, line)) = place_of(guest.vmid(), snapshot, list) else {
                 continue;
             };
             let bracket = found.entry((name, line.nonce().clone())).or_default();
             bracket.named.extend(line.vmids());
-            bracket.members.entry(guest.vmid).or_insert_with(|| Member {
-                guest: guest.clone(),
-                snapshot: snapshot.clone(),
-            });
+            bracket
+                .members
+                .entry(guest.vmid())
+                .or_insert_with(|| Member {
+                    guest: guest.to_ref(),
+                    snapshot: snapshot.clone(),
+                });
         }
     }
     let mut brackets: Vec<Bracket> = found
@@ -181,13 +212,13 @@ struct Found {
 /// It takes the name and a line that contradicts neither itself nor the guest: a line that names
 /// other guests only was copied from somewhere. Of two snapshots of one name neither can be meant.
 fn place_of(
-    guest: &GuestRef,
+    vmid: Vmid,
     snapshot: &Snapshot,
     list: &SnapshotList,
 ) -> Option<(BracketName, BracketLine)> {
     let name = BracketName::of_snapshot(snapshot.name.raw())?;
     let line = BracketLine::find(snapshot.description.raw())?;
-    let names_guest = line.vmids().next().is_none() || line.vmids().any(|it| it == guest.vmid);
+    let names_guest = line.vmids().next().is_none() || line.vmids().any(|it| it == vmid);
     let alike = list.snapshots.iter();
     let is_only = alike.filter(|each| each.name == snapshot.name).count() == 1;
     (names_guest && is_only).then_some((name, line))
@@ -196,7 +227,7 @@ fn place_of(
 /// Finds the guests that have a snapshot of a bracket's name which belongs to no bracket.
 pub fn strangers<'a>(
     name: &BracketName,
-    guests: impl IntoIterator<Item = (GuestRef, Option<&'a SnapshotList>)>,
+    guests: impl IntoIterator<Item = (impl Owner, Option<&'a SnapshotList>)>,
 ) -> Vec<GuestRef> {
     let wanted = name.snapshot().as_str();
     guests
@@ -204,10 +235,12 @@ pub fn strangers<'a>(
         .filter(|(guest, list)| {
             list.is_some_and(|list| {
                 let mut alike = list.snapshots.iter();
-                alike.any(|each| each.name.raw() == wanted && place_of(guest, each, list).is_none())
+                alike.any(|each| {
+                    each.name.raw() == wanted && place_of(guest.vmid(), each, list).is_none()
+                })
             })
         })
-        .map(|(guest, _)| guest)
+        .map(|(guest, _)| guest.to_ref())
         .collect()
 }
 

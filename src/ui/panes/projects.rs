@@ -5,11 +5,11 @@ use ratatui::layout::Rect;
 use ratatui::text::Line;
 
 use crate::app::State;
+use crate::app::heaviest::Members;
 use crate::app::projects::{ProjectRow, rows};
 use crate::app::state::Pane;
-use crate::domain::guest::Guest;
 use crate::domain::project::{Resource, Window};
-use crate::domain::quota::{Amount, Certainty, ResourceUsage, Tier};
+use crate::domain::quota::{Certainty, ResourceUsage, Tier};
 use crate::domain::throttle::Found;
 use crate::domain::usage::{Accounting, ProjectStanding, Projection};
 use crate::ui::format;
@@ -24,8 +24,6 @@ const FIGURES: usize = 14;
 const SHARE: usize = 6;
 /// The longest word about a tier.
 const TIER: usize = 22;
-/// So many guests are named that use most.
-const HEAVIEST: usize = 4;
 /// The lines about the project under the cursor.
 const ABOUT: u16 = 5;
 
@@ -376,8 +374,8 @@ fn certainty(standing: &ProjectStanding, state: &State) -> String {
     if let Some(least) = standing.coverage.least() {
         parts.push(format!("{} of the time is known", format::percent(least)));
     }
-    let guests = members(standing, state);
-    if let Some(oldest) = state.usage.oldest(guests) {
+    let members = state.usage.members(&standing.project);
+    if let Some(oldest) = members.and_then(Members::oldest) {
         let age = format::span(state.now.moment.since(oldest));
         parts.push(format!("the oldest figure was read {age} ago"));
     }
@@ -390,13 +388,6 @@ fn certainty(standing: &ProjectStanding, state: &State) -> String {
     parts.join(" · ")
 }
 
-fn members<'a>(standing: &'a ProjectStanding, state: &'a State) -> impl Iterator<Item = &'a Guest> {
-    let resources = state.inventory.resources.value().into_iter();
-    let guests = resources.flat_map(|resources| &resources.guests);
-    let own = |guest: &&Guest| state.project_of(guest) == Some(standing.project.as_str());
-    guests.map(|seen| &seen.guest).filter(own)
-}
-
 /// Names the guests that use most of a resource.
 fn heaviest(
     standing: &ProjectStanding,
@@ -404,23 +395,15 @@ fn heaviest(
     state: &State,
     theme: &Theme,
 ) -> String {
-    if resource == Resource::StorageGb {
+    // How much each stores is in no guest's account.
+    let members = state.usage.members(&standing.project);
+    let Some(members) = members.filter(|_| resource != Resource::StorageGb) else {
         return String::new();
-    }
-    let mut users: Vec<(f64, &Guest, Amount)> = Vec::new();
-    for guest in members(standing, state) {
-        let used = state.usage.account(guest.vmid);
-        let used = used.map(|account| account.used.amount(resource));
-        let value = used.and_then(Amount::value).filter(|value| *value > 0.0);
-        if let (Some(used), Some(value)) = (used, value) {
-            let place = users.partition_point(|(other, ..)| *other >= value);
-            users.insert(place, (value, guest, used));
-            users.truncate(HEAVIEST);
-        }
-    }
-    let named: Vec<String> = users
-        .into_iter()
-        .map(|(_, guest, used)| format!("{} {}", guest.to_ref(), amount(used, theme.unicode)))
+    };
+    let named: Vec<String> = members
+        .heaviest(resource)
+        .iter()
+        .map(|(guest, used)| format!("{guest} {}", amount(*used, theme.unicode)))
         .collect();
     if named.is_empty() {
         return String::new();

@@ -216,16 +216,17 @@ impl Desk {
             });
             let answers = join_all(asked.map(async |(ticket, query)| {
                 let what = What::of(&query);
-                let result = runtime::answer(&self.client, &self.resolver, query).await;
-                (ticket, what, result)
+                let answer = runtime::answer(&self.client, &self.resolver, query).await;
+                (ticket, what, answer)
             }))
             .await;
             effects = Vec::new();
-            for (ticket, what, result) in answers {
+            for (ticket, what, (spent, result)) in answers {
                 if let Some((what, about)) = what {
                     let now = self.now.moment;
                     self.asked.push((now, about, what, result.is_ok()));
                 }
+                effects.extend(self.state.update(Event::Spent(ticket, spent), self.now));
                 effects.extend(self.state.update(Event::Fetched(ticket, result), self.now));
             }
         }
@@ -448,6 +449,10 @@ pub(super) async fn guest(fault: Fault, place: Place) {
         desk.all(about, &wanted, since, true)
     })
     .await;
+    let writes = desk.simulator.journal().entries();
+    assert!(writes.iter().all(|entry| entry.method == "GET"), "{case}");
+}
+
 impl Desk {
     /// Asserts that whoever looks sees that what is shown is old, and why.
     async fn names_the_cause(&mut self, case: &str, place: Place, fault: &Fault) {

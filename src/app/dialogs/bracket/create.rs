@@ -167,9 +167,9 @@ impl CreateBracketPurpose {
         }
         preview.extend(lines("no RAM", left_out(without), Weight::Warning));
         let unread = lists_of(sight);
-        let unread = unread
-            .iter()
-            .filter(|(guest, list)| list.is_none() && !self.guests.contains(guest));
+        let unread = unread.iter().filter(|(guest, list)| {
+            list.is_none() && !self.guests.iter().any(|own| own.vmid == guest.vmid)
+        });
         let unread: Vec<String> = unread.map(|(guest, _)| guest.vmid.to_string()).collect();
         let (read, all) = self.wanted.progress(sight.known.lists);
         if !unread.is_empty() && read == all {

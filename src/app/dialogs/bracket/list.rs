@@ -77,11 +77,7 @@ impl BracketsDialog {
                 (seen, list)
             })
             .collect();
-        self.brackets = find_all(
-            pairs
-                .iter()
-                .map(|(seen, list)| (seen.guest.to_ref(), *list)),
-        );
+        self.brackets = find_all(pairs.iter().map(|(seen, list)| (&seen.guest, *list)));
         let is_unread = |vmid| lists.of(vmid).is_some_and(|list| list.failure().is_some());
         let unread = pairs
             .iter()

@@ -15,19 +15,19 @@ pub use restore::{KnownMembers, RestoreBracketRequest, RestoreLosses};
 
 use super::KnownGuests;
 use crate::domain::bracket::{Member, is_still_of};
-use crate::domain::guest::GuestRef;
+use crate::domain::guest::Guest;
 use crate::domain::inventory::Resources;
 use crate::domain::snapshot::SnapshotList;
 
 /// Pairs every guest that can have snapshots with its list, as far as lists are known.
-pub fn lists_of(known: &impl KnownGuests) -> Vec<(GuestRef, Option<&SnapshotList>)> {
+pub fn lists_of(known: &impl KnownGuests) -> Vec<(&Guest, Option<&SnapshotList>)> {
     let guests = known
         .resources()
         .map_or(&[][..], |resources: &Resources| &resources.guests);
     guests
         .iter()
         .filter(|seen| !seen.guest.template)
-        .map(|seen| (seen.guest.to_ref(), known.snapshots(seen.guest.vmid)))
+        .map(|seen| (&seen.guest, known.snapshots(seen.guest.vmid)))
         .collect()
 }
 
