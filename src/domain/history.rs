@@ -9,7 +9,6 @@ use chrono::{DateTime, Utc};
 
 use super::guest::Figures;
 use super::rates::Rates;
-use super::text::Text;
 
 /// A recent sample that begins so much before a history's end still continues it.
 const DISAGREEMENT_MS: i64 = 1_000;
@@ -259,12 +258,6 @@ impl Series {
     }
 }
 
-/// Tells whether a server's words for a failed reading say that there is no history at all, and not only none now.
-pub fn is_absent(words: &Text) -> bool {
-    let words = words.raw();
-    words.contains("RRD error") && words.contains("No such file")
-}
-
 /// Returns a guest's processor use, unless it is the zero of a guest that has only just started.
 ///
 /// The first figure after a start has nothing to be compared with (PITFALLS 15).
@@ -302,17 +295,6 @@ mod tests {
 
     fn at(seconds: i64) -> DateTime<Utc> {
         DateTime::from_timestamp(T + seconds, 0).unwrap()
-    }
-
-    #[test]
-    fn only_a_missing_file_is_no_history_at_all() {
-        let told = |words: &str| is_absent(&Text::from(words));
-        let server = "RRD error: rrdcached@unix:/var/run/rrdcached.sock: rrd_fetch_r failed";
-        assert!(told(&format!(
-            "{server}: opening '/var/lib/rrdcached/db/pve-vm-9.0/999': No such file or directory"
-        )));
-        assert!(!told(&format!("{server}: Connection refused")));
-        assert!(!told("got no worker upid - start worker failed"));
     }
 
     #[test]

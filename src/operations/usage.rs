@@ -12,7 +12,7 @@ use futures_util::stream;
 
 use crate::domain::failure::{Failure, FailureKind};
 use crate::domain::guest::{Guest, GuestRef, Status};
-use crate::domain::history::{Series, Span, is_absent};
+use crate::domain::history::{Series, Span};
 use crate::domain::id::{NodeName, Vmid};
 use crate::domain::inventory::{Node, NodeState};
 use crate::domain::usage::{
@@ -49,12 +49,19 @@ pub async fn account(
         match client.guests().history(&guest.to_ref(), span).await {
             Ok(series) => read.push((span, series)),
             // A guest that has only just been made has no history yet (recording 101).
-            Err(error) if is_absent(error.text()) => break,
+            Err(error) if has_no_history(&error) => break,
             Err(error) => return Err(error),
         }
     }
     let series: Vec<&Series> = read.iter().map(|(_, series)| series).collect();
     Ok(Account::of_history(guest, origin, &series, period))
+}
+
+/// Tells whether a server says that a guest's history is missing or broken, and not only that it fails.
+///
+/// A failure that passes must not put an estimate in the place of what was read before.
+fn has_no_history(error: &Error) -> bool {
+    error.kind() == FailureKind::Server && error.text().raw().contains("RRD error")
 }
 
 /// Reads one guest's account; where it comes from is read only if it is not known yet.

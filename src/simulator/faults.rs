@@ -1,6 +1,8 @@
 //! Things that go wrong, on purpose: by kind, by matcher and by rate, from the command line or from a test.
 //!
 //! Refuses to be random without the seed: a rate draws from a stream that always rolls the same.
+//!
+#![doc = include_str!("faults.md")]
 
 use std::str::FromStr;
 use std::sync::atomic::{AtomicU64, Ordering};

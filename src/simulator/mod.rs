@@ -16,7 +16,7 @@
 
 mod certificate;
 mod clock;
-mod faults;
+pub mod faults;
 mod firewall;
 mod gate;
 mod hostile;

@@ -11,6 +11,7 @@ mod counts;
 #[expect(
     dead_code,
     clippy::disallowed_methods,
+    clippy::expect_used,
     reason = "the scenarios ask more of a dashboard, whose tasks end with the test"
 )]
 #[path = "../scenarios/harness.rs"]

@@ -41,23 +41,31 @@ pub(crate) struct Wish {
     pub(crate) size: (u16, u16),
     pub(crate) interval: Duration,
     pub(crate) read_only: bool,
-    /// Whether the token is the one without VM.Snapshot and SDN.Use.
-    pub(crate) limited: bool,
+    pub(crate) account: Account,
     pub(crate) rules: Rules,
     /// Where files go that a person asks for.
     pub(crate) exports: PathBuf,
     /// What is remembered of alerts.
     pub(crate) memory: Option<AlertMemory>,
-    /// Whether the user with a second factor signs in, by hand, instead of a token.
-    pub(crate) signs_in: bool,
-    /// Whether the user whose password is configured signs in, instead of a token.
-    pub(crate) by_password: bool,
     /// How long the client waits for what.
     pub(crate) tuning: Tuning,
     /// What goes wrong from the start.
     pub(crate) faults: Vec<FaultRule>,
     /// What can be switched to.
     pub(crate) clusters: Clusters,
+}
+
+/// Who signs in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Account {
+    /// The token that may do everything.
+    Token,
+    /// The token without VM.Snapshot and SDN.Use.
+    Limited,
+    /// The user whose password is configured.
+    Password,
+    /// The user with a second factor, by hand.
+    SecondFactor,
 }
 
 impl Default for Wish {
@@ -67,12 +75,10 @@ impl Default for Wish {
             size: (120, 40),
             interval: Duration::from_millis(500),
             read_only: false,
-            limited: false,
+            account: Account::Token,
             rules: Rules::default(),
             exports: PathBuf::from("/nonexistent"),
             memory: None,
-            signs_in: false,
-            by_password: false,
             tuning: Tuning::default(),
             faults: Vec::new(),
             clusters: Clusters::default(),
@@ -257,25 +263,20 @@ pub(crate) fn client_of(simulator: &Simulator) -> Client {
 
 fn credentials(simulator: &Simulator, wish: &Wish) -> Credentials {
     let accounts = simulator.accounts();
-    if wish.signs_in {
-        return Credentials::Asked {
-            user: accounts.second_factor_user.clone(),
-        };
-    }
-    if wish.by_password {
-        return Credentials::Password {
+    let token = |id: &str, secret: &str| Credentials::Token {
+        id: id.to_owned(),
+        secret: secret.to_owned().into(),
+    };
+    match wish.account {
+        Account::Token => token(&accounts.token_id, &accounts.token_secret),
+        Account::Limited => token(&accounts.limited_token_id, &accounts.limited_token_secret),
+        Account::Password => Credentials::Password {
             user: accounts.user.clone(),
             password: accounts.password.clone().into(),
-        };
-    }
-    let (id, secret) = if wish.limited {
-        (&accounts.limited_token_id, &accounts.limited_token_secret)
-    } else {
-        (&accounts.token_id, &accounts.token_secret)
-    };
-    Credentials::Token {
-        id: id.clone(),
-        secret: secret.clone().into(),
+        },
+        Account::SecondFactor => Credentials::Asked {
+            user: accounts.second_factor_user.clone(),
+        },
     }
 }
 

@@ -3,6 +3,7 @@
 //! The promises are values, and the tests beside hold the program to them: [`reading`] and [`watching`] where
 //! something is read, [`crate::faults`] where something is changed. [`table`] writes them down for the documentation.
 
+mod desk;
 mod reading;
 mod table;
 mod watching;
@@ -43,7 +44,7 @@ pub(crate) enum Place {
     Background,
 }
 
-/// What is promised.
+/// What is promised where something is read; [`table`] says what the words mean.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Promise {
     Unseen,
@@ -54,13 +55,6 @@ pub(crate) enum Promise {
     Named,
     Asked,
     Clean,
-    Done,
-    Found,
-    Unknown,
-    Refused,
-    Failed,
-    Partly,
-    Judged,
     /// The fault cannot be there, and why.
     Nothing(&'static str),
 }
@@ -195,25 +189,29 @@ impl Fault {
 /// Returns what is promised where something is read.
 pub(crate) fn promise(fault: &Fault, place: Place) -> Promise {
     match (&fault.kind, place) {
-        (FaultKind::Latency(_) | FaultKind::ClockSkew(_), _) => Promise::Unseen,
+        (FaultKind::Latency(_) | FaultKind::ClockSkew(_), _)
+        | (FaultKind::QuorumLost, Place::Login | Place::Detail | Place::Background) => {
+            Promise::Unseen
+        }
+        (FaultKind::QuorumLost, Place::Refresh) => Promise::Told,
         (FaultKind::Hostile, _) => Promise::Clean,
         (FaultKind::TaskFails(..) | FaultKind::TaskVanishes(_), _) => Promise::Nothing(NO_TASK),
         (FaultKind::NodeOffline(_) | FaultKind::NodeHanging(_), Place::Login) => {
             Promise::Nothing(NO_NODE)
         }
         (FaultKind::NodeOffline(_) | FaultKind::NodeHanging(_), _) => Promise::Aged,
-        (FaultKind::QuorumLost, Place::Refresh) => Promise::Told,
-        (FaultKind::QuorumLost, _) => Promise::Unseen,
         (FaultKind::Unauthorized, Place::Login) => Promise::Asked,
         (_, Place::Login) => Promise::Named,
-        (_, Place::Refresh) => Promise::Dated,
         // What concerns every connection, or the account itself, concerns the inventory too.
         (
             FaultKind::Refused | FaultKind::CertificateSwapped | FaultKind::Unauthorized,
             Place::Detail | Place::Background,
         ) => Promise::Down,
         (
-            FaultKind::Stall
+            FaultKind::Refused
+            | FaultKind::CertificateSwapped
+            | FaultKind::Unauthorized
+            | FaultKind::Stall
             | FaultKind::ResetBefore
             | FaultKind::ResetAfter
             | FaultKind::Forbidden(..)
@@ -222,7 +220,7 @@ pub(crate) fn promise(fault: &Fault, place: Place) -> Promise {
             | FaultKind::TimedOut
             | FaultKind::Truncated
             | FaultKind::Malformed,
-            Place::Detail | Place::Background,
+            Place::Refresh | Place::Detail | Place::Background,
         ) => Promise::Dated,
     }
 }

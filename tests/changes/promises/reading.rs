@@ -1,331 +1,30 @@
-//! What is read of guests, close up and in the background, while something goes wrong.
-//!
-//! The true state asks, the true client answers, and time is a value: an hour of it passes in moments. The server's
-//! calendar goes along, so that it counts the same hour.
+//! What is read of a guest, close up or in the background, while something goes wrong and afterwards.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::{TimeDelta, Utc};
-use futures_util::future::join_all;
-use proxdeck::app::keymap::{Combo, Keymap};
-use proxdeck::app::state::{Rules, Setting};
-use proxdeck::app::{Effect, Event, Query, State};
-use proxdeck::domain::failure::Failure;
-use proxdeck::domain::guest::GuestRef;
-use proxdeck::domain::history::Span;
-use proxdeck::domain::id::Vmid;
-use proxdeck::domain::inventory::{Inventory, Link, LinkState, Resources};
-use proxdeck::domain::network::NetworkProfile;
-use proxdeck::domain::project::{Membership, Project, Projects, Quota, Window};
-use proxdeck::domain::selection::Selection;
-use proxdeck::domain::time::{Moment, Now};
-use proxdeck::operations::Resolver;
-use proxdeck::proxmox::{Client, Error};
-use proxdeck::runtime;
-use proxdeck::simulator::{FaultKind, FaultRule, Options, Scenario, Simulator};
-use proxdeck::ui::{self, ColorDepth, Theme, Viewport};
-use ratatui::Terminal;
-use ratatui::backend::TestBackend;
+use proxdeck::domain::time::Moment;
+use proxdeck::simulator::{FaultId, FaultKind, FaultRule};
 
+use super::desk::{BESIDE, CLOSE_UP, Desk, What, vmid};
 use super::writing::cut_connections;
 use super::{Fault, Place, Promise, promise};
-use crate::stage::client_of;
 
-/// The guest under the cursor, and one that is not.
-const CLOSE_UP: u64 = 101;
-const BESIDE: u64 = 102;
-
-/// A dashboard without a loop: whoever holds it says what time it is.
-struct Desk {
-    simulator: Simulator,
-    client: Client,
-    resolver: Resolver,
-    state: State,
-    now: Now,
-    /// How often in a row the inventory could not be read.
-    down: usize,
-    /// What was asked about guests, when, and whether it was answered.
-    asked: Vec<(Moment, u64, What, bool)>,
-}
-
-/// What is asked about a guest.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum What {
-    Status,
-    History,
-    Snapshots,
-    Use,
-    Fence,
-}
-
-impl What {
-    const CLOSE_UP: [Self; 3] = [Self::Status, Self::History, Self::Snapshots];
-    const BACKGROUND: [Self; 3] = [Self::Snapshots, Self::Use, Self::Fence];
-
-    fn of(query: &Query) -> Option<(Self, u64)> {
-        let about = |guest: &GuestRef| u64::from(guest.vmid.get());
-        if let Query::Status(guest) = query {
-            Some((Self::Status, about(guest)))
-        } else if let Query::History(guest, _) = query {
-            Some((Self::History, about(guest)))
-        } else if let Query::Snapshots(guest) = query {
-            Some((Self::Snapshots, about(guest)))
-        } else if let Query::Account(guest, ..) = query {
-            Some((Self::Use, guest.vmid.get().into()))
-        } else if let Query::Network(guest) = query {
-            Some((Self::Fence, about(guest)))
-        } else {
-            None
-        }
-    }
-}
-
-/// The small world, in which the guests looked at are on a node that can go away.
-pub(super) fn world() -> Scenario {
-    let mut scenario = Scenario::small();
-    let mut second = scenario.nodes[0].clone();
-    second.name = "pve2".into();
-    scenario.nodes.push(second);
-    for guest in &mut scenario.guests {
-        if [CLOSE_UP, BESIDE].contains(&guest.vmid.into()) {
-            guest.node = "pve2".into();
-        }
-    }
-    scenario
-}
-
-/// Rules under which snapshots, use and fences of every guest are read.
-fn rules() -> Rules {
-    let mut lab = Project::new("lab", Membership::Pool("lab".parse().unwrap())).unwrap();
-    lab.window = Window::Hours24;
-    lab.budget.cpu_hours = Quota::at_most(1000.0).unwrap();
-    let profile = NetworkProfile {
-        name: "closed".into(),
-        bridge: "vmbr0".parse().unwrap(),
-        firewall: true,
-        allow: Vec::new(),
-        block: vec!["0.0.0.0/0".parse().unwrap()],
-        allow_in: None,
-        dns: None,
-    };
-    Rules {
-        selection: Selection::new(true, &[], &[], &[]).unwrap(),
-        projects: Projects::new(vec![lab]).unwrap(),
-        profiles: vec![profile],
-        ..Rules::default()
-    }
-}
-
-fn vmid(number: u64) -> Vmid {
-    Vmid::new(number).unwrap()
-}
-
-impl Desk {
-    async fn before(fault: &Fault) -> Self {
-        let simulator = Simulator::start(Options::new(world())).await.unwrap();
-        let client = client_of(&simulator, fault.tuning());
-        #[expect(
-            clippy::disallowed_methods,
-            reason = "the server's calendar is the machine's"
-        )]
-        let wall = Utc::now();
-        let now = Now {
-            moment: Moment::after_start(Duration::from_secs(1000)),
-            wall,
-        };
-        let setting = Setting {
-            cluster: "lab".into(),
-            endpoint: simulator.url(),
-            account: client.account().to_owned(),
-            read_only: true,
-            demo: false,
-            bell: false,
-            operator: "ops".into(),
-            keymap: Keymap::default(),
-            rules: rules(),
-            seed: 7,
-        };
-        Self {
-            resolver: Resolver::table(simulator.hosts()),
-            state: State::new(setting, now),
-            simulator,
-            client,
-            now,
-            down: 0,
-            asked: Vec::new(),
-        }
-    }
-
-    /// Lets time go by, reads the inventory, and answers whatever is asked then.
-    async fn step(&mut self, pause: Duration) {
-        self.now.moment = self.now.moment.later(pause);
-        let passed = TimeDelta::from_std(pause).unwrap();
-        self.now.wall += passed;
-        let clock = self.simulator.clock();
-        clock.set_offset(clock.offset() + passed);
-        self.simulator.broadcast();
-        let rows = self.client.cluster().resources().await;
-        self.down = if rows.is_ok() { 0 } else { self.down + 1 };
-        let link = self.link(rows.as_ref().err());
-        let _ = self.state.update(Event::Link(link), self.now);
-        let mut inventory = Inventory::clone(&self.state.inventory);
-        let previous = inventory.resources.value().cloned();
-        let rows = rows.map(|rows| {
-            Arc::new(Resources {
-                guests: Resources::dated(rows.guests, previous.as_deref(), self.now.moment),
-                nodes: rows.nodes,
-                storages: rows.storages,
-                rejected: rows.rejected,
-            })
-        });
-        inventory
-            .resources
-            .record(self.now.moment, rows.map_err(Failure::from));
-        self.happen(Event::Inventory(Arc::new(inventory))).await;
-        self.happen(Event::Tick).await;
-    }
-
-    fn link(&self, error: Option<&Error>) -> Link {
-        let skew = self.client.cost().clock_skew;
-        let state = match error {
-            None => LinkState::Up,
-            Some(error) => LinkState::Down {
-                failure: Box::new(Failure::from(error.clone())),
-                since: self.now.moment,
-                retry: self.now.moment,
-            },
-        };
-        Link {
-            state,
-            // The calendar was moved for both.
-            clock_skew: skew.map(|skew| skew - self.simulator.clock().offset()),
-            ..Link::default()
-        }
-    }
-
-    async fn happen(&mut self, event: Event) {
-        let mut effects = self.state.update(event, self.now);
-        while !effects.is_empty() {
-            let asked = effects.into_iter().filter_map(|effect| {
-                if let Effect::Fetch(ticket, query) = effect {
-                    Some((ticket, query))
-                } else {
-                    None
-                }
-            });
-            let answers = join_all(asked.map(async |(ticket, query)| {
-                let what = What::of(&query);
-                let answer = runtime::answer(&self.client, &self.resolver, query).await;
-                (ticket, what, answer)
-            }))
-            .await;
-            effects = Vec::new();
-            for (ticket, what, (spent, result)) in answers {
-                if let Some((what, about)) = what {
-                    let now = self.now.moment;
-                    self.asked.push((now, about, what, result.is_ok()));
-                }
-                effects.extend(self.state.update(Event::Spent(ticket, spent), self.now));
-                effects.extend(self.state.update(Event::Fetched(ticket, result), self.now));
-            }
-        }
-    }
-
-    async fn press(&mut self, key: &str) {
-        self.happen(Event::Key(key.parse::<Combo>().unwrap())).await;
-    }
-
-    /// Lets so much time pass that use, lists and fences are due again within minutes, and all are due soon together.
-    async fn let_pass_nearly_an_hour(&mut self, begun: Moment) {
-        // Use is read again after half an hour.
-        for seconds in [1830, 3500] {
-            let until = begun.later(Duration::from_secs(seconds));
-            for steps in (1..=3).rev() {
-                let left = until.since(self.now.moment);
-                self.step(left / steps).await;
-            }
-        }
-    }
-
-    /// Steps until something is true, for at most so many steps.
-    async fn until(
-        &mut self,
-        case: &str,
-        step: Duration,
-        most: usize,
-        mut is_true: impl FnMut(&Self) -> bool,
-    ) {
-        for _ in 0..most {
-            if is_true(self) {
-                return;
-            }
-            self.step(step).await;
-        }
-        let reached = is_true(self);
-        assert!(
-            reached,
-            "{case}: never came; {:?}\n{}",
-            self.asked,
-            self.screen()
-        );
-    }
-
-    /// Tells whether all of this was answered since then, or all of it was not.
-    fn all(&self, about: u64, wanted: &[What], since: Moment, well: bool) -> bool {
-        wanted.iter().all(|what| {
-            let mut asked = self.asked.iter();
-            asked.any(|each| each.0 > since && (each.1, each.2, each.3) == (about, *what, well))
-        })
-    }
-
-    /// Returns what is wrong: with the link, or with the last reading of this.
-    fn failure(&self, about: u64, what: What) -> Option<&Failure> {
-        if let LinkState::Down { failure, .. } = &self.state.link.state {
-            return Some(failure);
-        }
-        let seen = self.state.inventory.resources.value()?.guest(vmid(about))?;
-        let watched = self.state.detail.of(&seen.guest);
-        match what {
-            What::Status => watched?.status().failure(),
-            What::History => watched?.history(Span::default())?.failure(),
-            What::Snapshots => self.state.snapshots.of(vmid(about))?.failure(),
-            What::Use | What::Fence => None,
-        }
-    }
-
-    /// Returns what is known of a guest, with its date where it has one of its own.
-    fn known(&self, about: u64, what: What) -> Option<String> {
-        let number = vmid(about);
-        let seen = self.state.inventory.resources.value()?.guest(number)?;
-        let watched = self.state.detail.of(&seen.guest);
-        match what {
-            What::Status => Some(format!("{:?}", watched?.status().answer()?)),
-            What::History => Some(format!(
-                "{:?}",
-                watched?.history(Span::default())?.answer()?
-            )),
-            What::Snapshots => Some(format!("{:?}", self.state.snapshots.of(number)?.answer()?)),
-            What::Use => Some(format!("{:?}", self.state.usage.account(number)?)),
-            What::Fence => Some(format!("{:?}", self.state.networks.of(number)?)),
-        }
-    }
-
-    fn screen(&self) -> String {
-        let mut terminal = Terminal::new(TestBackend::new(200, 60)).unwrap();
-        let theme = Theme::load("dark", ColorDepth::True, true).unwrap();
-        let mut viewport = Viewport::default();
-        let draw = |frame: &mut ratatui::Frame<'_>| {
-            ui::draw(frame, &self.state, &theme, &mut viewport);
-        };
-        terminal.draw(draw).unwrap();
-        terminal.backend().to_string()
-    }
+/// A fault that meets what is asked about a guest.
+struct Cell {
+    desk: Desk,
+    case: String,
+    fault: Fault,
+    place: Place,
+    about: u64,
+    wanted: [What; 3],
+    /// So much time passes at once.
+    step: Duration,
+    /// Whatever is to come comes within so many steps.
+    most: usize,
 }
 
 /// Reads on while a fault strikes what is asked about one guest, and once it is gone.
 pub(super) async fn guest(fault: Fault, place: Place) {
-    let fault = &fault;
     let case = format!("{place:?}, {}", fault.name);
     let (about, wanted, step, most) = match place {
         Place::Detail => (CLOSE_UP, What::CLOSE_UP, Duration::from_secs(5), 40),
@@ -333,146 +32,194 @@ pub(super) async fn guest(fault: Fault, place: Place) {
         Place::Background => (BESIDE, What::BACKGROUND, Duration::from_secs(120), 80),
         Place::Login | Place::Refresh => panic!("{case}: this is about no guest"),
     };
-    let mut desk = Desk::before(fault).await;
-    desk.step(step).await;
-    let begun = desk.now.moment;
-    if place == Place::Detail {
-        desk.press("j").await;
-    }
-    let since = desk.now.moment;
-    desk.until(&case, step, most, |desk| {
-        desk.all(about, &wanted, since, true)
-    })
-    .await;
-    if place == Place::Background {
-        desk.let_pass_nearly_an_hour(begun).await;
-    }
-    let rule = FaultRule::new(fault.kind.clone()).path(&format!("/qemu/{about}/"));
-    let id = desk.simulator.faults().add(rule);
-    if matches!(
-        fault.kind,
-        FaultKind::Refused | FaultKind::CertificateSwapped
-    ) {
-        cut_connections(&desk.simulator, 8);
-    }
-    let since = desk.now.moment;
-    if place == Place::Detail {
-        // All of it is due again at once.
-        desk.press("r").await;
-    }
-    match promise(fault, place) {
-        Promise::Unseen => {
-            desk.until(&case, step, most, |desk| {
-                desk.all(about, &wanted, since, true)
-            })
-            .await;
-            let failed = desk.asked.iter().find(|asked| asked.1 == about && !asked.3);
-            assert!(failed.is_none(), "{case}: {failed:?}");
+    let mut cell = Cell {
+        desk: Desk::before(&fault).await,
+        case,
+        fault,
+        place,
+        about,
+        wanted,
+        step,
+        most,
+    };
+    cell.begin().await;
+    let since = cell.desk.now.moment;
+    let id = cell.strike().await;
+    match promise(&cell.fault, place) {
+        Promise::Unseen => cell.is_unseen(since).await,
+        Promise::Dated => cell.is_dated(since).await,
+        Promise::Down => cell.is_down().await,
+        Promise::Aged => cell.is_aged().await,
+        Promise::Clean => cell.is_clean(id).await,
+        other @ (Promise::Told | Promise::Named | Promise::Asked | Promise::Nothing(_)) => {
+            panic!("{}: nothing here holds {other:?}", cell.case)
         }
-        Promise::Dated => {
-            let before = wanted.map(|what| desk.known(about, what).unwrap());
-            desk.until(&case, step, most, |desk| {
-                desk.all(about, &wanted, since, false)
-            })
-            .await;
-            for (what, before) in wanted.into_iter().zip(before) {
-                assert_eq!(desk.known(about, what).unwrap(), before, "{case}: {what:?}");
-                if let Some(failure) = desk.failure(about, what) {
-                    assert_eq!(failure.kind, fault.cause(), "{case}: {what:?}");
-                }
-            }
-            desk.names_the_cause(&case, place, fault).await;
-        }
-        Promise::Down => {
-            // Connections that were made before may still be good for a question.
-            desk.until(&case, step, most, |desk| desk.down >= 3).await;
-            let before = wanted.map(|what| desk.known(about, what).unwrap());
-            let asked = desk.asked.len();
-            for _ in 0..5 {
-                desk.step(step).await;
-            }
-            let after = wanted.map(|what| desk.known(about, what).unwrap());
-            assert_eq!(after, before, "{case}");
-            assert_eq!(
-                desk.asked.len(),
-                asked,
-                "{case}: nothing is asked meanwhile"
-            );
-            let failure = desk.failure(about, wanted[0]).unwrap();
-            assert_eq!(failure.kind, fault.cause(), "{case}");
-        }
-        Promise::Aged => {
-            let is_silent = |desk: &Desk| {
-                let resources = desk.state.inventory.resources.value().unwrap();
-                !resources.guest(vmid(about)).unwrap().vouched
-            };
-            desk.until(&case, step, most, is_silent).await;
-            let steady = |desk: &Desk| {
-                let steady = wanted.iter().filter(|what| **what != What::Use);
-                let known = steady.map(|what| desk.known(about, *what).unwrap());
-                known.collect::<Vec<_>>()
-            };
-            let (before, since) = (steady(&desk), desk.now.moment);
-            for _ in 0..20 {
-                desk.step(step).await;
-            }
-            assert_eq!(steady(&desk), before, "{case}");
-            // Every node knows the history; and the snapshots of the guest that is looked at are wanted, for its node
-            // may be silent about figures only.
-            let is_wanted = |what| match what {
-                What::Use => true,
-                What::Snapshots => place == Place::Detail,
-                What::Status | What::History | What::Fence => false,
-            };
-            let mut asked = desk.asked.iter();
-            let asked =
-                asked.find(|asked| asked.0 > since && asked.1 == about && !is_wanted(asked.2));
-            assert!(
-                asked.is_none(),
-                "{case}: it is asked all the same: {asked:?}"
-            );
-        }
-        Promise::Clean => {
-            let struck = |desk: &Desk| desk.simulator.faults().strikes(id) >= 6;
-            desk.until(&case, step, most, struck).await;
-            let screen = desk.screen();
-            let is_bad = |c: char| c.is_control() && c != '\n';
-            assert!(!screen.contains(is_bad), "{case}:\n{screen}");
-        }
-        other => panic!("{case}: nothing here holds {other:?}"),
     }
-    desk.simulator.faults().clear();
-    // After a refused login no other is tried for a while, on the true clock.
-    tokio::time::sleep(desk.client.pause()).await;
-    let since = desk.now.moment;
-    desk.until(&case, step, most, |desk| {
-        desk.all(about, &wanted, since, true)
-    })
-    .await;
-    let writes = desk.simulator.journal().entries();
-    assert!(writes.iter().all(|entry| entry.method == "GET"), "{case}");
+    cell.recovers().await;
 }
 
-impl Desk {
+impl Cell {
+    /// Reads everything once, without a fault.
+    async fn begin(&mut self) {
+        self.desk.step(self.step).await;
+        let begun = self.desk.now.moment;
+        if self.place == Place::Detail {
+            self.desk.press("j").await;
+        }
+        self.is_read(self.desk.now.moment, true).await;
+        if self.place == Place::Background {
+            self.desk.let_pass_nearly_an_hour(begun).await;
+        }
+    }
+
+    /// Lets the fault begin, and all that it can strike be due.
+    async fn strike(&mut self) -> FaultId {
+        let part = format!("/qemu/{}/", self.about);
+        let rule = FaultRule::new(self.fault.kind.clone()).path(&part);
+        let id = self.desk.simulator.faults().add(rule);
+        if matches!(
+            self.fault.kind,
+            FaultKind::Refused | FaultKind::CertificateSwapped
+        ) {
+            cut_connections(&self.desk.simulator, 8);
+        }
+        if self.place == Place::Detail {
+            self.desk.press("r").await;
+        }
+        id
+    }
+
+    /// Waits until each question was answered since then, or each was not.
+    async fn is_read(&mut self, since: Moment, well: bool) {
+        let (about, wanted) = (self.about, self.wanted);
+        let is_read = |desk: &Desk| desk.all(about, &wanted, since, well);
+        self.desk
+            .until(&self.case, self.step, self.most, is_read)
+            .await;
+    }
+
+    /// Returns what is known of the guest, by question.
+    fn known(&self, wanted: &[What]) -> Vec<String> {
+        let known = wanted.iter().map(|what| {
+            let known = self.desk.known(self.about, *what);
+            known.unwrap_or_else(|| panic!("{}: {what:?} is forgotten", self.case))
+        });
+        known.collect()
+    }
+
+    async fn pass(&mut self, steps: usize) {
+        for _ in 0..steps {
+            self.desk.step(self.step).await;
+        }
+    }
+
+    async fn is_unseen(&mut self, since: Moment) {
+        self.is_read(since, true).await;
+        let mut asked = self.desk.asked.iter();
+        let failed = asked.find(|asked| asked.1 == self.about && !asked.3);
+        assert!(failed.is_none(), "{}: {failed:?}", self.case);
+    }
+
+    async fn is_dated(&mut self, since: Moment) {
+        let before = self.known(&self.wanted);
+        self.is_read(since, false).await;
+        let Self { case, fault, .. } = self;
+        for what in self.wanted {
+            if let Some(failure) = self.desk.failure(self.about, what) {
+                assert_eq!(failure.kind, fault.cause(), "{case}: {what:?}");
+            }
+        }
+        assert_eq!(self.known(&self.wanted), before, "{}", self.case);
+        self.names_the_cause().await;
+    }
+
+    async fn is_down(&mut self) {
+        // Connections that were made before may still be good for a question.
+        let is_down = |desk: &Desk| desk.down >= 3;
+        self.desk
+            .until(&self.case, self.step, self.most, is_down)
+            .await;
+        let (before, asked) = (self.known(&self.wanted), self.desk.asked.len());
+        self.pass(5).await;
+        assert_eq!(self.known(&self.wanted), before, "{}", self.case);
+        let asked = &self.desk.asked[asked..];
+        assert!(
+            asked.is_empty(),
+            "{}: asked meanwhile: {asked:?}",
+            self.case
+        );
+        let failure = self.desk.failure(self.about, self.wanted[0]).unwrap();
+        assert_eq!(failure.kind, self.fault.cause(), "{}", self.case);
+    }
+
+    async fn is_aged(&mut self) {
+        let about = self.about;
+        let is_silent = |desk: &Desk| {
+            let resources = desk.state.inventory.resources.value().unwrap();
+            !resources.guest(vmid(about)).unwrap().vouched
+        };
+        self.desk
+            .until(&self.case, self.step, self.most, is_silent)
+            .await;
+        // Every node knows the history; and the snapshots of the guest that is looked at are wanted, for its node may be
+        // silent about figures only.
+        let is_asked_for = |what: What| match what {
+            What::Use => true,
+            What::Snapshots => self.place == Place::Detail,
+            What::Status | What::History | What::Fence => false,
+        };
+        let (asked_for, others): (Vec<What>, Vec<What>) = self
+            .wanted
+            .into_iter()
+            .partition(|what| is_asked_for(*what));
+        let (before, asked) = (self.known(&others), self.desk.asked.len());
+        self.pass(20).await;
+        assert_eq!(self.known(&others), before, "{}", self.case);
+        let mut asked = self.desk.asked[asked..].iter();
+        let asked = asked.find(|asked| asked.1 == about && !asked_for.contains(&asked.2));
+        assert!(
+            asked.is_none(),
+            "{}: asked all the same: {asked:?}",
+            self.case
+        );
+    }
+
+    async fn is_clean(&mut self, id: FaultId) {
+        let is_struck = |desk: &Desk| desk.simulator.faults().strikes(id) >= 6;
+        self.desk
+            .until(&self.case, self.step, self.most, is_struck)
+            .await;
+        let screen = self.desk.screen();
+        let is_bad = |c: char| c.is_control() && c != '\n';
+        assert!(!screen.contains(is_bad), "{}:\n{screen}", self.case);
+    }
+
     /// Asserts that whoever looks sees that what is shown is old, and why.
-    async fn names_the_cause(&mut self, case: &str, place: Place, fault: &Fault) {
-        let cause = fault.cause().headline();
-        let (key, words) = if place == Place::Detail {
-            (
-                "1",
-                vec!["live figures:", "history as of", "could not be read again"],
-            )
+    async fn names_the_cause(&mut self) {
+        let cause = self.fault.cause().headline();
+        let (key, words) = if self.place == Place::Detail {
+            let panes = ["live figures:", "history as of", "could not be read again"];
+            ("1", panes.to_vec())
         } else {
             ("3", vec!["not read again: 102:", cause])
         };
-        self.press(key).await;
-        let screen = self.screen();
+        self.desk.press(key).await;
+        let screen = self.desk.screen();
         for word in words {
-            assert!(
-                screen.contains(word),
-                "{case}: {word:?} is missing:\n{screen}"
-            );
+            let is_there = screen.contains(word);
+            assert!(is_there, "{}: {word:?} is missing:\n{screen}", self.case);
         }
-        self.press("1").await;
+        self.desk.press("1").await;
+    }
+
+    /// Takes the fault away and waits until everything is read anew, without a key.
+    async fn recovers(&mut self) {
+        self.desk.simulator.faults().clear();
+        // After a refused login no other is tried for a while, on the true clock.
+        tokio::time::sleep(self.desk.client.pause()).await;
+        self.is_read(self.desk.now.moment, true).await;
+        let entries = self.desk.simulator.journal().entries();
+        let reads = entries.iter().all(|entry| entry.method == "GET");
+        assert!(reads, "{}: something was changed", self.case);
     }
 }

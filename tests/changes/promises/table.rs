@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::Path;
 
-use super::writing::{Role, promise_of_follow, promise_of_write};
+use super::writing::{Ending, Role, promise_of_follow, promise_of_write};
 use super::{Fault, Place, Promise, faults, promise};
 use crate::counts::tell;
 use crate::faults::OPERATIONS;
@@ -16,75 +16,79 @@ const READING: [(&str, Place); 4] = [
     ("background", Place::Background),
 ];
 
-impl Promise {
-    /// The vocabulary of the table, each word with what it says.
-    const WORDS: [(Self, &'static str); 15] = [
-        (
-            Self::Unseen,
-            "the answer comes in the end, and nothing shows that anything was wrong",
-        ),
-        (
-            Self::Dated,
-            "what was read before stays, with its own date; the cause is named; it is asked again by itself, and \
+/// The vocabulary, each word with what it says.
+const WORDS: [(&str, &str); 16] = [
+    (
+        "unseen",
+        "the answer comes in the end, and nothing shows that anything was wrong",
+    ),
+    (
+        "dated",
+        "what was read before stays, with its own date; the cause is named; it is asked again by itself, and \
              what comes then is new",
-        ),
-        (
-            Self::Down,
-            "the inventory cannot be read either, so that nothing else is asked: everything stays, dated, until it can",
-        ),
-        (
-            Self::Aged,
-            "the guests of the node stay as they were last seen, grey and aged, and are not asked about; everything \
+    ),
+    (
+        "down",
+        "the inventory cannot be read either, so that nothing else is asked: everything stays, dated, until it can",
+    ),
+    (
+        "aged",
+        "the guests of the node stay as they were last seen, grey and aged, and are not asked about; everything \
              else goes on",
-        ),
-        (
-            Self::Told,
-            "reading goes on, and an alert says what is wrong",
-        ),
-        (
-            Self::Named,
-            "nothing is shown but the cause; the login is tried again by itself, with longer and longer pauses",
-        ),
-        (
-            Self::Asked,
-            "the password is asked for; the configured one is tried again after a pause only",
-        ),
-        (
-            Self::Clean,
-            "whatever is made of it moves no cursor, breaks no frame, and is gone with the next honest answer",
-        ),
-        (
-            Self::Done,
-            "carried out; what the server certainly did not begin is sent once more",
-        ),
-        (
-            Self::Found,
-            "the answer was lost, what became of the change was looked up, and it is reported as done",
-        ),
-        (
-            Self::Unknown,
-            "what became of it is looked up; as nothing proves it either way it is reported as unknown, and never sent again",
-        ),
-        (
-            Self::Refused,
-            "nothing was changed, and the reason is named",
-        ),
-        (
-            Self::Failed,
-            "it was begun and failed; the reason and what is left of it are named",
-        ),
-        (
-            Self::Partly,
-            "what it met is left as it was, with the reason; the other guests, or steps, are done",
-        ),
-        (
-            Self::Judged,
-            "whatever the server says: what is reported agrees with what is there, or is reported as unknown",
-        ),
-    ];
+    ),
+    ("told", "reading goes on, and an alert says what is wrong"),
+    (
+        "named",
+        "nothing is shown but the cause; the login is tried again by itself, with longer and longer pauses",
+    ),
+    (
+        "asked",
+        "the password is asked for; the configured one is tried again after a pause only",
+    ),
+    (
+        "clean",
+        "whatever is made of it moves no cursor, breaks no frame, and is gone with the next honest answer",
+    ),
+    (
+        "done",
+        "carried out; what the server certainly did not begin is sent once more",
+    ),
+    (
+        "found",
+        "the answer was lost, what became of the change was looked up, and it is reported as done",
+    ),
+    (
+        "unknown",
+        "what became of it is looked up; as nothing proves it either way it is reported as unknown, and never sent again",
+    ),
+    ("refused", "nothing was changed, and the reason is named"),
+    (
+        "failed",
+        "it was begun and failed; the reason and what is left of it are named",
+    ),
+    (
+        "partly",
+        "what it met is left as it was, with the reason; the other guests, or steps, are done",
+    ),
+    (
+        "judged",
+        "whatever the server says: what is reported agrees with what is there, or is reported as unknown",
+    ),
+    (
+        "believed",
+        "what the server says of its own task is believed, in clean text; no change is sent twice",
+    ),
+];
 
-    fn word(self) -> &'static str {
-        match self {
+/// What stands where a fault cannot be.
+const NOTHING: &str = "–";
+
+/// A cell: its word, and why it stands there where that needs a reason.
+type Cell = (&'static str, Option<&'static str>);
+
+impl Promise {
+    fn cell(self) -> Cell {
+        let word = match self {
             Self::Unseen => "unseen",
             Self::Dated => "dated",
             Self::Down => "down",
@@ -93,6 +97,15 @@ impl Promise {
             Self::Named => "named",
             Self::Asked => "asked",
             Self::Clean => "clean",
+            Self::Nothing(why) => return (NOTHING, Some(why)),
+        };
+        (word, None)
+    }
+}
+
+impl Ending {
+    fn cell(self) -> Cell {
+        let word = match self {
             Self::Done => "done",
             Self::Found => "found",
             Self::Unknown => "unknown",
@@ -100,28 +113,36 @@ impl Promise {
             Self::Failed => "failed",
             Self::Partly => "partly",
             Self::Judged => "judged",
-            Self::Nothing(_) => "–",
-        }
+            Self::Believed => "believed",
+            Self::Nothing(why) => return (NOTHING, Some(why)),
+        };
+        (word, None)
     }
 }
+
+/// A column: its title, and a cell for each fault.
+type Column = (String, Vec<Cell>);
 
 /// A table of promises: its columns, and how each cell is found.
 struct Table {
     title: &'static str,
     text: &'static str,
-    columns: Vec<(String, Vec<Promise>)>,
+    columns: Vec<Column>,
 }
 
 /// Returns the promises of a column.
-fn column(promise: impl Fn(&Fault) -> Promise) -> Vec<Promise> {
-    faults().iter().map(promise).collect()
+fn column(cell: impl Fn(&Fault) -> Cell) -> Vec<Cell> {
+    faults().iter().map(cell).collect()
 }
 
 /// Puts operations that promise the same into one column.
-fn writes() -> Vec<(String, Vec<Promise>)> {
-    let mut columns: Vec<(String, Vec<Promise>)> = Vec::new();
+fn writes() -> Vec<Column> {
+    let mut columns: Vec<Column> = Vec::new();
     for name in OPERATIONS {
-        let (title, promises) = (title(name), column(|fault| promise_of_write(name, fault)));
+        let (title, promises) = (
+            title(name),
+            column(|fault| promise_of_write(name, fault).cell()),
+        );
         match columns.iter_mut().find(|column| column.1 == promises) {
             Some((titles, _)) => write!(titles, ", {title}").unwrap(),
             None => columns.push((title, promises)),
@@ -141,11 +162,11 @@ fn title(name: &str) -> String {
 
 fn tables() -> [Table; 3] {
     let reading = READING.map(|(title, place)| {
-        let promises = column(|fault| promise(fault, place));
+        let promises = column(|fault| promise(fault, place).cell());
         (title.to_owned(), promises)
     });
     let follow = [("how it stands", Role::Status), ("its log", Role::Log)].map(|(title, role)| {
-        let promises = column(|fault| promise_of_follow(role, fault));
+        let promises = column(|fault| promise_of_follow(role, fault).cell());
         (title.to_owned(), promises)
     });
     [
@@ -184,7 +205,7 @@ impl Table {
         for (row, fault) in faults().iter().enumerate() {
             write!(to, "| {}", fault.name).unwrap();
             for (_, promises) in &self.columns {
-                write!(to, " | {}", promises[row].word()).unwrap();
+                write!(to, " | {}", promises[row].0).unwrap();
             }
             to.push_str(" |\n");
         }
@@ -202,19 +223,16 @@ fn document() -> String {
         table.write(&mut text);
     }
     text.push_str("\n# What the words say\n\n");
-    for (promise, meaning) in Promise::WORDS {
-        writeln!(text, "* **{}**: {meaning}.", promise.word()).unwrap();
+    for (word, meaning) in WORDS {
+        writeln!(text, "* **{word}**: {meaning}.").unwrap();
     }
     let cells = tables.iter().flat_map(|table| &table.columns);
     let reasons: BTreeSet<&str> = cells
         .flat_map(|(_, promises)| promises)
-        .filter_map(|promise| match promise {
-            Promise::Nothing(reason) => Some(*reason),
-            _ => None,
-        })
+        .filter_map(|(_, why)| *why)
         .collect();
     let reasons: Vec<&str> = reasons.into_iter().collect();
-    writeln!(text, "* **–**: cannot be: {}.", reasons.join("; ")).unwrap();
+    writeln!(text, "* **{NOTHING}**: cannot be: {}.", reasons.join("; ")).unwrap();
     text
 }
 

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use proxdeck::simulator::{FaultId, FaultKind, FaultRule};
 
-use super::reading::world;
+use super::desk::world;
 use super::writing::cut_connections;
 use super::{Fault, Place, Promise, promise};
-use crate::harness::{Deck, Wish};
+use crate::harness::{Account, Deck, Wish};
 
 /// How the trouble shows where nothing of the cluster can be read.
 const DOWN: &str = "LINK DOWN";
@@ -41,7 +41,7 @@ pub(super) async fn login(fault: Fault) {
     let rule = FaultRule::new(fault.kind.clone()).path("/access/ticket");
     let deck = Deck::start(Wish {
         scenario: world(),
-        by_password: true,
+        account: Account::Password,
         tuning: fault.tuning(),
         faults: vec![rule],
         ..Wish::default()
@@ -71,7 +71,11 @@ pub(super) async fn login(fault: Fault) {
             assert_eq!(logins(&deck, &case), 1, "{case}: it hammers");
         }
         Promise::Clean => deck.until("a frame", |_| true).await.clear(),
-        other => panic!("{case}: nothing here holds {other:?}"),
+        other @ (Promise::Dated
+        | Promise::Down
+        | Promise::Aged
+        | Promise::Told
+        | Promise::Nothing(_)) => panic!("{case}: nothing here holds {other:?}"),
     }
     deck.simulator().faults().clear();
     let screen = deck.see("101 web-1").await;
@@ -137,7 +141,9 @@ pub(super) async fn refresh(fault: Fault) {
             deck.press("1");
         }
         Promise::Clean => until_struck(&deck, id, 6).await,
-        other => panic!("{case}: nothing here holds {other:?}"),
+        other @ (Promise::Down | Promise::Named | Promise::Asked | Promise::Nothing(_)) => {
+            panic!("{case}: nothing here holds {other:?}")
+        }
     }
     deck.simulator().faults().clear();
     rename(&deck, "after");

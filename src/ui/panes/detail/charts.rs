@@ -9,7 +9,7 @@ use crate::app::Action;
 use crate::app::keymap::Context;
 use crate::domain::chart::{Channel, Window, present, resample, summary};
 use crate::domain::failure::Failure;
-use crate::domain::history::{Sample, Span, is_absent};
+use crate::domain::history::{Sample, Span};
 use crate::ui::format;
 use crate::ui::widgets::{Row, push_chart_row, push_sparkline, width};
 
@@ -157,7 +157,8 @@ fn state_lines(close: &CloseUp<'_>, samples: &[&Sample], columns: usize) -> Vec<
 
 /// The server's words for a missing file help nobody.
 fn reason(failure: &Failure) -> String {
-    if is_absent(&failure.message) {
+    let message = failure.message.raw();
+    if message.contains("RRD error") && message.contains("No such file") {
         return "the server keeps none of this guest yet".to_owned();
     }
     failure.to_string()
