@@ -9,10 +9,11 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use proxdeck::app::keymap::Keymap;
 use proxdeck::app::state::{Rules, Setting};
-use proxdeck::app::{Effect, Event, Query, State, Ticket};
+use proxdeck::app::{Answer, Effect, Event, Query, State, Ticket};
 use proxdeck::domain::inventory::{Inventory, Link, LinkState, Resources};
 use proxdeck::domain::limits::{Bound, Bounds, Limits, Percent, Runtime};
 use proxdeck::domain::network::NetworkProfile;
+use proxdeck::domain::permission::Permissions;
 use proxdeck::domain::project::{Budget, Membership, Project, Projects, Quota};
 use proxdeck::domain::selection::Selection;
 use proxdeck::domain::time::{Moment, Now};
@@ -107,6 +108,37 @@ pub(crate) fn rows(guests: usize, second: u64) -> ResourceRows {
     ResourceRows::read(body(guests, second).as_bytes()).unwrap()
 }
 
+/// Who watches a fleet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Watcher {
+    /// Somebody who may change everything.
+    Operator,
+    /// Somebody who may look, by a right on each guest alone.
+    Auditor,
+}
+
+impl Watcher {
+    fn permissions(self, guests: usize) -> Permissions {
+        let operator = [
+            "VM.Audit",
+            "VM.Snapshot",
+            "VM.PowerMgmt",
+            "VM.Clone",
+            "VM.Allocate",
+        ];
+        let rights = match self {
+            Self::Operator => &operator[..],
+            Self::Auditor => &operator[..1],
+        };
+        let paths = std::iter::once("/vms".to_owned())
+            .chain((100..100 + guests).map(|vmid| format!("/vms/{vmid}")));
+        Permissions::new(paths.flat_map(|path| {
+            let entry = move |right: &&str| (path.clone(), (*right).to_owned(), true);
+            rights.iter().map(entry)
+        }))
+    }
+}
+
 /// A dashboard that watches a fleet.
 pub(crate) struct Desk {
     pub(crate) state: State,
@@ -117,8 +149,13 @@ pub(crate) struct Desk {
 }
 
 impl Desk {
-    /// Looks at a fleet for some seconds.
+    /// Looks at a fleet for some seconds, as somebody who may change everything.
     pub(crate) fn new(guests: usize) -> Self {
+        Self::of(Watcher::Operator, guests)
+    }
+
+    /// Looks at a fleet for some seconds.
+    pub(crate) fn of(watcher: Watcher, guests: usize) -> Self {
         let now = Now {
             moment: Moment::after_start(Duration::from_secs(1_000)),
             wall: wall(),
@@ -153,6 +190,11 @@ impl Desk {
             desk.happen(event);
             desk.wait(Duration::from_secs(10));
         }
+        let is_asked =
+            |(ticket, query): &(Ticket, Query)| (*query == Query::Permissions).then_some(*ticket);
+        let ticket = desk.asked.iter().find_map(is_asked).unwrap();
+        let answer = Answer::Permissions(watcher.permissions(guests));
+        desk.happen(Event::Fetched(ticket, Ok(answer)));
         desk
     }
 

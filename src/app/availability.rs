@@ -113,10 +113,10 @@ fn refuses_marked(state: &State, change: Change) -> Option<String> {
 
 /// Says what is at work on a marked guest, if something is.
 fn busy_mark(state: &State) -> Option<String> {
-    let resources = state.inventory.resources.value()?;
-    let marked = state.guests.marks().iter();
-    let mut guests = marked.filter_map(|vmid| resources.guest(*vmid));
-    let job = guests.find_map(|seen| state.jobs.on(&seen.guest.to_ref()))?;
+    // Few jobs run, and thousands of guests may be marked.
+    let marks = state.guests.marks();
+    let is_marked = |job: &&Job| job.guests.iter().any(|guest| marks.contains(&guest.vmid));
+    let job = state.jobs.running().find(is_marked)?;
     Some(format!("busy: {}", job.title))
 }
 

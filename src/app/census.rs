@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use crate::domain::id::NodeName;
 use crate::domain::inventory::{Resources, Running};
+use crate::domain::selection::Selection;
 
 /// Guests, and how many of them run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -18,18 +19,20 @@ pub struct Count {
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Census {
     cluster: Count,
+    managed: usize,
     nodes: HashMap<NodeName, Count>,
 }
 
 impl Census {
-    /// Counts the guests.
-    pub fn of(resources: &Resources) -> Self {
+    /// Counts the guests, and those among them that are managed.
+    pub fn of(resources: &Resources, selection: &Selection) -> Self {
         let mut census = Self::default();
         for seen in &resources.guests {
             let running = Running::among([seen]);
             if !seen.guest.template {
                 census.cluster.add(running);
             }
+            census.managed += usize::from(selection.manages(&seen.guest));
             if let Some(count) = census.nodes.get_mut(&seen.guest.node) {
                 count.add(running);
             } else {
@@ -43,6 +46,11 @@ impl Census {
     /// Returns the guests of the cluster; templates are none.
     pub fn cluster(&self) -> Count {
         self.cluster
+    }
+
+    /// Returns how many guests are managed, templates included.
+    pub fn managed(&self) -> usize {
+        self.managed
     }
 
     /// Returns what a node has, templates included.

@@ -2,6 +2,9 @@
 //!
 //! Where one of several things is permitted the key stays bright: the dialog then leaves out, or
 //! objects to, what is not. What only the filled-in form tells is checked there (`privileges`).
+//!
+//! Each frame asks, for many keys, and thousands of guests may be meant: the first one that is
+//! permitted ends the search, and a privilege that is granted nowhere is looked for on one alone.
 
 use super::action::{Action, Change};
 use super::state::State;
@@ -26,15 +29,12 @@ fn lacks_for(state: &State, change: Change, permissions: &Permissions) -> Option
     // Whoever only looks needs no privilege to make a plan.
     let only_looks = state.setting.read_only;
     match change {
-        Change::Prune => managed(state)
-            .filter(|_| !only_looks)
-            .and_then(|guests| of_none(&guests, Change::Snapshot, permissions)),
-        Change::Enforce if only_looks => None,
+        Change::Prune | Change::Bracket | Change::Enforce if only_looks => None,
+        Change::Prune => of_none(managed(state), Change::Snapshot, permissions)
+            .map(|first| said(&first, state.census.managed())),
         Change::Enforce => lacks_for_enforcement(state, permissions),
         Change::Create => lacks_for_creation(state, permissions),
-        Change::Bracket => {
-            of_none(&marked(state), Change::Snapshot, permissions).filter(|_| !only_looks)
-        }
+        Change::Bracket => lacks_for_marked(state, Change::Snapshot, permissions),
         Change::Snapshot
         | Change::RollBack
         | Change::DeleteSnapshot
@@ -43,13 +43,18 @@ fn lacks_for(state: &State, change: Change, permissions: &Permissions) -> Option
         | Change::Power
         | Change::Network
         | Change::Destroy => {
-            let marked = marked(state);
-            if !marked.is_empty() && !state.acts_on_row() {
-                return of_none(&marked, change, permissions);
+            if !state.guests.marks().is_empty() && !state.acts_on_row() {
+                return lacks_for_marked(state, change, permissions);
             }
-            of_none(&[&state.target_guest()?.guest], change, permissions)
+            let target = &state.target_guest()?.guest;
+            of_none([target], change, permissions).map(|need| need.to_string())
         }
     }
+}
+
+fn lacks_for_marked(state: &State, change: Change, permissions: &Permissions) -> Option<String> {
+    let first = of_none(marked(state), change, permissions)?;
+    Some(said(&first, state.guests.marks().len()))
 }
 
 /// Names what a change of a guest needs in any case; the form names the rest when it is filled in.
@@ -80,42 +85,42 @@ fn allocate() -> Need {
     Need::on("VM.Allocate", "/vms".to_owned())
 }
 
-/// Says what is missing where a change is permitted of none of the guests.
-fn of_none(guests: &[&Guest], change: Change, permissions: &Permissions) -> Option<String> {
-    let unmet = |guest: &&Guest| {
+/// Returns what is missing on the first of the guests where a change is permitted of none.
+fn of_none<'a>(
+    guests: impl IntoIterator<Item = &'a Guest>,
+    change: Change,
+    permissions: &Permissions,
+) -> Option<Need> {
+    let mut unmet = guests.into_iter().map(|guest| {
         let needs = needs(change, guest.vmid, permissions);
         needs.into_iter().find(|need| !need.is_met(permissions))
-    };
-    let missing: Vec<Need> = guests.iter().map_while(unmet).collect();
-    if missing.len() < guests.len() {
-        return None;
-    }
-    said(&missing)
+    });
+    let first = unmet.next()??;
+    let is_permitted = first.is_met_somewhere(permissions) && unmet.any(|need| need.is_none());
+    (!is_permitted).then_some(first)
 }
 
 /// Writes the first of several needs, and how many there are beside it.
-fn said(missing: &[Need]) -> Option<String> {
-    let first = missing.first()?;
-    Some(match missing.len() - 1 {
+fn said(first: &Need, all: usize) -> String {
+    match all.saturating_sub(1) {
         0 => first.to_string(),
         others => format!("{first}, and alike for {others} more"),
-    })
+    }
 }
 
-fn managed(state: &State) -> Option<Vec<&Guest>> {
-    let resources = state.inventory.resources.value()?;
-    let guests = resources.guests.iter().map(|seen| &seen.guest);
+fn managed(state: &State) -> impl Iterator<Item = &Guest> {
+    let resources = state.inventory.resources.value();
+    let guests = resources.map_or(&[][..], |known| &known.guests);
     let selection = &state.setting.rules.selection;
-    Some(guests.filter(|guest| selection.manages(guest)).collect())
+    let guests = guests.iter().map(|seen| &seen.guest);
+    guests.filter(|guest| selection.manages(guest))
 }
 
-fn marked(state: &State) -> Vec<&Guest> {
-    let Some(resources) = state.inventory.resources.value() else {
-        return Vec::new();
-    };
+fn marked(state: &State) -> impl Iterator<Item = &Guest> {
+    let resources = state.inventory.resources.value();
     let marks = state.guests.marks().iter();
-    let seen = marks.filter_map(|vmid| resources.guest(*vmid));
-    seen.map(|seen| &seen.guest).collect()
+    let seen = marks.filter_map(move |vmid| resources?.guest(*vmid));
+    seen.map(|seen| &seen.guest)
 }
 
 /// Enforcement throttles in pools' comments, and shuts managed guests down.
@@ -126,16 +131,14 @@ fn lacks_for_enforcement(state: &State, permissions: &Permissions) -> Option<Str
         Need::on("Pool.Allocate", path)
     });
     let pools: Vec<Need> = pools.collect();
-    let guests = managed(state).unwrap_or_default();
     let may_throttle = pools.iter().any(|need| need.is_met(permissions));
-    let may_shut_down = guests.iter().any(|guest| {
-        let need = Need::on_guest("VM.PowerMgmt", guest.vmid);
-        need.is_met(permissions)
-    });
+    // Without guests there is nobody to shut down.
+    let may_shut_down =
+        state.census.managed() > 0 && of_none(managed(state), Change::Power, permissions).is_none();
     if may_throttle || may_shut_down {
         return None;
     }
-    said(&pools)
+    Some(said(pools.first()?, pools.len()))
 }
 
 /// A guest can be made where one template may be copied, and its profile's bridge be used.

@@ -25,8 +25,8 @@ use crate::ui::format;
 #[command(
     after_help = "Its backups stay. A guest that runs, is locked or protected is refused.\n\n\
     Examples:\n  \
-    proxdeck destroy 104=agent-build-4\n  \
-    proxdeck destroy 104=agent-build-4 --purge --yes"
+    proxdeck destroy 106=agent-build-5\n  \
+    proxdeck destroy 106=agent-build-5 --purge --yes"
 )]
 pub(super) struct Destroy {
     /// The guest, as 104=agent-build-4; one without a name as 104=

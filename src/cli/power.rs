@@ -16,7 +16,7 @@ use crate::runtime::Ending;
 /// Start or stop guests, one after another
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  \
-    proxdeck power start 104\n  \
+    proxdeck power start 106\n  \
     proxdeck power shutdown 104=agent-build-4 105 --yes")]
 pub(super) struct Power {
     /// What to do

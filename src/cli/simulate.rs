@@ -24,8 +24,9 @@ const MAX_GUESTS: usize = 50_000;
     proxdeck simulate                            the world of --demo, for several commands\n  \
     proxdeck simulate --nodes 8 --guests 1000    a large one\n  \
     proxdeck simulate --fault 500=0.2 --fault latency=300\n\n\
-    Faults: KIND=RATE with a rate from 0 to 1, latency=MILLISECONDS, clock-skew=SECONDS, \
-    node-offline=NODE, node-hanging=NODE")]
+    Faults, each with a rate from 0 to 1: stall, refused, reset-before, reset-after, 401, 403, 500, \
+    595, 596, truncated, malformed, hostile, task-fails, task-vanishes, certificate-swapped. Others: \
+    latency=MILLISECONDS, clock-skew=SECONDS, node-offline=NODE, node-hanging=NODE")]
 pub(super) struct Simulate {
     /// Where to listen; port 0 takes a free one
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8006")]

@@ -22,6 +22,8 @@ type Granted = BTreeMap<String, bool>;
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Permissions {
     paths: Arc<BTreeMap<String, Arc<Granted>>>,
+    /// What is granted on any path; thousands of them would have to be looked through for it.
+    anywhere: Arc<BTreeSet<String>>,
     refused: BTreeSet<(String, String)>,
     release: Option<u64>,
 }
@@ -89,11 +91,9 @@ impl Permissions {
         false
     }
 
-    /// Tells whether `privilege` holds on any path at all.
+    /// Tells whether `privilege` was granted on any path at all, however many are listed.
     pub fn grants_somewhere(&self, privilege: &str) -> bool {
-        self.paths
-            .values()
-            .any(|granted| granted.contains_key(privilege))
+        self.anywhere.contains(privilege)
     }
 
     /// Tells whether a path has an entry of its own.
@@ -113,6 +113,7 @@ impl Permissions {
             None if answer.paths.is_empty() => Arc::default(),
             None => return,
         };
+        Arc::make_mut(&mut self.anywhere).extend(granted.keys().cloned());
         Arc::make_mut(&mut self.paths).insert(path.to_owned(), granted);
     }
 
@@ -167,7 +168,9 @@ impl Listing {
 
     /// Returns the permissions when all were read.
     pub fn whole(self) -> Permissions {
+        let granted = self.kinds.iter().flat_map(|kind| kind.keys().cloned());
         Permissions {
+            anywhere: Arc::new(granted.collect()),
             paths: Arc::new(self.paths),
             ..Permissions::default()
         }
@@ -277,6 +280,13 @@ impl Need {
         self.choices
             .iter()
             .any(|(privilege, path)| permissions.allows(privilege, path))
+    }
+
+    /// Tells whether `permissions` could grant the like of it on any path, of privileges on guests.
+    pub fn is_met_somewhere(&self, permissions: &Permissions) -> bool {
+        self.choices
+            .iter()
+            .any(|(privilege, _)| permissions.grants_somewhere(privilege))
     }
 }
 

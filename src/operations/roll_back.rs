@@ -242,7 +242,7 @@ async fn fence(
     match Box::pin(fence_again(context, guest)).await {
         None => {
             let note =
-                "net0 came back without its firewall, and no network profile is known for it";
+                "net0 came back as the snapshot has it, and no network profile is known for it";
             report.notes.push(note.to_owned());
         }
         Some(fenced) => {

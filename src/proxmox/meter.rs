@@ -57,6 +57,21 @@ struct Samples {
     skew: Option<TimeDelta>,
 }
 
+impl Samples {
+    /// Notes by how much a date was ahead of the local clock when it came.
+    ///
+    /// Dates are told in whole seconds and on their way for a while, so that each makes the server's
+    /// clock seem late by up to a second. The latest is nearest; otherwise that clock would run back
+    /// and forth between two answers.
+    fn note_skew(&mut self, seen: TimeDelta) {
+        let noise = TimeDelta::seconds(1);
+        self.skew = Some(match self.skew {
+            Some(known) if (seen - known).abs() < noise => known.max(seen),
+            Some(_) | None => seen,
+        });
+    }
+}
+
 impl Meter {
     /// Notes a request that took so long, and the server's date if it answered.
     pub(crate) fn note(&self, begun: Instant, server_date: Option<DateTime<Utc>>) {
@@ -67,7 +82,7 @@ impl Meter {
         }
         samples.sent.push_back((begun, took));
         if let Some(date) = server_date {
-            samples.skew = Some(date - local_date());
+            samples.note_skew(date - local_date());
         }
     }
 
@@ -106,4 +121,26 @@ impl Meter {
 )]
 fn local_date() -> DateTime<Utc> {
     Utc::now()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_server_s_clock_never_runs_back_within_a_second_and_follows_when_it_is_set() {
+        let meter = Meter::default();
+        let answered = |ahead: i64| {
+            let date = local_date() + TimeDelta::milliseconds(ahead);
+            meter.note(monotonic(), Some(date));
+        };
+        answered(5_000);
+        let before = meter.server_time().unwrap();
+        answered(4_100);
+        let after = meter.server_time().unwrap();
+        assert!(after >= before, "{before} then {after}");
+        answered(-3_600_000);
+        assert!(meter.server_time().unwrap() < before, "somebody has set it");
+        assert!(meter.cost().clock_skew.unwrap() < TimeDelta::zero());
+    }
 }

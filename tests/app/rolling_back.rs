@@ -313,7 +313,8 @@ fn a_return_to_before_the_fence_says_that_the_profile_comes_before_the_start() {
     let open = "virtio=BC:24:11:00:00:01,bridge=vmbr0";
     let mut desk = opened_fenced(false, open, walls());
     let warnings = told(&desk, Weight::Warning);
-    let line = "network profile api is applied again before its start (1 call)";
+    let line =
+        "network profile api is applied again before its start (1 call); that moves net0 to vmbr1";
     assert!(warnings.iter().any(|it| it == line), "{warnings:?}");
     assert!(form(&desk).input(Field::Unfenced).is_none());
     let calls = run_of(&desk.press("o n e Enter"));
@@ -347,7 +348,8 @@ fn memory_that_resumes_before_the_fence_is_up_wants_a_consent_of_its_own() {
     let open = "virtio=BC:24:11:00:00:01,bridge=vmbr0";
     let mut desk = opened_fenced(true, open, walls());
     let losses = told(&desk, Weight::Loss);
-    let line = "it resumes at once and runs without its fence until network profile api is applied again (1 call)";
+    let line = "it resumes at once and runs without its fence until network profile api is applied again \
+                (1 call); that moves net0 to vmbr1";
     assert!(losses.iter().any(|it| it == line), "{losses:?}");
     assert_eq!(run_of(&desk.press("o n e Enter")), [] as [&str; 0]);
     let reason = "its memory resumes at once, without a fence; switch on that it may";
@@ -367,8 +369,8 @@ fn high_availability_that_may_start_it_before_its_fence_is_up_is_told_in_red() {
     };
     let desk = opened_fenced_as(managed, false, open, walls());
     let losses = told(&desk, Weight::Loss);
-    let line = "network profile api is applied again before its start (1 call); high availability may start \
-                it before that";
+    let line = "network profile api is applied again before its start (1 call); that moves net0 to vmbr1; \
+                high availability may start it before that";
     assert!(losses.iter().any(|it| it == line), "{losses:?}");
 }
 

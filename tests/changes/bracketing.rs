@@ -23,6 +23,8 @@ pub(crate) struct Sight {
     resources: Resources,
     lists: BTreeMap<Vmid, SnapshotList>,
     configs: BTreeMap<Vmid, GuestConfig>,
+    /// What snapshots froze, where that matters; elsewhere it is what is there now.
+    frozen: BTreeMap<Vmid, GuestConfig>,
 }
 
 impl KnownGuests for Sight {
@@ -41,7 +43,7 @@ impl KnownGuests for Sight {
 
 impl KnownMembers for Sight {
     fn frozen(&self, vmid: Vmid) -> Option<&GuestConfig> {
-        self.configs.get(&vmid)
+        self.frozen.get(&vmid).or_else(|| self.configs.get(&vmid))
     }
 
     fn is_comparing(&self, _vmid: Vmid) -> bool {
@@ -50,6 +52,10 @@ impl KnownMembers for Sight {
 
     fn critical_tags(&self) -> Option<&CriticalTags> {
         None
+    }
+
+    fn has_profiles(&self) -> bool {
+        !self.frozen.is_empty()
     }
 }
 
@@ -66,6 +72,7 @@ pub(crate) async fn look(stage: &Stage) -> Sight {
         resources: stage.resources().await,
         lists: BTreeMap::new(),
         configs: BTreeMap::new(),
+        frozen: BTreeMap::new(),
     };
     for seen in &sight.resources.guests {
         let guest = seen.guest.to_ref();
@@ -103,6 +110,12 @@ pub(crate) async fn restore(stage: &Stage, only: Option<BTreeSet<Vmid>>) -> Oper
     for member in &bracket.members {
         let config = stage.client.guests().config(&member.guest).await;
         sight.configs.insert(member.guest.vmid, config.unwrap());
+        if stage.profiles.is_some() {
+            let name = member.snapshot.name.raw();
+            let guests = stage.client.guests();
+            let frozen = guests.snapshot_config(&member.guest, name).await;
+            sight.frozen.insert(member.guest.vmid, frozen.unwrap());
+        }
     }
     let request = RestoreBracketRequest {
         bracket,

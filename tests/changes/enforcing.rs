@@ -1,6 +1,7 @@
 //! Executing an enforcement plan.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use chrono_tz::Tz;
 use proxdeck::domain::enforcement::{EnforcementPlan, EnforcementRules, Member, ProjectCase, plan};
@@ -15,7 +16,7 @@ use proxdeck::simulator::{FaultKind, FaultRule, RunState, Scenario};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::stage::{Stage, until};
+use crate::stage::{DEADLINE, Stage, until};
 
 /// What stands in the pool's comment of the small world.
 const OTHERS: &str = "lab machines";
@@ -229,6 +230,26 @@ async fn an_emergency_is_marked_guests_go_down_one_by_one_and_then_people_are_to
     assert!(outcomes.eq(["shut-down", "shut-down"]), "{guests:?}");
 }
 
+/// Waits until the list of guests tells who runs: nodes broadcast it every ten seconds, which are moments
+/// here, but not none on a busy machine.
+async fn listed(stage: &Stage) {
+    let listed = async {
+        loop {
+            let resources = stage.resources().await;
+            let guests = resources.guests.iter().map(|seen| &seen.guest);
+            if guests
+                .clone()
+                .all(|guest| guest.is_running() == runs(stage, guest.vmid.get()))
+            {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    let waited = tokio::time::timeout(DEADLINE, listed).await;
+    assert!(waited.is_ok(), "the list never tells who runs");
+}
+
 #[tokio::test]
 async fn after_a_complete_execution_planning_again_names_no_step() {
     let stage = Stage::new().await;
@@ -236,6 +257,7 @@ async fn after_a_complete_execution_planning_again_names_no_step() {
         let operation = enforce(&stage, hours).await;
         let report = stage.play(&operation).await.report;
         assert!(report.outcome.is_success(), "{hours}: {report:?}");
+        listed(&stage).await;
         let again = plan_for(&stage, hours).await;
         assert!(again.is_empty(), "{hours}: {again:?}");
     }

@@ -14,7 +14,7 @@ use proxdeck::simulator::{FaultKind, FaultRule, RunState};
 
 use crate::making::{self, Wish};
 use crate::stage::{Played, Stage, announced, until};
-use crate::{creating, rolling_back};
+use crate::{bracketing, creating, rolling_back};
 
 /// The guest whose network is changed: it runs, and its card passes no firewall yet.
 const GUEST: u64 = 101;
@@ -550,6 +550,32 @@ async fn a_return_to_before_the_fence_is_fenced_in_before_the_start() {
     let said = comparable(announced(&operation), 101);
     assert_eq!(comparable(writes, 101), said);
     assert!(card(&stage).contains("firewall=1"));
+    assert_eq!(stage.view(101).status, RunState::Running);
+}
+
+#[tokio::test]
+async fn a_bracket_from_another_bridge_is_brought_to_that_of_the_profile_before_the_start() {
+    let stage = fenced().await;
+    let guest = stage.guest(GUEST).await.to_ref();
+    let elsewhere = card(&stage).replace("bridge=vmbr0", "bridge=vmbr7");
+    let guests = stage.client.guests();
+    let moved = [("net0", elsewhere.as_str())];
+    guests.set_config(&guest, &moved, &[], None).await.unwrap();
+    let bracket = bracketing::create(&stage, &[GUEST], 0xaaaa).await.unwrap();
+    let report = stage.play(&bracket).await.report;
+    assert_eq!(report.outcome, Outcome::Done, "{report:?}");
+    let again = apply(&stage).await;
+    let report = stage.play(&again).await.report;
+    assert_eq!(report.outcome, Outcome::Done, "{report:?}");
+
+    let operation = bracketing::restore(&stage, None).await;
+    stage.forget();
+    let report = stage.play(&operation).await.report;
+    assert_eq!(report.outcome, Outcome::Done, "{report:?}");
+    let writes = stage.writes();
+    let place = |words: &str| writes.iter().position(|call| call.contains(words)).unwrap();
+    assert!(place("net0=") < place("/101/status/start"), "{writes:?}");
+    assert!(card(&stage).contains("bridge=vmbr0"), "{}", card(&stage));
     assert_eq!(stage.view(101).status, RunState::Running);
 }
 

@@ -16,7 +16,7 @@ use proxdeck::ui::{self, ColorDepth, Theme, Viewport};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 
-use crate::fleet::{Desk, profile, wall};
+use crate::fleet::{Desk, Watcher, profile, wall};
 
 const VIEWS: [&str; 7] = ["1", "2", "3", "4", "5", "6", "7"];
 const SIZES: [(u16, u16); 2] = [(80, 24), (200, 60)];
@@ -85,8 +85,7 @@ fn network(guest: &GuestRef, turn: usize) -> GuestNetwork {
 }
 
 /// Counts what one frame of each view allocates, in each size.
-fn frames(guests: usize) -> Vec<(String, AllocationInfo)> {
-    let mut desk = Desk::new(guests);
+fn frames(mut desk: Desk) -> Vec<(String, AllocationInfo)> {
     read_fences(&mut desk);
     // What was read of projects is reckoned with at the next reading.
     let reading = desk.reading(50);
@@ -120,22 +119,44 @@ fn frames(guests: usize) -> Vec<(String, AllocationInfo)> {
     costs
 }
 
-#[test]
-fn a_frame_of_ten_thousand_guests_allocates_what_one_of_some_hundred_does() {
-    for ((frame, few), (_, many)) in frames(ENOUGH).into_iter().zip(frames(10_000)) {
+/// Holds the frames of a large fleet against those of a small one.
+fn compare(what: &str, desk: impl Fn(usize) -> Desk) {
+    for ((frame, few), (_, many)) in frames(desk(ENOUGH)).into_iter().zip(frames(desk(10_000))) {
         // Numbers and names are longer by a digit or two.
         let most = |few: u64| few + few / 10 + 64;
         assert!(
             many.count_total <= most(few.count_total),
-            "{frame}: {} allocations for {ENOUGH} guests, {} for 10,000",
+            "{what}, {frame}: {} allocations for {ENOUGH} guests, {} for 10,000",
             few.count_total,
             many.count_total
         );
         assert!(
             many.bytes_total <= most(few.bytes_total),
-            "{frame}: {} bytes allocated for {ENOUGH} guests, {} for 10,000",
+            "{what}, {frame}: {} bytes allocated for {ENOUGH} guests, {} for 10,000",
             few.bytes_total,
             many.bytes_total
         );
+    }
+}
+
+#[test]
+fn a_frame_of_ten_thousand_guests_allocates_what_one_of_some_hundred_does() {
+    compare("an operator", Desk::new);
+}
+
+#[test]
+fn it_does_for_who_may_change_nothing() {
+    compare("an auditor", |guests| Desk::of(Watcher::Auditor, guests));
+}
+
+#[test]
+fn it_does_with_all_of_them_marked() {
+    for watcher in [Watcher::Operator, Watcher::Auditor] {
+        compare(&format!("all marked, {watcher:?}"), |guests| {
+            let mut desk = Desk::of(watcher, guests);
+            desk.press("1");
+            desk.press("*");
+            desk
+        });
     }
 }

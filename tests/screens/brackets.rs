@@ -16,6 +16,7 @@ use proxdeck::domain::snapshot::{Snapshot, SnapshotList};
 use proxdeck::domain::text::Text;
 use proxdeck::domain::time::{Moment, Now};
 
+use crate::networks::profiles;
 use crate::paper::{draw, pane, theme};
 
 /// A state that answers what the dialogs ask.
@@ -133,6 +134,10 @@ impl Scene {
                 Query::FrozenConfig(guest, _) if guest.vmid.get() == 104 => {
                     config(&[("memory", "4096"), ("net0", "virtio=A,bridge=vmbr1")])
                 }
+                Query::FrozenConfig(guest, _) if guest.vmid.get() == 110 => config(&[
+                    ("memory", "6144"),
+                    ("net0", "virtio=A,bridge=vmbr7,firewall=1,tag=20"),
+                ]),
                 Query::Config(_) | Query::FrozenConfig(..) => config(&[
                     ("memory", "6144"),
                     ("net0", "virtio=A,bridge=vmbr1,firewall=1"),
@@ -206,6 +211,7 @@ fn the_form_that_refuses_a_bracket_with_a_hole() {
 #[test]
 fn the_form_that_restores_a_bracket() {
     let mut scene = Scene::new();
+    scene.state.setting.rules.profiles = profiles();
     scene.press("b j Enter");
     scene.types("rele");
     insta::assert_snapshot!(scene.pictures("Roll back to"));

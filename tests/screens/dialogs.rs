@@ -45,7 +45,7 @@ fn help_wraps_its_lines_and_loses_no_reason() {
         }
         for text in [
             "in place or as a new guest (a template cannot have snapshots",
-            "start, shut down, stop, reboot, reset, suspend or resume the guest (a template cannot run)",
+            "start, shut down, stop, reboot, reset, suspend or resume the guest, or the marked ones (a template cannot run)",
         ] {
             assert!(
                 shown.contains(text),

@@ -13,7 +13,7 @@ use crate::world::{Scene, guests};
 
 const SIZES: [(u16, u16); 3] = [(80, 24), (120, 40), (200, 60)];
 
-fn profiles() -> Vec<NetworkProfile> {
+pub(crate) fn profiles() -> Vec<NetworkProfile> {
     let all = |texts: &[&str]| texts.iter().map(|text| text.parse().unwrap()).collect();
     let api = NetworkProfile {
         name: "api_access".to_owned(),

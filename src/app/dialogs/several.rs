@@ -97,6 +97,10 @@ impl KnownMembers for Sight<'_, '_> {
     fn critical_tags(&self) -> Option<&CriticalTags> {
         Some(&self.known.rules.enforcement.critical)
     }
+
+    fn has_profiles(&self) -> bool {
+        !self.known.rules.profiles.is_empty()
+    }
 }
 
 /// Writes lines of a preview, of which only the first has the label.

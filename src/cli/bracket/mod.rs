@@ -21,9 +21,9 @@ use crate::runtime::Ending;
 #[command(after_help = "Examples:\n  \
     proxdeck bracket create before-upgrade 104 109 110 --ram\n  \
     proxdeck bracket list\n  \
-    proxdeck bracket restore before-upgrade\n  \
-    proxdeck bracket restore before-upgrade@7f3a91c2 110 --yes\n  \
-    proxdeck bracket drop before-upgrade\n\n\
+    proxdeck bracket restore release-7\n  \
+    proxdeck bracket restore release-7@7f3a91c2 110 --yes\n  \
+    proxdeck bracket drop release-7\n\n\
     After a partial failure the same create takes what is missing, and the same drop deletes what is \
     left; a restore says how to roll back those alone that did not go back.")]
 pub(super) struct Bracket {

@@ -38,6 +38,7 @@ pub(super) struct View {
     configs: BTreeMap<Vmid, GuestConfig>,
     frozen: BTreeMap<Vmid, GuestConfig>,
     critical_tags: CriticalTags,
+    has_profiles: bool,
 }
 
 impl View {
@@ -55,6 +56,7 @@ impl View {
             configs: BTreeMap::new(),
             frozen: BTreeMap::new(),
             critical_tags: setup.rules.enforcement.critical.clone(),
+            has_profiles: !setup.rules.profiles.is_empty(),
             session,
             reading,
         })
@@ -212,5 +214,9 @@ impl KnownMembers for View {
 
     fn critical_tags(&self) -> Option<&CriticalTags> {
         Some(&self.critical_tags)
+    }
+
+    fn has_profiles(&self) -> bool {
+        self.has_profiles
     }
 }

@@ -80,8 +80,8 @@ impl Look {
     ) -> anyhow::Result<()> {
         let client = &self.session.client;
         let cluster = read_cluster(client).await?;
-        let (count, what) = (wanted.len(), "guests");
-        let progress = Progress::of_readings(output, &setup.environment, "reading", count, what);
+        let (label, count) = ("reading the firewalls", wanted.len());
+        let progress = Progress::of_readings(output, &setup.environment, label, count, "guests");
         let reading = stream::iter(wanted).map(|guest| async {
             let seen = read(client, &guest).await;
             (guest, seen)

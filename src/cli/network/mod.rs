@@ -22,7 +22,7 @@ use test::Test;
     proxdeck network plan 104 api_access               what would change, call by call\n  \
     proxdeck network apply 104 api_access --trial 60   put back after 60 s unless kept\n  \
     proxdeck network apply 104 105 api_access --yes\n  \
-    proxdeck network apply 104 api_access --put-back   undo what a trial left behind\n  \
+    proxdeck network apply 118 api_access --put-back   undo what a trial left behind\n  \
     proxdeck network test 104 api.github.com:443       would it pass, and by which rule")]
 pub(super) struct Network {
     #[command(subcommand)]

@@ -8,7 +8,7 @@ use crate::domain::operation::Call;
 use crate::domain::text::Text;
 
 /// The card that a profile fences.
-pub(super) const CARD: &str = "net0";
+pub(in crate::domain) const CARD: &str = "net0";
 
 /// One write of a network plan.
 ///

@@ -88,6 +88,18 @@ impl NetworkPlan {
         actions.any(|action| matches!(action, Action::SetCard { .. }))
     }
 
+    /// Returns the bridge to which it moves the first card, if it does.
+    pub fn new_bridge(&self) -> Option<String> {
+        let mut actions = self.changes.iter().map(|change| &change.action);
+        actions.find_map(|action| {
+            let Action::SetCard { before, after } = action else {
+                return None;
+            };
+            let bridge = after.get("bridge")?;
+            (before.get("bridge") != Some(bridge)).then(|| clean(bridge))
+        })
+    }
+
     /// Returns the writes as they are for a copy of the guest, whose path is another.
     pub(in crate::domain) fn calls_for_copy(&self, path: &str) -> Vec<Call> {
         let calls = self.changes.iter().map(|change| {

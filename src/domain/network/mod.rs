@@ -24,6 +24,7 @@ mod sets;
 mod warnings;
 mod way_back;
 
+pub(in crate::domain) use action::CARD;
 pub use action::{Action, OptionsChange, Setting};
 pub use current::Current;
 pub use foresight::{Foreseen, calls, own_profile};

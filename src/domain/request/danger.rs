@@ -7,6 +7,8 @@ use std::fmt;
 
 use crate::domain::enforcement::CriticalTags;
 use crate::domain::guest_config::{GuestConfig, is_numbered};
+use crate::domain::network::CARD;
+use crate::domain::network_card::NetworkCard;
 use crate::domain::text::Text;
 
 /// Something about a returning configuration that makes the guest less safe.
@@ -28,6 +30,17 @@ pub enum Danger {
         /// Its bridge afterwards.
         then: Text,
     },
+    /// A network card comes back in another VLAN; absent: in none.
+    OtherVlan {
+        /// The card, as `net0`.
+        card: String,
+        /// Its VLAN now.
+        now: Option<Text>,
+        /// Its VLAN afterwards.
+        then: Option<Text>,
+        /// Whether a network profile may be what fences it, which changes no VLAN.
+        is_fenced: bool,
+    },
 }
 
 impl Danger {
@@ -35,7 +48,7 @@ impl Danger {
     pub fn is_loss(&self) -> bool {
         match self {
             Self::Unfenced { .. } | Self::CriticalTag(_) => true,
-            Self::OtherBridge { .. } => false,
+            Self::OtherBridge { .. } | Self::OtherVlan { .. } => false,
         }
     }
 }
@@ -55,6 +68,23 @@ impl fmt::Display for Danger {
             ),
             Self::OtherBridge { card, now, then } => {
                 write!(formatter, "{card} moves from bridge {now} to {then}")
+            }
+            Self::OtherVlan {
+                card,
+                now,
+                then,
+                is_fenced,
+            } => {
+                let named = |vlan: &Option<Text>| match vlan {
+                    Some(vlan) => format!("VLAN {vlan}"),
+                    None => "no VLAN".to_owned(),
+                };
+                let (now, then) = (named(now), named(then));
+                write!(formatter, "{card} moves from {now} to {then}")?;
+                if *is_fenced {
+                    formatter.write_str(", which no network profile changes")?;
+                }
+                Ok(())
             }
         }
     }
@@ -80,26 +110,54 @@ pub(super) fn dangers(
     let dropped = tags(present)
         .filter(|tag| critical.contains(tag) && !kept.contains(&tag.to_ascii_lowercase()))
         .map(|tag| Danger::CriticalTag(tag.into()));
-    let moved = cards.iter().filter_map(|(card, then)| {
-        let now = property(present.get(card)?, "bridge")?;
-        let then = property(then, "bridge")?;
-        (now != then).then(|| Danger::OtherBridge {
-            card: (*card).to_owned(),
-            now: now.into(),
-            then: then.into(),
+    let moved = cards
+        .iter()
+        .filter_map(|(card, then)| Some((*card, parsed(present.get(card)?), parsed(then))))
+        .flat_map(|(card, now, then)| {
+            [
+                other_bridge(card, &now, &then),
+                other_vlan(card, &now, &then),
+            ]
         })
-    });
+        .flatten();
     unfenced.chain(dropped).chain(moved).collect()
 }
 
-fn is_fenced(card: &Text) -> bool {
-    property(card, "firewall") == Some("1")
+/// Tells whether the first card stays behind the firewall and comes back on another bridge.
+pub(super) fn moves_fence(present: &GuestConfig, frozen: &GuestConfig) -> bool {
+    let cards = present.get(CARD).zip(frozen.get(CARD));
+    cards.is_some_and(|(now, then)| {
+        let (now, then) = (parsed(now), parsed(then));
+        now.has_firewall() && then.has_firewall() && other_bridge(CARD, &now, &then).is_some()
+    })
 }
 
-/// Returns a property of a value as configurations write it: `virtio=…,bridge=vmbr0`.
-fn property<'a>(value: &'a Text, name: &str) -> Option<&'a str> {
-    let mut parts = value.raw().split(',');
-    parts.find_map(|part| part.trim().strip_prefix(name)?.strip_prefix('='))
+fn other_bridge(card: &str, now: &NetworkCard, then: &NetworkCard) -> Option<Danger> {
+    let (now, then) = (now.get("bridge")?, then.get("bridge")?);
+    (now != then).then(|| Danger::OtherBridge {
+        card: card.to_owned(),
+        now: now.into(),
+        then: then.into(),
+    })
+}
+
+fn other_vlan(card: &str, now: &NetworkCard, then: &NetworkCard) -> Option<Danger> {
+    let is_fenced = card == CARD && then.has_firewall();
+    let (now, then) = (now.get("tag"), then.get("tag"));
+    (now != then).then(|| Danger::OtherVlan {
+        card: card.to_owned(),
+        now: now.map(Text::from),
+        then: then.map(Text::from),
+        is_fenced,
+    })
+}
+
+fn is_fenced(card: &Text) -> bool {
+    parsed(card).has_firewall()
+}
+
+fn parsed(card: &Text) -> NetworkCard {
+    NetworkCard::parse(card.raw())
 }
 
 fn tags(config: &GuestConfig) -> impl Iterator<Item = &str> {
@@ -145,6 +203,29 @@ mod tests {
                 "net1 moves from bridge vmbr1 to vmbr0",
             ]
         );
+    }
+
+    #[test]
+    fn another_vlan_is_named_and_that_no_profile_brings_the_old_one_back() {
+        let now = [
+            ("net0", "virtio=AA,bridge=vmbr1,firewall=1,tag=5"),
+            ("net1", "virtio=BB,bridge=vmbr1"),
+        ];
+        let then = [
+            ("net0", "virtio=AA,bridge=vmbr0,firewall=on"),
+            ("net1", "virtio=BB,bridge=vmbr1,tag=7"),
+        ];
+        assert_eq!(
+            told(&now, &then),
+            [
+                "net0 moves from bridge vmbr1 to vmbr0",
+                "net0 moves from VLAN 5 to no VLAN, which no network profile changes",
+                "net1 moves from no VLAN to VLAN 7",
+            ]
+        );
+        assert!(moves_fence(&config(&now), &config(&then)));
+        assert!(!moves_fence(&config(&now), &config(&now)));
+        assert!(!moves_fence(&config(&now[1..]), &config(&then)));
     }
 
     #[test]

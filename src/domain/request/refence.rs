@@ -9,6 +9,8 @@ use crate::domain::network::{Foreseen, calls};
 pub struct Refence {
     /// By what.
     pub by: RefencedBy,
+    /// The bridge to which it brings the first card; absent where that is on it already.
+    pub bridge: Option<NewBridge>,
     /// What the guest does until then.
     pub meanwhile: Meanwhile,
     /// Whether high availability may start it before that, which no order of ours keeps it from.
@@ -26,6 +28,15 @@ pub enum RefencedBy {
     Nothing,
     /// Nobody knows, for this reason.
     Unknown(String),
+}
+
+/// To which bridge a profile brings a card that came back on another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NewBridge {
+    /// To this one.
+    Named(String),
+    /// To the one that the profile says; nobody looked.
+    OfProfile,
 }
 
 /// What a guest does between its return and its fence.
@@ -63,6 +74,16 @@ impl Refence {
         }
     }
 
+    fn write_bridge(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.bridge {
+            None => Ok(()),
+            Some(NewBridge::Named(name)) => write!(formatter, "; that moves net0 to {name}"),
+            Some(NewBridge::OfProfile) => {
+                formatter.write_str("; that moves net0 to the profile's bridge")
+            }
+        }
+    }
+
     fn write_haste(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.may_be_started {
             formatter.write_str("; high availability may start it before that")
@@ -80,7 +101,7 @@ impl fmt::Display for Refence {
                 format!(" ({})", calls(*count)),
             ),
             RefencedBy::ItsOwn => (
-                "the network profile that its rules name".to_owned(),
+                "the network profile that its rules name, if any,".to_owned(),
                 String::new(),
             ),
             RefencedBy::Nothing => {
@@ -97,18 +118,21 @@ impl fmt::Display for Refence {
             }
         };
         match self.meanwhile {
-            Meanwhile::Runs => write!(
-                formatter,
-                "it resumes at once and runs without its fence until {what} is applied again{calls}"
-            ),
+            Meanwhile::Runs => {
+                write!(
+                    formatter,
+                    "it resumes at once and runs without its fence until {what} is applied again{calls}"
+                )?;
+                return self.write_bridge(formatter);
+            }
             Meanwhile::Waits => {
                 write!(formatter, "{what} is applied again before its start{calls}")?;
-                self.write_haste(formatter)
             }
             Meanwhile::IsOff => {
                 write!(formatter, "{what} is applied again once it is back{calls}")?;
-                self.write_haste(formatter)
             }
         }
+        self.write_bridge(formatter)?;
+        self.write_haste(formatter)
     }
 }

@@ -5,15 +5,15 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-use super::danger::{Danger, dangers};
-use super::refence::{Meanwhile, Refence, RefencedBy};
+use super::danger::{Danger, dangers, moves_fence};
+use super::refence::{Meanwhile, NewBridge, Refence, RefencedBy};
 use super::snapshot::refuses_snapshots;
 use super::{Field, Objection, Objections, SnapshotRequest};
 use crate::domain::enforcement::CriticalTags;
 use crate::domain::guest::{Guest, GuestRef, Status};
 use crate::domain::guest_config::{Drive, GuestConfig, is_numbered};
 use crate::domain::inventory::Storage;
-use crate::domain::network::{Foreseen, NetworkPlan};
+use crate::domain::network::{CARD, Foreseen, NetworkPlan};
 use crate::domain::operation::{Operation, RollBack};
 use crate::domain::snapshot::{Snapshot, SnapshotList};
 use crate::domain::text::Text;
@@ -172,6 +172,7 @@ impl RollBackRequest {
             }),
             fence: context.refences().then(|| Refence {
                 by: RefencedBy::of(context.fence),
+                bridge: context.bridge_afterwards(),
                 may_be_started: context.guest.is_some_and(|guest| guest.ha_state.is_some()),
                 meanwhile: if self.snapshot.has_ram {
                     Meanwhile::Runs
@@ -195,9 +196,25 @@ impl RollBackContext<'_> {
         let Some((present, frozen)) = self.present.zip(self.frozen) else {
             return false;
         };
+        // Of a card that stays behind the firewall only a profile knows where it belongs, and one
+        // that was looked at has spoken above.
+        let is_known = matches!(self.fence, Some(Foreseen::Nothing | Foreseen::Planned(_)));
+        if !is_known && moves_fence(present, frozen) {
+            return true;
+        }
         let none = CriticalTags::new(Vec::new());
         let mut dangers = dangers(present, frozen, &none).into_iter();
-        dangers.any(|danger| matches!(danger, Danger::Unfenced { card } if card == "net0"))
+        dangers.any(|danger| matches!(danger, Danger::Unfenced { card } if card == CARD))
+    }
+
+    /// Returns the bridge to which its fence brings the first card, where that comes back on another.
+    fn bridge_afterwards(&self) -> Option<NewBridge> {
+        if let Some(plan) = self.fence.and_then(Foreseen::plan) {
+            return plan.new_bridge().map(NewBridge::Named);
+        }
+        let (present, frozen) = self.present.zip(self.frozen)?;
+        let is_of_profile = RefencedBy::of(self.fence) == RefencedBy::ItsOwn;
+        (is_of_profile && moves_fence(present, frozen)).then_some(NewBridge::OfProfile)
     }
 
     /// Finds a storage of the guest that goes back to the newest snapshot only.

@@ -10,9 +10,12 @@ use crate::app::dialogs::several::{AT_ONCE, Configs, Sight, left_out, lines};
 use crate::app::effect::{Query, Ticket};
 use crate::domain::bracket::Bracket;
 use crate::domain::failure::Failure;
+use crate::domain::guest::GuestRef;
 use crate::domain::guest_config::GuestConfig;
 use crate::domain::id::Vmid;
-use crate::domain::request::{Field, Meanwhile, Objection, RestoreBracketRequest, RestoreLosses};
+use crate::domain::request::{
+    Danger, Field, Meanwhile, Objection, RestoreBracketRequest, RestoreLosses,
+};
 use crate::domain::time::Moment;
 
 /// The bracket, and the configurations that are compared.
@@ -122,19 +125,26 @@ impl RestoreBracketPurpose {
         }
         let mut preview = vec![Preview::new("to", target, Weight::Plain)];
         preview.extend(lines("loses", lost(losses), Weight::Loss));
-        let dangers = losses.dangers.iter();
-        let dangers: Vec<String> = dangers
-            .map(|(guest, danger)| format!("{guest}: {danger}"))
-            .collect();
-        preview.extend(lines("config", dangers, Weight::Loss));
-        for (guest, fence) in &losses.fences {
+        let is_loss = |(_, danger): &&(GuestRef, Danger)| danger.is_loss();
+        let (lost, moved): (Vec<_>, Vec<_>) = losses.dangers.iter().partition(is_loss);
+        let told = |dangers: Vec<&(GuestRef, Danger)>| {
+            let dangers = dangers.into_iter();
+            dangers
+                .map(|(guest, danger)| format!("{guest}: {danger}"))
+                .collect()
+        };
+        let label = if lost.is_empty() { "config" } else { "" };
+        preview.extend(lines("config", told(lost), Weight::Loss));
+        preview.extend(lines(label, told(moved), Weight::Warning));
+        for (place, (guest, fence)) in losses.fences.iter().enumerate() {
             let weight = if fence.is_loss() {
                 Weight::Loss
             } else {
                 Weight::Warning
             };
             let text = format!("{guest}: {fence}");
-            preview.push(Preview::new("fence", text, weight));
+            let label = if place == 0 { "fence" } else { "" };
+            preview.push(Preview::new(label, text, weight));
         }
         let changed = losses.changed.iter().map(|(guest, options)| match options {
             1 => format!("{guest}: 1 option goes back"),

@@ -10,7 +10,8 @@ use crate::domain::bracket::{Bracket, Member};
 use crate::domain::enforcement::CriticalTags;
 use crate::domain::guest::{Guest, GuestRef};
 use crate::domain::guest_config::GuestConfig;
-use crate::domain::id::Vmid;
+use crate::domain::id::{GuestKind, Vmid};
+use crate::domain::network::Foreseen;
 use crate::domain::operation::{Batch, BracketDeed, BracketKind, Operation, Skipped};
 use crate::domain::request::batch::{find, is_silent};
 use crate::domain::request::{
@@ -38,6 +39,8 @@ pub trait KnownMembers: KnownGuests {
     fn is_comparing(&self, vmid: Vmid) -> bool;
     /// Returns the tags of guests that enforcement spares.
     fn critical_tags(&self) -> Option<&CriticalTags>;
+    /// Tells whether the config has any network profile that could fence a guest in.
+    fn has_profiles(&self) -> bool;
 }
 
 impl RestoreBracketRequest {
@@ -198,8 +201,11 @@ impl RestoreBracketRequest {
 }
 
 fn context_of(vmid: Vmid, known: &impl KnownMembers) -> RollBackContext<'_> {
+    let guest = find(known, vmid);
+    let may_have_one =
+        known.has_profiles() && guest.is_some_and(|guest| guest.kind == GuestKind::Qemu);
     RollBackContext {
-        guest: find(known, vmid),
+        guest,
         snapshots: known.snapshots(vmid),
         present: known.config(vmid),
         frozen: known.frozen(vmid),
@@ -209,7 +215,7 @@ fn context_of(vmid: Vmid, known: &impl KnownMembers) -> RollBackContext<'_> {
             .map_or(&[], |resources| &resources.storages),
         critical_tags: known.critical_tags(),
         // Firewalls of many guests are not read for a preview; each is looked at when its turn comes.
-        fence: None,
+        fence: (!may_have_one).then_some(&Foreseen::Nothing),
     }
 }
 
@@ -403,16 +409,54 @@ mod tests {
         world.frozen.insert(vmid(109), open);
         let now = DateTime::from_timestamp(10 * 3600, 0).unwrap();
         let losses = request(&world).losses(&world, now);
-        let dangers: Vec<String> = losses
-            .dangers
-            .iter()
-            .map(|(guest, danger)| format!("{guest}: {danger}"))
-            .collect();
         assert_eq!(
-            dangers,
+            told(&losses.dangers),
             ["109 agent-109: net0 goes without firewall=1: the guest is not fenced"]
         );
         assert_eq!(losses.changed.len(), 1);
         assert!(losses.uncompared.is_empty());
+    }
+
+    fn told<T: ToString>(of_guests: &[(GuestRef, T)]) -> Vec<String> {
+        let told = of_guests.iter();
+        told.map(|(guest, what)| format!("{guest}: {}", what.to_string()))
+            .collect()
+    }
+
+    #[test]
+    fn another_bridge_or_vlan_is_told_of_each_guest_and_what_its_fence_does_then() {
+        let mut world = World::bracketed(&[104, 109, 110]);
+        let fenced = config(&[("net0", "virtio=AA,bridge=vmbr1,firewall=1,tag=5")]);
+        let open = config(&[("net0", "virtio=AA,bridge=vmbr1")]);
+        let cards = [
+            (104, &fenced, "virtio=AA,bridge=vmbr0,firewall=1,tag=5"),
+            (109, &fenced, "virtio=AA,bridge=vmbr1,firewall=1,tag=6"),
+            (110, &open, "virtio=AA,bridge=vmbr0"),
+        ];
+        for (number, now, then) in cards {
+            world.configs.insert(vmid(number), now.clone());
+            world.frozen.insert(vmid(number), config(&[("net0", then)]));
+        }
+        let now = DateTime::from_timestamp(10 * 3600, 0).unwrap();
+        let losses = request(&world).losses(&world, now);
+        assert_eq!(
+            told(&losses.dangers),
+            [
+                "104 agent-104: net0 moves from bridge vmbr1 to vmbr0",
+                "109 agent-109: net0 moves from VLAN 5 to VLAN 6, which no network profile changes",
+                "110 agent-110: net0 moves from bridge vmbr1 to vmbr0",
+            ]
+        );
+        assert_eq!(
+            told(&losses.fences),
+            [
+                "104 agent-104: the network profile that its rules name, if any, is applied again \
+                 before its start; that moves net0 to the profile's bridge"
+            ]
+        );
+        world.has_profiles = false;
+        let losses = request(&world).losses(&world, now);
+        assert_eq!(losses.dangers.len(), 3);
+        assert_eq!(told(&losses.fences), [""; 0], "nothing fences them in");
     }
 }

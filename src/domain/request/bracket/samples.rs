@@ -19,6 +19,7 @@ pub(super) struct World {
     pub(super) lists: BTreeMap<Vmid, SnapshotList>,
     pub(super) configs: BTreeMap<Vmid, GuestConfig>,
     pub(super) frozen: BTreeMap<Vmid, GuestConfig>,
+    pub(super) has_profiles: bool,
 }
 
 pub(super) fn vmid(number: u64) -> Vmid {
@@ -47,6 +48,7 @@ impl World {
             },
             configs: BTreeMap::new(),
             frozen: BTreeMap::new(),
+            has_profiles: true,
         }
     }
 
@@ -110,5 +112,9 @@ impl KnownMembers for World {
 
     fn critical_tags(&self) -> Option<&CriticalTags> {
         None
+    }
+
+    fn has_profiles(&self) -> bool {
+        self.has_profiles
     }
 }
