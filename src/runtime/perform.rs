@@ -385,7 +385,7 @@ pub async fn answer(
     query: Query,
 ) -> (Spent, Result<Answer, Failure>) {
     let (client, tally) = client.counting();
-    let result = caught(failing(ask(&client, resolver, query))).await;
+    let result = Box::pin(caught(failing(ask(&client, resolver, query)))).await;
     let spent = Spent {
         requests: tally.count(),
         resting: client.resting(),
