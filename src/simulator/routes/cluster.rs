@@ -156,7 +156,7 @@ fn storages(call: &Call<'_>) -> Vec<Value> {
         {
             let path = format!("/storage/{}", storage.name);
             if call.may(&path, "Datastore.Audit") || call.may(&path, "Datastore.AllocateSpace") {
-                let place = if storage.shared { "" } else { &node.name };
+                let place = storage.place_of(&node.name);
                 let used = usage
                     .get(&(storage.name.as_str(), place))
                     .copied()
