@@ -345,7 +345,7 @@ impl State {
                 .notice("acknowledge: no alert stands", self.now.moment);
             return;
         };
-        if self.alerts.book.put_back(&key) {
+        if self.alerts.book.put_back(&key, self.server_time()) {
             let text = format!("no longer acknowledged: {alert}");
             self.toasts.tell(text, self.now.moment);
             return self.tell_alerts(effects);

@@ -36,8 +36,8 @@ pub enum Event {
     Inventory(Arc<Inventory>),
     /// The connection changed.
     Link(Link),
-    /// Something about this program should be known.
-    Note(String),
+    /// Something could not be kept on this machine.
+    NotKept(Box<Failure>),
     /// What is remembered of alerts on this machine, by earlier runs and by others.
     Remembered(Memory),
     /// What is remembered of the use of guests that may be gone.

@@ -14,7 +14,7 @@ const REMEMBERED: usize = 50;
 const SILENCE: Duration = Duration::from_secs(60);
 
 /// Names a job of this run of the program.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub struct JobId(u64);
 
 /// One operation, from its start to its end.

@@ -119,7 +119,9 @@ fn notes_of(report: &Report) -> impl Iterator<Item = &str> {
     };
     let tally = tally.to_string();
     let notes = report.notes.iter().map(String::as_str);
-    notes.filter(move |note| *note != tally)
+    // That the audit log is incomplete is told by itself, and stays.
+    let unlogged = report.unlogged.as_deref();
+    notes.filter(move |note| *note != tally && Some(*note) != unlogged)
 }
 
 /// Adds to a failure what exists now and what came of each part.

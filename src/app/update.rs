@@ -11,8 +11,9 @@ use super::effect::{Answer, Effect, Query, Ticket};
 use super::event::Event;
 use super::jobs::JobId;
 use super::state::State;
+use super::toasts::News;
 use super::{outcomes, privileges};
-use crate::domain::failure::Failure;
+use crate::domain::failure::{Failure, FailureKind};
 use crate::domain::guest_config::GuestConfig;
 use crate::domain::id::Vmid;
 use crate::domain::inventory::Inventory;
@@ -48,8 +49,10 @@ impl State {
                 self.link = link;
                 return effects;
             }
-            Event::Note(note) => {
-                self.toasts.notice(note, now.moment);
+            Event::NotKept(failure) => {
+                let text = failure.message.to_string();
+                self.toasts
+                    .announce(News::Bad(text, failure, Vec::new()), now.moment);
                 return effects;
             }
             Event::Drawn(page) => {
@@ -173,6 +176,13 @@ impl State {
             self.permissions.learn(denials);
         }
         self.toasts.announce(news, self.now.moment);
+        if let Some(reason) = &report.unlogged {
+            let failure = Failure::new(FailureKind::FileNotWritten, reason.clone()).with_advice(
+                "what was done stands in the server's task list; make room, or let the file be written",
+            );
+            let news = News::Bad(reason.clone(), Box::new(failure), Vec::new());
+            self.toasts.announce(news, self.now.moment);
+        }
         if let Some(Product::Enforced(steps)) = &report.product {
             self.throttles.outdate();
             let told: Vec<Told> = steps.iter().flat_map(|step| step.told.clone()).collect();

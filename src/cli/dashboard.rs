@@ -10,7 +10,7 @@ use super::setup::Setup;
 use super::{Exit, interruptible};
 use crate::app::state::Setting;
 use crate::app::switching::KnownCluster;
-use crate::config::connection::Endpoint;
+use crate::config::address::Endpoint;
 use crate::domain::failure::{Failure, FailureKind};
 use crate::notify::Notifier;
 use crate::proxmox::Client;
@@ -20,12 +20,19 @@ use crate::runtime::{self, Clusters, Dashboard, Ending, Remembered};
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Opens the dashboard and stays until it is left.
-pub(super) async fn run(setup: Setup) -> anyhow::Result<Exit> {
+///
+/// `unlogged` says why no log is written, if so.
+pub(super) async fn run(setup: Setup, unlogged: Option<String>) -> anyhow::Result<Exit> {
     let setup = Arc::new(setup);
     // A command that prints the secret may take its time.
     let mut ending = Ending::listen()?;
     let session = interruptible(&mut ending, Session::prepare(&setup, None)).await?;
-    runtime::run(dashboard(&setup, &session)?).await?;
+    let mut dashboard = dashboard(&setup, &session)?;
+    // Where nothing can be kept, that is said already, and the first of several messages is the reason of the others.
+    if setup.keeps_nothing().is_none() {
+        dashboard.notes.extend(unlogged);
+    }
+    runtime::run(dashboard).await?;
     Ok(Exit::Done)
 }
 
@@ -60,7 +67,7 @@ fn dashboard(setup: &Arc<Setup>, session: &Session) -> anyhow::Result<Dashboard>
             channels: setup.channel_memory(&session.cluster),
             ledger: setup.usage_ledger(&session.cluster),
         },
-        notes: note.into_iter().collect(),
+        notes: setup.keeps_nothing().or(note).into_iter().collect(),
         clusters: clusters(setup),
     })
 }

@@ -56,7 +56,7 @@ use complaint::{Complaint, ErrorDocument, Interrupted};
 use output::Output;
 use setup::Setup;
 
-use crate::runtime::Ending;
+use crate::runtime::{Ending, let_writes_fail, logging, panics};
 
 /// A keyboard-driven terminal dashboard for Proxmox VE.
 ///
@@ -263,11 +263,13 @@ fn work(arguments: &Arguments, output: &Output) -> Exit {
 }
 
 async fn answer(arguments: &Arguments, output: &Output) -> anyhow::Result<Exit> {
+    let_writes_fail()?;
     let common = &arguments.common;
     let Some(command) = &arguments.command else {
         let setup = Setup::read(common, arguments.theme.as_deref())?;
-        let (_log, _) = setup.open_log();
-        return dashboard::run(setup).await;
+        let (log, unlogged) = setup.open_log();
+        panics::explain(log.is_some().then(|| setup.log_folder()));
+        return dashboard::run(setup, unlogged).await;
     };
     match command {
         Command::Config(config) => return config.run(common, output),
@@ -290,7 +292,8 @@ async fn answer(arguments: &Arguments, output: &Output) -> anyhow::Result<Exit> 
         | Command::Doctor(_) => {}
     }
     let setup = Setup::read(common, None)?;
-    let (_log, unlogged) = setup.open_log();
+    let (log, unlogged) = setup.open_log();
+    panics::explain(log.is_some().then(|| setup.log_folder()));
     setup.tell_notes(output);
     if let Some(reason) = unlogged {
         output.note(format_args!("proxdeck: note: {reason}"));
@@ -320,6 +323,11 @@ async fn answer(arguments: &Arguments, output: &Output) -> anyhow::Result<Exit> 
     match &result {
         Ok(exit) => tracing::info!("ended: {exit:?}"),
         Err(error) => tracing::error!("ended: {}", Complaint::of(error).message()),
+    }
+    // What was on its way to the log has arrived then, or is lost.
+    drop(log);
+    if let Some(reason) = logging::lost() {
+        output.note(format_args!("proxdeck: note: {reason}"));
     }
     result
 }

@@ -1,6 +1,7 @@
 //! What a command starts from: flags, environment and config file, read once and checked.
 
 use std::io;
+use std::path::PathBuf;
 
 use tempfile::TempDir;
 
@@ -90,7 +91,7 @@ impl Setup {
                 ),
             },
         };
-        let folder = self.paths.log_folder();
+        let folder = self.log_folder();
         let opened = self
             .paths
             .create_state_folder()
@@ -104,6 +105,21 @@ impl Setup {
             }
             Err(error) => (None, Some(unlogged(&error))),
         }
+    }
+
+    /// Returns the folder of the log files.
+    pub(super) fn log_folder(&self) -> PathBuf {
+        self.paths.log_folder()
+    }
+
+    /// Says why nothing at all can be kept on this machine, if so.
+    pub(super) fn keeps_nothing(&self) -> Option<String> {
+        let error = self.paths.create_state_folder().err()?;
+        let folder = clean(&self.paths.state_folder().display().to_string());
+        Some(format!(
+            "nothing can be kept in {folder}: {error}; there is no log and no audit log, and what is acknowledged is \
+             known to this run alone"
+        ))
     }
 
     /// Opens the audit log; without it changes are made all the same, and the note says so.

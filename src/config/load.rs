@@ -9,7 +9,9 @@ use std::str::FromStr;
 
 use secrecy::SecretString;
 
-use super::connection::{Endpoint, Fingerprint, TokenId, Trust, UserId};
+use super::account::{TokenId, UserId};
+use super::address::Endpoint;
+use super::connection::Trust;
 use super::environment::Environment;
 use super::error::{ConfigError, InvalidSetting, Place, Problem, Source, listed, nearest, quoted};
 use super::paths::Paths;
@@ -17,6 +19,7 @@ use super::secrets::{self, SecretSource, refuse_readable_by_others};
 use super::settings::Settings;
 use super::settings::clusters::{Cluster, ConnectionKeys, DEFAULT_REFRESH};
 use super::settings::notify::Delivery;
+use crate::domain::fingerprint::Fingerprint;
 
 /// The largest config file, in bytes.
 const MAX_FILE: u64 = 1 << 20;
@@ -380,13 +383,13 @@ impl<'a> Variables<'a> {
             .ok()
     }
 
-    fn parsed<T: FromStr<Err = InvalidSetting>>(&mut self, name: &'static str) -> Option<T> {
+    fn parsed<T: FromStr<Err: Into<InvalidSetting>>>(&mut self, name: &'static str) -> Option<T> {
         let text = self.text(name)?;
-        self.checked(name, text.trim().parse())
+        self.checked(name, text.trim().parse().map_err(Into::into))
     }
 
     /// Reads a list under either of two names, separated by commas or blanks.
-    fn list<T: FromStr<Err = InvalidSetting>>(
+    fn list<T: FromStr<Err: Into<InvalidSetting>>>(
         &mut self,
         one: &'static str,
         many: &'static str,
@@ -403,7 +406,7 @@ impl<'a> Variables<'a> {
         let read: Result<Vec<T>, _> = text
             .split([',', ' ', '\t', '\n'])
             .filter(|part| !part.is_empty())
-            .map(str::parse)
+            .map(|part| part.parse().map_err(Into::into))
             .collect();
         self.checked(name, read).filter(|list| !list.is_empty())
     }

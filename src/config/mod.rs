@@ -4,6 +4,8 @@
 //! mistake with its place and its cure; nothing here talks to a server, and no other part of the
 //! program reads a variable of the environment.
 
+pub mod account;
+pub mod address;
 pub mod alert_memory;
 pub mod channel_memory;
 pub mod connection;

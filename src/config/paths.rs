@@ -25,7 +25,7 @@ impl Paths {
             return Err(Problem::new(
                 Source::Variable("HOME".to_owned()),
                 "there is no home folder to keep settings in",
-                "set HOME, or name a config with --config FILE",
+                "set HOME",
             )
             .into());
         };

@@ -4,7 +4,7 @@
 //! cannot get in: a line is made of an operation's announced calls, which carry none.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, ErrorKind, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
@@ -36,7 +36,50 @@ pub enum WriteAccess {
 pub struct AuditLog {
     path: PathBuf,
     cluster: String,
-    file: Arc<Mutex<File>>,
+    file: Arc<Mutex<Appended>>,
+}
+
+/// A file that only grows.
+#[derive(Debug)]
+struct Appended {
+    file: File,
+    /// Whether it ends in the middle of a line, as after a disk that was full.
+    is_torn: bool,
+}
+
+impl Appended {
+    /// Appends a line; after a torn one it begins anew, so that no more is lost than what had no room.
+    fn append(&mut self, line: &[u8]) -> io::Result<()> {
+        let text = if self.is_torn {
+            [b"\n", line].concat()
+        } else {
+            line.to_vec()
+        };
+        let mut left = &text[..];
+        while !left.is_empty() {
+            match self.file.write(left) {
+                Ok(0) => return Err(ErrorKind::WriteZero.into()),
+                Ok(written) => {
+                    left = &left[written..];
+                    self.is_torn = !left.is_empty();
+                }
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Tells whether a file ends in the middle of a line.
+fn is_torn(file: &File) -> bool {
+    let mut last = [b'\n'];
+    let mut file = file;
+    // What cannot be read, such as a device, has no lines to be torn.
+    let read = file
+        .seek(SeekFrom::End(-1))
+        .and_then(|_| file.read_exact(&mut last));
+    read.is_ok() && last != [b'\n']
 }
 
 impl AuditLog {
@@ -46,17 +89,18 @@ impl AuditLog {
     pub fn open(path: impl Into<PathBuf>, cluster: impl Into<String>) -> io::Result<Self> {
         let path = path.into();
         let mut options = OpenOptions::new();
-        options.append(true).create(true);
+        options.read(true).append(true).create(true);
         #[cfg(unix)]
         {
             use std::os::unix::fs::OpenOptionsExt;
             options.mode(0o600);
         }
-        let file = Arc::new(Mutex::new(options.open(&path)?));
+        let file = options.open(&path)?;
+        let is_torn = is_torn(&file);
         Ok(Self {
             path,
             cluster: cluster.into(),
-            file,
+            file: Arc::new(Mutex::new(Appended { file, is_torn })),
         })
     }
 
@@ -70,7 +114,7 @@ impl AuditLog {
         text.push(b'\n');
         // Held while writing only: a line is short, and the disk is the caller's own.
         let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
-        file.write_all(&text)
+        file.append(&text)
     }
 }
 

@@ -234,7 +234,8 @@ pub async fn run(
         .notes
         .extend(overridden.map(|reason| format!("throttle overridden: {reason}")));
     auditor.ended(operation, &report, client.server_time());
-    report.notes.extend(auditor.failure().map(str::to_owned));
+    report.unlogged = auditor.failure().map(str::to_owned);
+    report.notes.extend(report.unlogged.clone());
     reporter.ended(report).await;
 }
 

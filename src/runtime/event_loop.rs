@@ -1,12 +1,13 @@
 //! The loop: events in, state, effects out, frame.
 
 use std::io;
+use std::panic::{AssertUnwindSafe, resume_unwind};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crossterm::event::Event as TerminalEvent;
-use futures_util::{Stream, StreamExt, stream};
+use futures_util::{FutureExt as _, Stream, StreamExt, stream};
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
@@ -14,14 +15,15 @@ use tokio_util::task::TaskTracker;
 
 use super::clock::Clock;
 use super::clusters::Clusters;
-use super::perform::{Helm, Performer};
+use super::perform::{Helm, Opened, Performer};
 use super::refresh::{self, Known, Nudge};
 use super::remembered::Remembered;
 use super::signals::Signals;
 use super::terminal::{Surface, Terminal};
-use super::{clipboard, input};
+use super::{clipboard, input, logging};
 use crate::app::state::Setting;
 use crate::app::{Effect, Event, State};
+use crate::domain::failure::{Failure, FailureKind};
 use crate::notify::Notifier;
 use crate::operations::{Resolver, WriteAccess};
 use crate::proxmox::Client;
@@ -57,7 +59,7 @@ pub struct Dashboard {
     pub notifier: Notifier,
     /// What outlives the dashboard.
     pub remembered: Remembered,
-    /// What should be known from the start, such as a log that cannot be written.
+    /// What cannot be kept and should be known from the start, such as a log that cannot be written.
     pub notes: Vec<String>,
     /// What can be switched to.
     pub clusters: Clusters,
@@ -104,17 +106,132 @@ async fn watch_cluster(
     signals: &mut (impl Stream<Item = Event> + Unpin),
     surface: &mut impl Surface,
 ) -> io::Result<Option<Box<Dashboard>>> {
+    let Begun {
+        mut performer,
+        mut happened,
+        mut known,
+        mut openings,
+        nudge,
+        setting,
+        notes,
+        theme,
+    } = begin(dashboard, clock);
+    let mut screen = Screen {
+        theme,
+        viewport: Viewport::default(),
+    };
+    let mut state = first_state(setting, notes, &performer, clock);
+    let mut tick = tokio::time::interval(TICK);
+    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut frame = tokio::time::interval(FRAME);
+    frame.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut dirty = true;
+    let looped = async {
+        let mut ready: Option<Box<Dashboard>> = None;
+        loop {
+            let mut urgent = false;
+            let mut effects = Vec::new();
+            let event = tokio::select! {
+                biased;
+                Some(event) = signals.next() => Some(event),
+                key = keys.next() => {
+                    urgent = true;
+                    match key {
+                        Some(Ok(event)) => input::translate(event),
+                        // The terminal is gone, and with it whoever looked at it.
+                        Some(Err(_)) | None => Some(Event::Leave),
+                    }
+                }
+                Some(event) = happened.recv() => Some(event),
+                Some((name, opened)) = openings.recv() => {
+                    let result = opened.map(|next| ready = Some(next));
+                    Some(Event::ClusterOpened(name, result))
+                }
+                Ok(()) = known.changed() => {
+                    let Known { inventory, link } = known.borrow_and_update().clone();
+                    // Whatever the state asks for in any event must be asked, or it waits for ever.
+                    effects = state.update(Event::Link(link), clock.now());
+                    Some(Event::Inventory(inventory))
+                }
+                _ = tick.tick() => {
+                    // Told in passing, as it asks for nothing.
+                    let lost = logging::lost().map(not_kept);
+                    effects = lost.map_or_else(Vec::new, |lost| state.update(lost, clock.now()));
+                    Some(Event::Tick)
+                }
+                _ = frame.tick(), if dirty => None,
+            };
+            if let Some(event) = event {
+                dirty = true;
+                let anew = event == Event::Resize;
+                effects.extend(state.update(event, clock.now()));
+                let after = perform(effects, &mut performer, &nudge, surface);
+                let result = match after {
+                    After::GoOn if anew => surface.forget(),
+                    After::GoOn => Ok(()),
+                    After::Suspend => surface.suspend(),
+                    After::Leave => break Ok(None),
+                    After::Switch => break surface.forget().map(|()| ready),
+                };
+                if let Err(error) = result {
+                    break Err(error);
+                }
+                if !urgent {
+                    continue;
+                }
+            }
+            if dirty {
+                dirty = false;
+                if let Err(error) = screen.draw(surface, &mut state, clock) {
+                    break Err(error);
+                }
+            }
+        }
+    };
+    // Whatever breaks, what is at work ends in order: a trial is put back.
+    let result = AssertUnwindSafe(looped).catch_unwind().await;
+    if !matches!(result, Ok(Ok(Some(_)))) {
+        surface.release();
+    }
+    // Whoever waits for room to tell something need not wait any more, least of all to put back.
+    drop(happened);
+    wind_down(performer).await;
+    result.unwrap_or_else(|broken| resume_unwind(broken))
+}
+
+/// A cluster that is watched from now on.
+struct Begun {
+    performer: Performer,
+    happened: mpsc::Receiver<Event>,
+    known: watch::Receiver<Known>,
+    openings: mpsc::Receiver<Opened>,
+    nudge: Nudge,
+    setting: Setting,
+    notes: Vec<String>,
+    theme: Theme,
+}
+
+/// Begins to read a cluster, and to take orders for it.
+fn begin(dashboard: Dashboard, clock: Clock) -> Begun {
     let tasks = TaskTracker::new();
     let cancelled = CancellationToken::new();
-    let (events, mut happened) = mpsc::channel(256);
-    let (publish, mut known) = watch::channel(Known::default());
-    let (opened, mut openings) = mpsc::channel(1);
+    let (events, happened) = mpsc::channel(256);
+    let (publish, known) = watch::channel(Known::default());
+    let (opened, openings) = mpsc::channel(1);
     let nudge: Nudge = Arc::new(Notify::new());
-    let mut performer = Performer {
-        client: dashboard.client.clone(),
+    tasks.spawn(refresh::run(
+        dashboard.client.clone(),
+        clock,
+        dashboard.interval,
+        publish,
+        Arc::clone(&nudge),
+        cancelled.clone(),
+    ));
+    let performer = Performer {
+        client: dashboard.client,
         events,
-        tasks: tasks.clone(),
-        cancelled: cancelled.clone(),
+        tasks,
+        cancelled,
         access: Arc::new(dashboard.access),
         exports: dashboard.exports,
         notifier: dashboard.notifier,
@@ -124,87 +241,18 @@ async fn watch_cluster(
         helm: Helm::default(),
         clusters: dashboard.clusters,
         opened,
+        unkept: Arc::default(),
     };
-    tasks.spawn(refresh::run(
-        dashboard.client,
-        clock,
-        dashboard.interval,
-        publish,
-        Arc::clone(&nudge),
-        cancelled.clone(),
-    ));
-    let mut screen = Screen {
+    Begun {
+        performer,
+        happened,
+        known,
+        openings,
+        nudge,
+        setting: dashboard.setting,
+        notes: dashboard.notes,
         theme: dashboard.theme,
-        viewport: Viewport::default(),
-    };
-    let mut state = first_state(dashboard.setting, dashboard.notes, &performer, clock);
-    let mut tick = tokio::time::interval(TICK);
-    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut frame = tokio::time::interval(FRAME);
-    frame.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut dirty = true;
-    let mut ready: Option<Box<Dashboard>> = None;
-    let result = loop {
-        let mut urgent = false;
-        let mut effects = Vec::new();
-        let event = tokio::select! {
-            biased;
-            Some(event) = signals.next() => Some(event),
-            key = keys.next() => {
-                urgent = true;
-                match key {
-                    Some(Ok(event)) => input::translate(event),
-                    // The terminal is gone, and with it whoever looked at it.
-                    Some(Err(_)) | None => Some(Event::Leave),
-                }
-            }
-            Some(event) = happened.recv() => Some(event),
-            Some((name, opened)) = openings.recv() => {
-                let result = opened.map(|next| ready = Some(next));
-                Some(Event::ClusterOpened(name, result))
-            }
-            Ok(()) = known.changed() => {
-                let Known { inventory, link } = known.borrow_and_update().clone();
-                // Whatever the state asks for in any event must be asked, or it waits for ever.
-                effects = state.update(Event::Link(link), clock.now());
-                Some(Event::Inventory(inventory))
-            }
-            _ = tick.tick() => Some(Event::Tick),
-            _ = frame.tick(), if dirty => None,
-        };
-        if let Some(event) = event {
-            dirty = true;
-            let anew = event == Event::Resize;
-            effects.extend(state.update(event, clock.now()));
-            let after = perform(effects, &mut performer, &nudge, surface);
-            let result = match after {
-                After::GoOn if anew => surface.forget(),
-                After::GoOn => Ok(()),
-                After::Suspend => surface.suspend(),
-                After::Leave => break Ok(None),
-                After::Switch => break surface.forget().map(|()| ready),
-            };
-            if let Err(error) = result {
-                break Err(error);
-            }
-            if !urgent {
-                continue;
-            }
-        }
-        if dirty {
-            dirty = false;
-            if let Err(error) = screen.draw(surface, &mut state, clock) {
-                break Err(error);
-            }
-        }
-    };
-    if !matches!(result, Ok(Some(_))) {
-        surface.release();
     }
-    // Whoever waits for room to tell something need not wait any more, least of all to put back.
-    drop(happened);
-    wind_down(performer).await;
-    result
 }
 
 /// Ends what is at work: trials when everything is put back, the rest within moments.
@@ -219,12 +267,19 @@ async fn wind_down(mut performer: Performer) {
 fn first_state(setting: Setting, notes: Vec<String>, performer: &Performer, clock: Clock) -> State {
     let mut state = State::new(setting, clock.now());
     state.clusters.clone_from(&performer.clusters.known);
-    let notes = notes.into_iter().map(Event::Note);
+    let notes = notes.into_iter().map(not_kept);
     for event in performer.remembered.recall().into_iter().chain(notes) {
         // Neither what is remembered nor a note asks for anything.
         let _ = state.update(event, clock.now());
     }
     state
+}
+
+/// Makes the event that tells what could not be kept on this machine.
+pub(super) fn not_kept(what: String) -> Event {
+    let advice = "make room in the state folder, or let it be written; watching goes on without";
+    let failure = Failure::new(FailureKind::FileNotWritten, what).with_advice(advice);
+    Event::NotKept(Box::new(failure))
 }
 
 struct Screen {

@@ -1,18 +1,25 @@
 //! Reads the terminal and translates what it reports.
 
-use std::io;
+use std::fs::File;
+use std::io::{self, ErrorKind, IsTerminal as _};
+use std::os::fd::{AsRawFd as _, RawFd};
+use std::time::Duration;
 
 use crossterm::event::{Event as Terminal, KeyCode as Code, KeyEvent, KeyEventKind, KeyModifiers};
+use filedescriptor::{POLLERR, POLLHUP, POLLIN, poll, pollfd};
 use tokio::sync::mpsc;
 
 use crate::app::Event;
 use crate::app::keymap::{Combo, KeyCode};
 
-/// Reads the terminal on a thread of its own.
+/// So long the rest of a key is waited for whose first bytes have come.
+const REST_OF_A_KEY: Duration = Duration::from_millis(20);
+
+/// Reads the terminal on a thread of its own, until it is gone.
 ///
-/// crossterm reads a terminal that is gone for ever, without a pause and whatever time-out it is
-/// given (its issue 793). On its own thread it hinders nobody: the loop still hears the signal
-/// that tells of the loss, or fails to draw the next frame, and ends.
+/// crossterm reads a terminal that is gone for ever, without a pause (its issue 793). So it is asked
+/// only once something has come, and never about a terminal that has hung up: the loop hears of that
+/// at once, also when no signal tells and nothing changes on the screen, and this thread ends.
 #[expect(
     clippy::disallowed_methods,
     reason = "reading blocks, and a thread that hangs in it cannot be waited for"
@@ -20,15 +27,60 @@ use crate::app::keymap::{Combo, KeyCode};
 pub(super) fn listen() -> mpsc::Receiver<io::Result<Terminal>> {
     let (sender, receiver) = mpsc::channel(64);
     std::thread::spawn(move || {
-        loop {
-            let event = crossterm::event::read();
-            let fails = event.is_err();
-            if sender.blocking_send(event).is_err() || fails {
-                return;
-            }
+        if let Err(error) = read(&sender) {
+            // Nobody listens any more once the program ends.
+            let _ = sender.blocking_send(Err(error));
         }
     });
     receiver
+}
+
+/// Passes on what is typed; returns when nobody listens, fails when the terminal is gone.
+fn read(sender: &mpsc::Sender<io::Result<Terminal>>) -> io::Result<()> {
+    // The same as crossterm's: what is typed, or the terminal itself where that is not it.
+    let standard = io::stdin();
+    let (_own, terminal) = if standard.is_terminal() {
+        (None, standard.as_raw_fd())
+    } else {
+        let own = File::options().read(true).write(true).open("/dev/tty")?;
+        let terminal = own.as_raw_fd();
+        (Some(own), terminal)
+    };
+    loop {
+        wait(terminal)?;
+        while crossterm::event::poll(REST_OF_A_KEY)? {
+            let event = crossterm::event::read()?;
+            // A new size is told by its signal, which this thread may hear only with the next key.
+            if matches!(event, Terminal::Resize(..)) {
+                continue;
+            }
+            if sender.blocking_send(Ok(event)).is_err() {
+                return Ok(());
+            }
+        }
+    }
+}
+
+/// Waits until something was typed; fails when nothing ever will be.
+fn wait(terminal: RawFd) -> io::Result<()> {
+    let mut asked = [pollfd {
+        fd: terminal,
+        events: POLLIN,
+        revents: 0,
+    }];
+    match poll(&mut asked, None) {
+        Ok(_) if asked[0].revents & (POLLHUP | POLLERR) != 0 => Err(io::Error::new(
+            ErrorKind::UnexpectedEof,
+            "the terminal is gone",
+        )),
+        Ok(_) => Ok(()),
+        Err(filedescriptor::Error::Poll(error) | filedescriptor::Error::Io(error))
+            if error.kind() == ErrorKind::Interrupted =>
+        {
+            Ok(())
+        }
+        Err(error) => Err(io::Error::other(error)),
+    }
 }
 
 /// Translates an event of the terminal; what has no meaning here is nothing.

@@ -1,9 +1,9 @@
 //! Performs effects in tracked tasks and returns what comes of them as events.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::io;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -12,7 +12,8 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::clusters::Clusters;
-use super::event_loop::Dashboard;
+use super::event_loop::{Dashboard, not_kept};
+use super::panics::{self, caught};
 use super::remembered::Remembered;
 use crate::app::jobs::JobId;
 use crate::app::{Answer, Event, Query, Spent, Ticket};
@@ -56,6 +57,8 @@ pub(super) struct Performer {
     pub(super) clusters: Clusters,
     /// Where another cluster goes that was opened.
     pub(super) opened: mpsc::Sender<Opened>,
+    /// What could not be remembered the last time.
+    pub(super) unkept: Arc<Mutex<BTreeSet<&'static str>>>,
 }
 
 /// How the jobs at work are spoken to.
@@ -82,17 +85,12 @@ impl Performer {
             resolver,
             ..
         } = self.clone();
-        let (client, tally) = client.counting();
         self.tasks.spawn(async move {
             tokio::select! {
                 () = cancelled.cancelled() => {}
-                result = answer(&client, &resolver, query) => {
-                    let spent = Spent {
-                        requests: tally.count(),
-                        resting: client.resting(),
-                    };
+                (spent, result) = answer(&client, &resolver, query) => {
                     let _ = events.send(Event::Spent(ticket, spent)).await;
-                    let _ = events.send(Event::Fetched(ticket, result.map_err(Failure::from))).await;
+                    let _ = events.send(Event::Fetched(ticket, result)).await;
                 }
             }
         });
@@ -110,7 +108,7 @@ impl Performer {
                 )),
                 Some(opening) => tokio::select! {
                     () = cancelled.cancelled() => return,
-                    result = opening => result.map(Box::new),
+                    result = caught(opening) => result.map(Box::new),
                 },
             };
             let _ = opened.send((name, result)).await;
@@ -128,9 +126,9 @@ impl Performer {
         self.tasks.spawn(async move {
             tokio::select! {
                 () = cancelled.cancelled() => {}
-                result = client.sign_in(&given) => {
+                result = caught(failing(client.sign_in(&given))) => {
                     let event = Event::SignedIn {
-                        result: result.map_err(Failure::from),
+                        result,
                         wanted: client.wanted(),
                         wait: client.pause(),
                     };
@@ -197,15 +195,31 @@ impl Performer {
     }
 
     /// Writes a file of what is remembered; a slow disk keeps no key waiting.
+    ///
+    /// What cannot be written is told once, until it can be again.
     fn write(&self, what: &'static str, work: impl FnOnce() -> io::Result<Event> + Send + 'static) {
-        let events = self.events.clone();
+        let (events, unkept) = (self.events.clone(), Arc::clone(&self.unkept));
         self.tasks.spawn(async move {
-            let event = match tokio::task::spawn_blocking(work).await {
-                Ok(Ok(event)) => event,
-                Ok(Err(error)) => {
-                    Event::Note(format!("{what} cannot be remembered: {}", cause(&error)))
+            let written = tokio::task::spawn_blocking(work).await;
+            let reason = match &written {
+                Ok(Ok(_)) => None,
+                Ok(Err(error)) => Some(cause(error)),
+                Err(broken) => Some(broken.to_string()),
+            };
+            let is_news = {
+                let mut unkept = unkept.lock().unwrap_or_else(PoisonError::into_inner);
+                if reason.is_some() {
+                    unkept.insert(what)
+                } else {
+                    unkept.remove(what)
                 }
-                Err(panicked) => Event::Note(format!("{what} cannot be remembered: {panicked}")),
+            };
+            let event = match (written, reason) {
+                (Ok(Ok(event)), _) => event,
+                (_, Some(reason)) if is_news => {
+                    not_kept(format!("{what} cannot be remembered: {reason}"))
+                }
+                (_, Some(_) | None) => return,
             };
             let _ = events.send(event).await;
         });
@@ -253,18 +267,34 @@ impl Performer {
 
     /// Runs an operation as a job; a panic in it becomes its failure.
     pub(super) fn run(&mut self, job: JobId, operation: Operation) {
+        let (client, access) = (self.client.clone(), Arc::clone(&self.access));
+        self.follow(job, operation.is_trial(), |reporter| async move {
+            operations::run(&client, &operation, &reporter, &access).await;
+        });
+    }
+
+    /// Does the work of a job, and passes on what it reports.
+    fn follow<F>(
+        &mut self,
+        job: JobId,
+        is_trial: bool,
+        work: impl FnOnce(Reporter) -> F + Send + 'static,
+    ) where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        // Those of jobs that ended are let go.
+        self.helm.stops.retain(|_, stop| !stop.is_cancelled());
+        self.helm.keeps.retain(|_, keep| !keep.is_cancelled());
         let stop = CancellationToken::new();
         self.helm.stops.insert(job, stop.clone());
         let keep = CancellationToken::new();
-        let is_trial = operation.is_trial();
         if is_trial {
             self.helm.keeps.insert(job, keep.clone());
         }
+        let helm_of_job = (stop.clone().drop_guard(), keep.clone().drop_guard());
         let Self {
-            client,
             events,
             cancelled,
-            access,
             notifier,
             resolver,
             profiles,
@@ -287,10 +317,12 @@ impl Performer {
             tokio::select! {
                 // A trial is told to stop and puts back what it changed, however the program ends.
                 () = cancelled.cancelled(), if !is_trial => {}
-                () = operations::run(&client, &operation, &reporter, &access) => {}
+                () = work(reporter) => {}
             }
         });
         self.tasks.spawn(async move {
+            // Dropped at the end, they tell that nobody needs to speak to the job any more.
+            let _helm = helm_of_job;
             let mut ended = false;
             while let Some(update) = received.recv().await {
                 ended |= matches!(update, Update::Ended(_));
@@ -299,7 +331,10 @@ impl Performer {
             if let Err(error) = work.await
                 && !ended
             {
-                let failure = Failure::new(FailureKind::Internal, error.to_string());
+                let failure = match error.try_into_panic() {
+                    Ok(payload) => panics::failure(&*payload),
+                    Err(error) => Failure::new(FailureKind::Internal, error.to_string()),
+                };
                 let report = Report::new(Outcome::Unknown(Box::new(failure)));
                 let _ = events
                     .send(Event::Job(job, Update::Ended(Box::new(report))))
@@ -307,6 +342,11 @@ impl Performer {
             }
         });
     }
+}
+
+/// Turns the client's errors into failures.
+async fn failing<T>(work: impl Future<Output = Result<T, Error>>) -> Result<T, Failure> {
+    work.await.map_err(Failure::from)
 }
 
 /// Returns what the system said, without the paths that were put around it.
@@ -338,7 +378,22 @@ async fn resolve(resolver: &Resolver, names: &[String], now: DateTime<Utc>) -> A
     Answer::Resolved(resolver.resolve(names, now).await)
 }
 
-async fn answer(client: &Client, resolver: &Resolver, query: Query) -> Result<Answer, Error> {
+/// Asks the server what the dashboard wants to know, and counts what that costs.
+pub async fn answer(
+    client: &Client,
+    resolver: &Resolver,
+    query: Query,
+) -> (Spent, Result<Answer, Failure>) {
+    let (client, tally) = client.counting();
+    let result = Box::pin(caught(failing(ask(&client, resolver, query)))).await;
+    let spent = Spent {
+        requests: tally.count(),
+        resting: client.resting(),
+    };
+    (spent, result)
+}
+
+async fn ask(client: &Client, resolver: &Resolver, query: Query) -> Result<Answer, Error> {
     match query {
         Query::Snapshots(guest) => client
             .guests()
@@ -438,5 +493,91 @@ async fn answer(client: &Client, resolver: &Resolver, query: Query) -> Result<An
             let known = client.access().permissions_at(&path).await?;
             Ok(Answer::Permissions(known))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use pretty_assertions::assert_eq;
+
+    use super::*;
+    use crate::proxmox::{Connection, Credentials, Trust};
+
+    fn performer(events: mpsc::Sender<Event>) -> Performer {
+        let pin = ["AB"; 32].join(":");
+        let client = Client::new(Connection {
+            endpoints: vec!["https://127.0.0.1:1".into()],
+            trust: Trust::Pins(vec![pin.parse().unwrap()]),
+            credentials: Credentials::Token {
+                id: "hub@pve!deck".into(),
+                secret: String::from("secret").into(),
+            },
+        });
+        Performer {
+            client: client.unwrap(),
+            events,
+            tasks: TaskTracker::new(),
+            cancelled: CancellationToken::new(),
+            access: Arc::new(WriteAccess::Unlogged),
+            exports: PathBuf::new(),
+            notifier: Notifier::new(Vec::new()),
+            remembered: Remembered::default(),
+            resolver: Resolver::system(),
+            profiles: Arc::default(),
+            helm: Helm::default(),
+            clusters: Clusters::default(),
+            opened: mpsc::channel(1).0,
+            unkept: Arc::default(),
+        }
+    }
+
+    fn job() -> JobId {
+        JobId::default()
+    }
+
+    #[tokio::test]
+    async fn a_job_that_breaks_ends_as_a_failure_in_its_own_words() {
+        for is_trial in [false, true] {
+            let (events, mut happened) = mpsc::channel(8);
+            let mut performer = performer(events);
+            performer.follow(job(), is_trial, |reporter| async move {
+                drop(reporter);
+                panic!("no such step");
+            });
+            let Some(Event::Job(id, Update::Ended(report))) = happened.recv().await else {
+                panic!("the job did not end");
+            };
+            assert_eq!(id, job());
+            let Outcome::Unknown(failure) = report.outcome else {
+                panic!("{:?}", report.outcome);
+            };
+            assert_eq!(failure.kind, FailureKind::Internal);
+            assert_eq!(failure.message, "no such step".into());
+        }
+    }
+
+    #[tokio::test]
+    async fn what_cannot_be_written_is_told_once_until_it_can_be_again() {
+        let (events, mut happened) = mpsc::channel(8);
+        let performer = performer(events);
+        let full = || Err(io::ErrorKind::StorageFull.into());
+        for result in [full, full, || Ok(Event::Tick), full] {
+            performer.write("alerts", result);
+            // One after another, as the disk takes them.
+            performer.tasks.close();
+            performer.tasks.wait().await;
+            performer.tasks.reopen();
+        }
+        drop(performer);
+        let mut told = Vec::new();
+        while let Some(event) = happened.recv().await {
+            told.push(if let Event::NotKept(failure) = event {
+                failure.message.to_string()
+            } else {
+                format!("{event:?}")
+            });
+        }
+        let lost = "alerts cannot be remembered: no storage space";
+        assert_eq!(told, [lost, "Tick", lost]);
     }
 }

@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::cadence::{Beats, Question};
 use super::clock::Clock;
+use super::panics::caught_as;
 use crate::domain::failure::Failure;
 use crate::domain::inventory::{ClusterStatus, Inventory, Link, LinkState, Resources};
 use crate::domain::task::Task;
@@ -62,6 +63,14 @@ pub(super) async fn run(
     }
 }
 
+/// Reads something; what breaks in the reading is its failure, and the others go on.
+async fn whole<T>(reading: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+    caught_as(reading, |failure| {
+        Error::unsent(failure.kind, failure.message)
+    })
+    .await
+}
+
 struct Refresh {
     client: Client,
     beats: Beats,
@@ -93,10 +102,11 @@ impl Refresh {
         for question in self.beats.take_off(now, self.is_down()) {
             let client = self.client.clone();
             flying.push(Box::pin(async move {
+                let cluster = client.cluster();
                 match question {
-                    Question::Resources => Reading::Resources(client.cluster().resources().await),
-                    Question::Tasks => Reading::Tasks(client.cluster().tasks().await),
-                    Question::Status => Reading::Status(client.cluster().status().await),
+                    Question::Resources => Reading::Resources(whole(cluster.resources()).await),
+                    Question::Tasks => Reading::Tasks(whole(cluster.tasks()).await),
+                    Question::Status => Reading::Status(whole(cluster.status()).await),
                 }
             }));
         }

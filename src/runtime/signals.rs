@@ -12,7 +12,8 @@ use crate::app::Event;
 #[derive(Debug)]
 pub(crate) struct Ending {
     terminate: Signal,
-    hang_up: Signal,
+    /// Absent where whoever started the program wants it to outlive the session, as `nohup` does.
+    hang_up: Option<Signal>,
     interrupt: Signal,
 }
 
@@ -21,7 +22,11 @@ impl Ending {
     pub(crate) fn listen() -> io::Result<Self> {
         Ok(Self {
             terminate: signal(SignalKind::terminate())?,
-            hang_up: signal(SignalKind::hangup())?,
+            hang_up: if is_ignored(Number::HUP) {
+                None
+            } else {
+                Some(signal(SignalKind::hangup())?)
+            },
             interrupt: signal(SignalKind::interrupt())?,
         })
     }
@@ -33,9 +38,15 @@ impl Ending {
 
     /// Waits for one of them.
     pub(crate) async fn wait(&mut self) {
+        let hang_up = async {
+            match &mut self.hang_up {
+                Some(signal) => drop(signal.recv().await),
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
             _ = self.terminate.recv() => {}
-            _ = self.hang_up.recv() => {}
+            () = hang_up => {}
             _ = self.interrupt.recv() => {}
         }
     }
@@ -46,6 +57,7 @@ impl Ending {
 pub(super) struct Signals {
     ending: Ending,
     suspend: Signal,
+    resize: Signal,
 }
 
 impl Signals {
@@ -55,6 +67,7 @@ impl Signals {
         Ok(Self {
             ending: Ending::listen()?,
             suspend,
+            resize: signal(SignalKind::window_change())?,
         })
     }
 
@@ -63,8 +76,27 @@ impl Signals {
         tokio::select! {
             () = self.ending.wait() => Event::Leave,
             _ = self.suspend.recv() => Event::Suspend,
+            _ = self.resize.recv() => Event::Resize,
         }
     }
+}
+
+/// Lets a write fail that goes beyond the largest file allowed, instead of killing the program.
+pub(crate) fn let_writes_fail() -> io::Result<()> {
+    // Whoever has been caught once acts no more by itself; nobody needs to hear of it.
+    signal(SignalKind::from_raw(Number::XFSZ.as_raw())).map(drop)
+}
+
+/// Tells whether a signal was ignored when the program began; where the system does not say, it was not.
+fn is_ignored(signal: Number) -> bool {
+    let Ok(status) = std::fs::read_to_string("/proc/self/status") else {
+        return false;
+    };
+    let mask = status
+        .lines()
+        .find_map(|line| line.strip_prefix("SigIgn:"))
+        .and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    mask.is_some_and(|mask| mask >> (signal.as_raw() - 1) & 1 == 1)
 }
 
 /// Stops this program, and whatever the shell started together with it, until it is continued.

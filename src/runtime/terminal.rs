@@ -1,6 +1,7 @@
 //! Owns the terminal: enters it, leaves it, whatever happens in between.
 
 use std::io::{self, Stdout};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crossterm::event::{DisableBracketedPaste, EnableBracketedPaste};
 use crossterm::style::Print;
@@ -13,15 +14,16 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 
 use super::painter::Painter;
-use super::signals;
+use super::{panics, signals};
 use crate::domain::text::clean;
 
 /// Has the terminal put its title aside, and take it up again (xterm's window operations); one that
 /// knows neither ignores both.
 const KEEP_TITLE: &str = "\x1b[22;2t";
 const RESTORE_TITLE: &str = "\x1b[23;2t";
-/// The name of the thread that draws; a panic anywhere else leaves the terminal alone.
-const MAIN_THREAD: &str = "main";
+
+/// Whether the terminal is taken; giving it back twice would move the cursor back over what was said since.
+static TAKEN: AtomicBool = AtomicBool::new(false);
 
 /// Something to draw on: the terminal, or a test's screen.
 pub trait Surface {
@@ -46,27 +48,23 @@ pub trait Surface {
 
 /// The terminal while the dashboard has it; dropping it gives it back.
 #[derive(Debug)]
-pub(super) struct Terminal {
+pub struct Terminal {
     screen: ratatui::Terminal<Painter<Stdout>>,
-    taken: bool,
 }
 
 impl Terminal {
     /// Takes the terminal: raw input, the alternate screen, pastes as one event.
-    pub(super) fn enter() -> io::Result<Self> {
+    pub fn enter() -> io::Result<Self> {
         restore_on_panic();
         let screen = ratatui::Terminal::new(Painter::new(io::stdout()))?;
-        let mut terminal = Self {
-            screen,
-            taken: false,
-        };
+        let mut terminal = Self { screen };
         terminal.take()?;
         Ok(terminal)
     }
 
     fn take(&mut self) -> io::Result<()> {
         // Set first: what fails half-way must be undone as well.
-        self.taken = true;
+        TAKEN.store(true, Ordering::SeqCst);
         enable_raw_mode()?;
         execute!(
             io::stdout(),
@@ -108,10 +106,7 @@ impl Surface for Terminal {
     }
 
     fn release(&mut self) {
-        if self.taken {
-            self.taken = false;
-            restore();
-        }
+        restore();
     }
 }
 
@@ -125,6 +120,9 @@ impl Drop for Terminal {
 ///
 /// Leaving the alternate screen comes last: whoever sees the shell's screen has all the rest too.
 fn restore() {
+    if !TAKEN.swap(false, Ordering::SeqCst) {
+        return;
+    }
     let _ = disable_raw_mode();
     let _ = execute!(
         io::stdout(),
@@ -136,16 +134,17 @@ fn restore() {
     );
 }
 
-/// Lets a panic of the drawing thread give the terminal back before its message is printed.
+/// Lets a panic of the drawing thread give the terminal back before anything is printed.
 fn restore_on_panic() {
+    let drawing = std::thread::current().id();
     let print = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
-        if std::thread::current().name() == Some(MAIN_THREAD) {
+        if std::thread::current().id() == drawing {
             restore();
             print(panic);
         } else {
-            // A job's panic becomes the job's failure; printing would tear the screen.
-            tracing::error!("{panic}");
+            // What broke is told as a failure of its own; printing would tear the screen.
+            panics::log(panic);
         }
     }));
 }

@@ -60,7 +60,7 @@ fn what_the_loop_only_tells_asks_for_nothing_and_loses_no_question() {
     desk.now.moment = desk.now.moment.later(Duration::from_secs(1));
     for event in [
         Event::Link(Link::default()),
-        Event::Note("told".to_owned()),
+        Event::NotKept(Box::new(Failure::new(FailureKind::FileNotWritten, "told"))),
         Event::Drawn(7),
     ] {
         assert_eq!(desk.happen(event), []);

@@ -94,4 +94,27 @@ async fn a_log_that_cannot_be_written_is_reported_and_stops_nothing() {
         report.notes[0].starts_with("the audit log /dev/full could not be written"),
         "{report:?}"
     );
+    assert_eq!(report.unlogged.as_ref(), report.notes.first());
+}
+
+/// A disk that was full for a while has taken half a line; what is written later is whole all the same.
+#[tokio::test]
+async fn a_torn_line_costs_no_other_line() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let path = folder.path().join("audit.log");
+    let (whole, torn) = ("{\"outcome\":\"done\"}", "{\"time\":\"2026-11-");
+    std::fs::write(&path, format!("{whole}\n{torn}")).unwrap();
+    let mut stage = Stage::new().await;
+    stage.set_access(WriteAccess::Logged(AuditLog::open(&path, "lab").unwrap()));
+    stage
+        .play(&take(&stage.guest(101).await, "pre", false))
+        .await;
+    let text = std::fs::read_to_string(&path).unwrap();
+    let lines: Vec<&str> = text.lines().collect();
+    assert_eq!(lines[..2], [whole, torn], "what is there stays");
+    let rest = lines[2..].iter();
+    let outcomes: Vec<String> = rest
+        .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()["outcome"].to_string())
+        .collect();
+    assert_eq!(outcomes, ["\"started\"", "\"done\""]);
 }

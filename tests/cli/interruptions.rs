@@ -24,7 +24,23 @@ struct Running {
 
 impl Running {
     fn start(world: &World, arguments: &[&str]) -> Self {
-        let mut command = world.home.program(arguments);
+        Self::of(world.home.program(arguments))
+    }
+
+    /// Starts the binary as `nohup` does, so that it outlives the session.
+    fn start_to_stay(world: &World, arguments: &[&str]) -> Self {
+        let program = world.home.program(arguments);
+        let mut shell = std::process::Command::new("/bin/sh");
+        shell.args(["-c", "trap '' HUP; exec \"$0\" \"$@\""]);
+        shell.arg(program.get_program()).args(program.get_args());
+        shell.env_clear();
+        for (name, value) in program.get_envs() {
+            shell.env(name, value.unwrap());
+        }
+        Self::of(shell)
+    }
+
+    fn of(mut command: std::process::Command) -> Self {
         command.stdin(Stdio::null());
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
@@ -240,4 +256,18 @@ fn a_signal_during_the_checks_changes_nothing() {
     running.wait_for("interrupted; nothing was changed");
     assert_eq!(running.end().0, 130);
     assert!(world.writes().is_empty());
+}
+
+/// Whoever starts a change with `nohup` wants it to outlive the session.
+#[test]
+fn a_lost_session_does_not_interrupt_what_was_started_to_outlive_it() {
+    let world = at_speed(2.0);
+    let arguments = ["snapshot", "create", "101", "102", "--name", "now"];
+    let running = Running::start_to_stay(&world, &arguments);
+    until_begun(&world, "qmsnapshot");
+    running.send(Signal::HUP);
+    let (code, result, said) = running.end();
+    assert_eq!(code, 0, "{result}{said}");
+    assert!(!said.contains(FINISHING), "{said}");
+    assert_eq!(result.matches("snapshot now taken").count(), 2, "{result}");
 }

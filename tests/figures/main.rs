@@ -6,6 +6,7 @@
     reason = "a test that cannot go on panics, and looks for some kinds of question among all"
 )]
 
+mod days;
 #[path = "../../benches/fleet.rs"]
 mod fleet;
 mod frames;

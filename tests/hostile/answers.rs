@@ -10,6 +10,7 @@ use crate::DEADLINE;
 use crate::calls::{CALLS, Values};
 use crate::entries::shown;
 use crate::inputs::{Numbers, hostile, huge};
+use crate::tell;
 use crate::told::Told;
 
 /// How often each call is made.
@@ -63,11 +64,11 @@ async fn every_call_understands_or_refuses_hostile_answers() {
             }
         }
     }
-    println!(
+    tell(format_args!(
         "{} hostile answers to {} calls: {understood} understood, {refused} refused",
         understood + refused,
         CALLS.len()
-    );
+    ));
     assert!(understood > 0 && refused > 0);
     simulator.shutdown().await;
 }
@@ -96,8 +97,8 @@ fn bytes_for_bodies_are_understood_or_refused() {
             refused += 1;
         }
     }
-    println!(
+    tell(format_args!(
         "{} bodies: {understood} understood, {refused} refused",
         understood + refused
-    );
+    ));
 }

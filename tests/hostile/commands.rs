@@ -8,6 +8,7 @@ use tokio::process::Command;
 
 use crate::DEADLINE;
 use crate::entries::shown;
+use crate::tell;
 
 const COMMANDS: [&[&str]; 14] = [
     &["list"],
@@ -78,6 +79,8 @@ async fn commands_end_well_and_print_nothing_raw() {
         }
     }
     let lies = simulator.faults().remove(fault);
-    println!("{lies} hostile answers to commands that ended so (code: times): {codes:?}");
+    tell(format_args!(
+        "{lies} hostile answers to commands that ended so (code: times): {codes:?}"
+    ));
     simulator.shutdown().await;
 }

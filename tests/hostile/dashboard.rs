@@ -5,6 +5,7 @@ use unicode_width::UnicodeWidthStr as _;
 
 use crate::entries::shown;
 use crate::harness::{Deck, Wish};
+use crate::tell;
 
 /// Views, panes, dialogs and logs, each opened while the server lies.
 const SCRIPT: &str = "1 j j <Enter> <Tab> l <Esc> ] ] [ [ s <Esc> R <Esc> c <Esc> P <Esc> N <Esc> d <Esc> K <Esc> b <Esc> \
@@ -50,7 +51,9 @@ async fn every_frame_is_clean_and_the_dashboard_recovers() {
         deck.see("web-1").await;
         deck.quit().await;
     }
-    println!("{lies} hostile answers behind {frames} frames");
+    tell(format_args!(
+        "{lies} hostile answers behind {frames} frames"
+    ));
 }
 
 /// Asserts that a frame holds nothing that would move a cursor, turn the direction of a line or shift its end.

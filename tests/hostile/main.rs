@@ -1,7 +1,7 @@
 //! Bounded runs of hostile input: whatever reads bytes of strangers neither panics nor hangs, and what it shows of them
 //! moves no cursor.
 //!
-//! The number of inputs is printed. The same functions stand behind the fuzz targets in `fuzz`, which look longer; what
+//! The number of inputs is printed in every run. The same functions stand behind the fuzz targets in `fuzz`, which look longer; what
 //! they find becomes a case here. It refuses to be random: each run sees the same inputs.
 #![cfg(test)]
 
@@ -32,6 +32,7 @@ mod inputs;
 mod teller;
 mod told;
 
+use std::io::Write as _;
 use std::sync::mpsc;
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -39,6 +40,11 @@ use std::time::Duration;
 
 use entries::{ENTRIES, Entry};
 use inputs::{Numbers, hostile, huge};
+
+/// Says how much was tried, past the capture of a test's output, so that every run tells.
+pub(crate) fn tell(what: std::fmt::Arguments<'_>) {
+    writeln!(std::io::stderr(), "{what}").unwrap();
+}
 
 /// Machines are slow and shared; whoever is no nearer to an end after so long hangs.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(120);
@@ -86,12 +92,12 @@ fn hostile_texts_are_read_or_refused_and_shown_clean() {
     for entry in &ENTRIES {
         match put_to(entry) {
             Ok(count) => {
-                println!("{:10} {count:6} inputs", entry.name);
+                tell(format_args!("{:10} {count:6} inputs", entry.name));
                 all += count;
             }
             Err(complaint) => complaints.push(complaint),
         }
     }
-    println!("{all} hostile texts");
+    tell(format_args!("{all} hostile texts"));
     assert!(complaints.is_empty(), "{}", complaints.join("\n"));
 }

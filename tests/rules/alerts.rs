@@ -658,9 +658,47 @@ fn two_programs_on_one_machine_keep_each_other_s_acknowledgements() {
     second.book.learn(file.clone());
     assert_eq!(second.book.counts().acknowledged, 1);
     let key = second.key();
-    assert!(second.book.put_back(&key));
+    assert!(second.book.put_back(&key, at));
     second.book.changes(at).unwrap().write_into(&mut file, at);
     assert!(file.values().all(|known| known.acknowledgement.is_none()));
+}
+
+#[test]
+fn what_one_program_takes_back_is_not_brought_back_by_another_that_still_knows_it() {
+    let mut file = Memory::new();
+    let (mut first, mut second) = (Desk::new(), Desk::new());
+    for desk in [&mut first, &mut second] {
+        desk.nodes[1].state = NodeState::Offline;
+        desk.look(0);
+    }
+    let at = now();
+    first.acknowledge();
+    first.book.changes(at).unwrap().write_into(&mut file, at);
+    second.book.changes(at).unwrap().write_into(&mut file, at);
+    second.book.learn(file.clone());
+    let key = second.key();
+    assert!(second.book.put_back(&key, at));
+    second.book.changes(at).unwrap().write_into(&mut file, at);
+    // The first writes down that the alert still stands, and what it knows of it.
+    first.look(3601);
+    let later = at + TimeDelta::seconds(3601);
+    first
+        .book
+        .changes(later)
+        .unwrap()
+        .write_into(&mut file, later);
+    assert_eq!(file[&key].acknowledgement, None);
+    first.book.learn(file.clone());
+    assert_eq!(first.book.counts().acknowledged, 0);
+    // A new word counts again, for everybody.
+    first.acknowledge();
+    first
+        .book
+        .changes(later)
+        .unwrap()
+        .write_into(&mut file, later);
+    second.book.learn(file.clone());
+    assert_eq!(second.book.counts().acknowledged, 1);
 }
 
 #[test]

@@ -24,5 +24,6 @@ mod plain;
 mod projects;
 mod prune;
 mod signing_in;
+mod sizes;
 mod switching;
 mod world;

@@ -3,13 +3,18 @@
 //! A thread reads what the program writes into a terminal emulation; tests wait for what they want to see. Nothing
 //! here sleeps: every wait is for a condition, and a missed deadline shows the screen.
 
+use std::fs::Permissions;
 use std::io::{Read, Write};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::PathBuf;
 use std::process::Command;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use portable_pty::{CommandBuilder, ExitStatus, MasterPty, PtySize, native_pty_system};
+use proxdeck::simulator::{Options, Scenario, Simulator};
 use tempfile::TempDir;
+use tokio::runtime::Runtime;
 
 /// A generous deadline for whatever must happen at some point, on a slow machine too.
 const DEADLINE: Duration = Duration::from_secs(60);
@@ -38,7 +43,89 @@ pub(crate) struct Screen {
     process: u32,
     /// The line settings before the program came.
     untouched: String,
-    _home: TempDir,
+    _home: Home,
+}
+
+/// A folder that is the program's whole world of files; those who share it share its state.
+#[derive(Clone)]
+pub(crate) struct Home(Arc<TempDir>);
+
+impl Home {
+    pub(crate) fn new() -> Self {
+        let home = Self(Arc::new(tempfile::tempdir().unwrap()));
+        for (_, folder) in FOLDERS {
+            std::fs::create_dir(home.path(folder)).unwrap();
+        }
+        home
+    }
+
+    pub(crate) fn path(&self, below: &str) -> PathBuf {
+        self.0.path().join(below)
+    }
+
+    /// Reads a file of the program's state.
+    pub(crate) fn state(&self, name: &str) -> String {
+        let path = self.path("state/proxdeck").join(name);
+        std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+    }
+
+    /// Reads the lines of the audit log.
+    pub(crate) fn audited(&self) -> Vec<serde_json::Value> {
+        let log = self.state("audit.jsonl");
+        let lines = log.lines().map(serde_json::from_str);
+        lines.map(Result::unwrap).collect()
+    }
+}
+
+/// The places of the user's files, each a folder of the home.
+const FOLDERS: [(&str, &str); 6] = [
+    ("XDG_CONFIG_HOME", "config"),
+    ("XDG_STATE_HOME", "state"),
+    ("XDG_DATA_HOME", "data"),
+    ("XDG_CACHE_HOME", "cache"),
+    ("XDG_RUNTIME_DIR", "run"),
+    ("TMPDIR", "tmp"),
+];
+
+/// A simulated cluster, and a home whose config leads to it.
+pub(crate) struct Cluster {
+    pub(crate) home: Home,
+    pub(crate) simulator: Simulator,
+    // Declared last: the simulator's tasks end before their runtime does.
+    _runtime: Runtime,
+}
+
+impl Cluster {
+    /// Starts a world; every guest is managed, and the config says `more` below.
+    pub(crate) fn start(scenario: Scenario, more: &str) -> Self {
+        let runtime = Runtime::new().unwrap();
+        let simulator = runtime.block_on(Simulator::start(Options::new(scenario)));
+        let simulator = simulator.unwrap();
+        let accounts = simulator.accounts();
+        let config = format!(
+            "[clusters.lab]\nendpoints = [\"{}\"]\ntoken_id = \"{}\"\ntoken_secret = \"{}\"\n\
+             fingerprints = [\"{}\"]\n[selection]\nall = true\n{more}",
+            simulator.url(),
+            accounts.token_id,
+            accounts.token_secret,
+            simulator.fingerprint()
+        );
+        let home = Home::new();
+        let file = home.path("config/proxdeck/config.toml");
+        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+        std::fs::write(&file, config).unwrap();
+        std::fs::set_permissions(&file, Permissions::from_mode(0o600)).unwrap();
+        Self {
+            home,
+            simulator,
+            _runtime: runtime,
+        }
+    }
+
+    /// Opens a dashboard before it.
+    pub(crate) fn open(&self, size: Size) -> Screen {
+        Screen::start_at(&self.home, size, &[])
+    }
 }
 
 type Writer = Arc<Mutex<Option<Box<dyn Write + Send>>>>;
@@ -104,11 +191,15 @@ impl Shared {
 
     /// Waits until a condition holds, or panics with the screen.
     fn wait(&self, what: &str, holds: impl Fn(&Shown) -> bool) -> MutexGuard<'_, Shown> {
-        let (shown, missed) = self
+        // After its end nothing more will come.
+        let ended = |shown: &Shown| shown.exit.is_some() && shown.drained;
+        let (shown, _) = self
             .changed
-            .wait_timeout_while(self.lock(), DEADLINE, |shown| !holds(shown))
+            .wait_timeout_while(self.lock(), DEADLINE, |shown| {
+                !holds(shown) && !ended(shown)
+            })
             .unwrap_or_else(PoisonError::into_inner);
-        if missed.timed_out() {
+        if !holds(&shown) {
             let screen = shown.framed();
             drop(shown);
             panic!("waited in vain for {what}\n{screen}");
@@ -120,40 +211,53 @@ impl Shared {
 impl Screen {
     /// Starts the program in a terminal of this size.
     pub(crate) fn start(size: Size, arguments: &[&str]) -> Self {
+        Self::start_at(&Home::new(), size, arguments)
+    }
+
+    /// Starts the program with files that are there already.
+    pub(crate) fn start_at(home: &Home, size: Size, arguments: &[&str]) -> Self {
         let mut command = CommandBuilder::new(PROGRAM);
         command.args(arguments);
-        Self::start_command(size, command)
+        Self::start_command(home, size, command)
+    }
+
+    /// Starts the program from a shell, as `$DECK`.
+    pub(crate) fn start_in_shell(home: &Home, size: Size, script: &str) -> Self {
+        let mut command = CommandBuilder::new("/bin/sh");
+        command.args(["-c", script]);
+        Self::start_command(home, size, command)
     }
 
     /// Starts the program behind a shell that has the terminal and keeps its signals for itself.
-    pub(crate) fn start_behind_a_deaf_shell(size: Size, arguments: &str) -> Self {
-        let mut command = CommandBuilder::new("/bin/sh");
-        command.arg("-c");
+    pub(crate) fn start_behind_a_deaf_shell(home: &Home, size: Size, arguments: &str) -> Self {
         // The last command keeps the shell from turning into the program.
-        command.arg(format!("trap '' HUP; '{PROGRAM}' {arguments}; exit $?"));
-        Self::start_command(size, command)
+        let script = format!("trap '' HUP; \"$DECK\" {arguments}; times > \"$HOME/times\"; exit");
+        Self::start_in_shell(home, size, &script)
     }
 
-    fn start_command((columns, rows): Size, mut command: CommandBuilder) -> Self {
-        let home = tempfile::tempdir().unwrap();
+    /// Starts whatever it is, in this home.
+    pub(crate) fn start_command(
+        home: &Home,
+        (columns, rows): Size,
+        mut command: CommandBuilder,
+    ) -> Self {
+        let own: Vec<(String, String)> = command
+            .iter_extra_env_as_str()
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .collect();
         command.env_clear();
-        command.cwd(home.path());
+        command.cwd(home.0.path());
         command.env("PATH", "/usr/bin:/bin");
         command.env("TERM", "xterm-256color");
         command.env("LANG", "C.UTF-8");
         command.env("TZ", "UTC");
-        command.env("HOME", home.path());
-        for (name, folder) in [
-            ("XDG_CONFIG_HOME", "config"),
-            ("XDG_STATE_HOME", "state"),
-            ("XDG_DATA_HOME", "data"),
-            ("XDG_CACHE_HOME", "cache"),
-            ("XDG_RUNTIME_DIR", "run"),
-            ("TMPDIR", "tmp"),
-        ] {
-            let folder = home.path().join(folder);
-            std::fs::create_dir(&folder).unwrap();
-            command.env(name, folder);
+        command.env("HOME", home.0.path());
+        command.env("DECK", PROGRAM);
+        for (name, folder) in FOLDERS {
+            command.env(name, home.path(folder));
+        }
+        for (name, value) in own {
+            command.env(name, value);
         }
         let pair = native_pty_system()
             .openpty(pty_size((columns, rows)))
@@ -196,7 +300,7 @@ impl Screen {
             writer,
             process,
             untouched,
-            _home: home,
+            _home: home.clone(),
         }
     }
 
@@ -256,6 +360,12 @@ impl Screen {
 
     /// Asserts that the terminal is as a shell wants to find it.
     pub(crate) fn assert_given_back(&self) {
+        self.assert_usable();
+        self.look(|shown| assert_eq!(shown.text().trim(), "", "nothing was left behind"));
+    }
+
+    /// Asserts the same of a terminal on which something was said at the end.
+    pub(crate) fn assert_usable(&self) {
         self.look(|shown| {
             let screen = shown.parser.screen();
             assert!(!screen.alternate_screen(), "the alternate screen was left");
@@ -263,7 +373,6 @@ impl Screen {
             assert!(!screen.bracketed_paste(), "pastes are plain again");
             assert_eq!(screen.mouse_protocol_mode(), vt100::MouseProtocolMode::None);
             assert!(!screen.application_cursor() && !screen.application_keypad());
-            assert_eq!(shown.text().trim(), "", "nothing was left behind");
         });
         assert_eq!(self.settings(), self.untouched, "the line is as it was");
     }
@@ -275,6 +384,26 @@ impl Screen {
     /// Sends a signal, such as `TERM`.
     pub(crate) fn kill(&self, signal: &str) {
         assert!(send_signal(signal, &self.process.to_string()));
+    }
+
+    /// Returns how long the programs behind the shell have had a processor so far.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn processor_time(&self) -> Duration {
+        let shell = self.process;
+        let children = std::fs::read_to_string(format!("/proc/{shell}/task/{shell}/children"));
+        let ticks = children
+            .unwrap()
+            .split_whitespace()
+            .map(|child| {
+                let stat = std::fs::read_to_string(format!("/proc/{child}/stat")).unwrap();
+                let (_, fields) = stat.rsplit_once(')').unwrap();
+                let mut fields = fields.split_whitespace().skip(11);
+                let mut field = || fields.next().unwrap().parse::<u64>().unwrap();
+                field() + field()
+            })
+            .sum::<u64>();
+        // A tick is a hundredth of a second on every Linux.
+        Duration::from_millis(ticks * 10)
     }
 
     /// Waits until the program stands still, as after Ctrl-Z.
@@ -295,12 +424,17 @@ impl Screen {
 
     /// Closes the terminal under the program, as a window or a lost connection does.
     pub(crate) fn close(&mut self) {
+        self.close_at((99, 33));
+    }
+
+    /// Closes the terminal after it got another size.
+    pub(crate) fn close_at(&mut self, size: Size) {
         self.shared.change(|shown| shown.closing = true);
         // The reading thread holds the terminal open until something comes; a new size makes the program draw.
         self.master
             .as_ref()
             .unwrap()
-            .resize(pty_size((99, 33)))
+            .resize(pty_size(size))
             .unwrap();
         self.wait_until("the reading to stop", |shown| shown.drained);
         *self.writer.lock().unwrap() = None;

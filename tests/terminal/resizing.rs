@@ -1,6 +1,6 @@
 //! The window changes its size while the program runs.
 
-use crate::harness::{ESCAPE, HELP, Screen, Shown, Size};
+use crate::harness::{ENTER, ESCAPE, HELP, Screen, Shown, Size};
 
 /// Tells whether a frame fills a screen of this size: something in the lowest row, a border at the right edge.
 fn fills(shown: &Shown, (columns, rows): Size) -> bool {
@@ -59,6 +59,43 @@ fn a_dialog_survives_a_window_of_any_size() {
     screen.wait_until_gone(HELP);
     screen.press("q");
     assert_eq!(screen.exit_code(), 0);
+}
+
+#[test]
+fn every_dialog_survives_a_window_that_is_dragged_down_to_nothing() {
+    let screen = Screen::start((120, 40), &["--demo"]);
+    screen.wait_for("agent-build-4");
+    screen.press("/104");
+    screen.wait_for("/104   2 match");
+    screen.press(ENTER);
+    screen.wait_for("Snapshots of 104");
+    for (keys, text) in [
+        ("?", HELP),
+        (":", "Commands"),
+        ("/", "status: pool:"),
+        ("s", "Snapshot of 104"),
+        ("c", "Clone 104"),
+        ("P", "Power"),
+        ("p", "Prune"),
+        ("N", "Network"),
+        ("b", "Bracket"),
+        ("4E", "Enforce"),
+        ("1n", "New guest"),
+    ] {
+        screen.press(keys);
+        screen.wait_for(text);
+        for size in [(1, 1), (5, 3), (20, 5), (1, 50), (300, 1)] {
+            screen.resize(size);
+            screen.wait_until("a frame of this size", |shown| !shown.text().is_empty());
+        }
+        screen.resize((120, 40));
+        screen.wait_for(text);
+        screen.press(ESCAPE);
+        screen.wait_until_gone(text);
+    }
+    screen.press("q");
+    assert_eq!(screen.exit_code(), 0);
+    screen.assert_given_back();
 }
 
 #[test]

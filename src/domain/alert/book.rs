@@ -60,6 +60,23 @@ pub struct Remembered {
     /// Who has it in hand.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub acknowledgement: Option<Acknowledgement>,
+    /// When an acknowledgement was last taken back; an older one that somebody still knows is void.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub released: Option<DateTime<Utc>>,
+}
+
+impl Remembered {
+    /// Takes over what another knows of the same matter; of two words the later one counts.
+    fn join(&mut self, theirs: &Self) {
+        self.released = self.released.max(theirs.released);
+        let at = |word: &Option<Acknowledgement>| word.as_ref().map(|word| word.at);
+        if at(&theirs.acknowledgement) > at(&self.acknowledgement) {
+            self.acknowledgement.clone_from(&theirs.acknowledgement);
+        }
+        if at(&self.acknowledgement) <= self.released {
+            self.acknowledgement = None;
+        }
+    }
 }
 
 /// What is kept of all alerts over restarts.
@@ -72,8 +89,6 @@ pub struct Changes {
     known: Memory,
     /// Those that ended.
     ended: BTreeSet<AlertKey>,
-    /// Those that nobody has in hand any more.
-    released: BTreeSet<AlertKey>,
 }
 
 impl Changes {
@@ -84,16 +99,8 @@ impl Changes {
         }
         for (key, own) in &self.known {
             let mut own = own.clone();
-            let theirs = memory
-                .remove(key)
-                .and_then(|known| known.acknowledgement)
-                .filter(|_| !self.released.contains(key));
-            let is_newer = |theirs: &Acknowledgement| {
-                let own = own.acknowledgement.as_ref();
-                own.is_none_or(|own| own.at < theirs.at)
-            };
-            if let Some(theirs) = theirs.filter(is_newer) {
-                own.acknowledgement = Some(theirs);
+            if let Some(theirs) = memory.get(key) {
+                own.join(theirs);
             }
             memory.insert(key.clone(), own);
         }
@@ -160,9 +167,20 @@ struct Entry {
     /// Whether the alert of its node stands for it.
     absorbed: bool,
     acknowledgement: Option<Acknowledgement>,
+    /// When an acknowledgement was last taken back.
+    released: Option<DateTime<Utc>>,
 }
 
 impl Entry {
+    fn remembered(&self) -> Remembered {
+        Remembered {
+            since: self.since,
+            seen: self.seen,
+            acknowledgement: self.acknowledgement.clone(),
+            released: self.released,
+        }
+    }
+
     fn is_shown(&self) -> bool {
         self.told && !self.absorbed
     }
@@ -182,8 +200,6 @@ pub struct AlertBook {
     began: Option<DateTime<Utc>>,
     /// Matters that ended since the memory was last asked for.
     ended: BTreeSet<AlertKey>,
-    /// Acknowledgements that lapsed or were taken back since then.
-    released: BTreeSet<AlertKey>,
     changed: bool,
     written: Option<DateTime<Utc>>,
     digest: Digest,
@@ -280,9 +296,8 @@ impl AlertBook {
             .acknowledgement
             .as_ref()
             .is_some_and(|word| word.holds(entry.alert.level, now));
-        if entry.acknowledgement.is_some() && !holds {
-            entry.acknowledgement = None;
-            self.released.insert(key.clone());
+        if let Some(lapsed) = entry.acknowledgement.take_if(|_| !holds) {
+            entry.released = Some(now.max(lapsed.at));
             self.changed = true;
         }
         self.entries.insert(key.clone(), entry);
@@ -317,6 +332,7 @@ impl AlertBook {
             told: before.told && !worse,
             absorbed: false,
             acknowledgement: before.acknowledgement,
+            released: before.released,
             alert,
         }
     }
@@ -338,6 +354,7 @@ impl AlertBook {
             stands: Stands::Raised,
             told: false,
             absorbed: false,
+            released: remembered.as_ref().and_then(|known| known.released),
             acknowledgement: remembered.and_then(|known| known.acknowledgement),
             alert,
         }
@@ -433,10 +450,14 @@ impl AlertBook {
         let Some(entry) = self.entries.get_mut(key) else {
             return false;
         };
+        // In the same moment as it was taken back it is the later word all the same.
+        let released = entry
+            .released
+            .map(|released| released + TimeDelta::milliseconds(1));
         entry.acknowledgement = Some(Acknowledgement {
             by: by.to_owned(),
             note: note.to_owned(),
-            at: now,
+            at: released.map_or(now, |released| now.max(released)),
             level: entry.alert.level,
         });
         self.changed = true;
@@ -445,17 +466,18 @@ impl AlertBook {
     }
 
     /// Takes an acknowledgement back; tells whether there was one.
-    pub fn put_back(&mut self, key: &AlertKey) -> bool {
-        let taken = self
-            .entries
-            .get_mut(key)
-            .and_then(|entry| entry.acknowledgement.take());
-        if taken.is_some() {
-            self.released.insert(key.clone());
-            self.changed = true;
-            self.sum_up();
-        }
-        taken.is_some()
+    pub fn put_back(&mut self, key: &AlertKey, now: DateTime<Utc>) -> bool {
+        let Some(entry) = self.entries.get_mut(key) else {
+            return false;
+        };
+        let Some(taken) = entry.acknowledgement.take() else {
+            return false;
+        };
+        // Clocks may be set; whoever takes a word back has heard it before.
+        entry.released = Some(now.max(taken.at));
+        self.changed = true;
+        self.sum_up();
+        true
     }
 
     /// Returns what should be written down, where anything has changed since this was last asked.
@@ -464,33 +486,22 @@ impl AlertBook {
             return None;
         }
         self.written = Some(now);
-        let known = self.entries.iter().map(|(key, entry)| {
-            let remembered = Remembered {
-                since: entry.since,
-                seen: entry.seen,
-                acknowledgement: entry.acknowledgement.clone(),
-            };
-            (key.clone(), remembered)
-        });
+        let known = self.entries.iter();
+        let known = known.map(|(key, entry)| (key.clone(), entry.remembered()));
         Some(Changes {
             known: known.collect(),
             ended: std::mem::take(&mut self.ended),
-            released: std::mem::take(&mut self.released),
         })
     }
 
     /// Takes over what others on this machine have remembered meanwhile.
     pub fn learn(&mut self, memory: Memory) {
         for (key, entry) in &mut self.entries {
-            let theirs = memory
-                .get(key)
-                .and_then(|known| known.acknowledgement.as_ref());
-            let newer = theirs.filter(|theirs| {
-                let own = entry.acknowledgement.as_ref();
-                own.is_none_or(|own| own.at < theirs.at)
-            });
-            if let Some(newer) = newer {
-                entry.acknowledgement = Some(newer.clone());
+            if let Some(theirs) = memory.get(key) {
+                let mut own = entry.remembered();
+                own.join(theirs);
+                entry.acknowledgement = own.acknowledgement;
+                entry.released = own.released;
             }
         }
         self.memory = memory;

@@ -82,6 +82,8 @@ pub struct Report {
     pub notes: Vec<String>,
     /// Guests that were made and then not brought to what was wanted.
     pub half_made: Vec<HalfMade>,
+    /// Why the audit log does not tell all of it, if so; one of the notes says the same.
+    pub unlogged: Option<String>,
 }
 
 /// A guest that we made and that is not what was wanted; it may be destroyed, if a person wants it.
@@ -103,6 +105,7 @@ impl Report {
             parts: Vec::new(),
             notes: Vec::new(),
             half_made: Vec::new(),
+            unlogged: None,
         }
     }
 

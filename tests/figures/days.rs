@@ -1,0 +1,266 @@
+//! Days of watching a cluster in which guests come and go: what is gone leaves nothing in memory.
+//!
+//! The clock is an argument, so that days pass in seconds; bytes that stay allocated are counted.
+
+use std::collections::VecDeque;
+use std::io::Write as _;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use proxdeck::app::{Answer, Effect, Event, Query};
+use proxdeck::domain::alert::Memory;
+use proxdeck::domain::failure::{Failure, FailureKind};
+use proxdeck::domain::firewall::GuestFirewall;
+use proxdeck::domain::guest_config::GuestConfig;
+use proxdeck::domain::history::Series;
+use proxdeck::domain::id::Vmid;
+use proxdeck::domain::inventory::{Inventory, NodeState, Resources};
+use proxdeck::domain::operation::{Outcome, Report, Update};
+use proxdeck::domain::project::{Projects, Window};
+use proxdeck::domain::snapshot::{Snapshot, SnapshotList};
+use proxdeck::domain::task::{Task, TaskState};
+use proxdeck::domain::usage::{Account, Ledger, Origin};
+
+use crate::fleet::{Desk, rows};
+
+const GUESTS: usize = 40;
+/// So many of them, the last ones, are replaced by new guests every few hours.
+const CHURNING: usize = 12;
+const STEP: Duration = Duration::from_secs(120);
+const STEPS_A_DAY: u64 = 24 * 3600 / 120;
+/// The server lists so many tasks.
+const TASKS: u64 = 25;
+/// Until then memory is filled whose bound is a day.
+const WARM: u64 = 3;
+const DAYS: u64 = 6;
+/// So much may differ between two days that are alike: rooms of lists that are kept for later.
+const SLACK: i64 = 96 << 10;
+
+/// A dashboard, the files beside it, and the server's answers.
+struct Days {
+    desk: Desk,
+    memory: Memory,
+    ledger: Ledger,
+    step: u64,
+    jobs: u64,
+}
+
+impl Days {
+    fn new() -> Self {
+        let mut desk = Desk::new(GUESTS);
+        let rules = &mut desk.state.setting.rules;
+        // What projects have used is kept as long as their window; a day passes sooner than a month.
+        let daily = rules.projects.iter().cloned().map(|mut project| {
+            project.window = Window::Hours24;
+            project
+        });
+        rules.projects = Projects::new(daily.collect()).unwrap();
+        Self {
+            desk,
+            memory: Memory::default(),
+            ledger: Ledger::default(),
+            step: 0,
+            jobs: 0,
+        }
+    }
+
+    /// Tells what happened, and answers what is asked until nothing more is.
+    fn happen(&mut self, event: Event) {
+        let mut events = VecDeque::from([event]);
+        while let Some(event) = events.pop_front() {
+            for effect in self.desk.state.update(event, self.desk.now) {
+                events.extend(self.perform(effect));
+            }
+        }
+    }
+
+    fn perform(&mut self, effect: Effect) -> Option<Event> {
+        Some(match effect {
+            Effect::Fetch(ticket, query) => Event::Fetched(ticket, self.answer(query)),
+            Effect::Run(job, _) => {
+                self.jobs += 1;
+                let outcome = if self.jobs.is_multiple_of(2) {
+                    Outcome::Done
+                } else {
+                    let words = "VM is locked (backup)";
+                    Outcome::Failed(Box::new(Failure::new(FailureKind::Locked, words)))
+                };
+                Event::Job(job, Update::Ended(Box::new(Report::new(outcome))))
+            }
+            Effect::Remember(changes, server) => {
+                changes.write_into(&mut self.memory, server);
+                Event::Remembered(self.memory.clone())
+            }
+            Effect::RecordUsage(entries, server) => {
+                for entry in &entries {
+                    entry.record(&mut self.ledger, server);
+                }
+                Event::Ledger(Box::new(self.ledger.clone()))
+            }
+            _ => return None,
+        })
+    }
+
+    fn answer(&self, query: Query) -> Result<Answer, Failure> {
+        Ok(match query {
+            Query::Snapshots(_) => Answer::Snapshots(self.snapshots()),
+            Query::Status(_) => Answer::Status(Box::default()),
+            Query::History(..) => Answer::History(Series::default()),
+            Query::Config(_) => Answer::Config(Box::new(GuestConfig::new(Vec::new(), None))),
+            Query::Account(guest, _, period) => {
+                let account = Account::since_boot(&guest, &Origin::default(), &period);
+                Answer::Account(Box::new((account, Some(Origin::default()))))
+            }
+            Query::Contents(..) => Answer::Contents(Vec::new()),
+            Query::Zone(_) => Answer::Zone(None),
+            Query::Pools => Answer::Pools(Vec::new()),
+            Query::FailedTasks(..) => {
+                let failed = self.tasks().into_iter();
+                Answer::Tasks(failed.filter(|task| task.state != TaskState::Ok).collect())
+            }
+            Query::Certificate(_) | Query::TokenEnd => Answer::Ends(None),
+            Query::Network(_) => {
+                let config = GuestConfig::new(Vec::new(), None);
+                Answer::Network(Box::new((config, GuestFirewall::default())))
+            }
+            Query::Datacenter => Answer::Datacenter(Box::default()),
+            _ => return Err(Failure::new(FailureKind::Forbidden, "no")),
+        })
+    }
+
+    /// A few snapshots, none of which stays for long.
+    fn snapshots(&self) -> SnapshotList {
+        let newest = self.step / 60;
+        let snapshots = (newest..newest + 4).map(|number| Snapshot {
+            name: format!("av-{number:08}").into(),
+            taken: Some(self.desk.now.wall - TimeDelta::hours(5)),
+            parent: None,
+            description: format!("before step {number:08}").into(),
+            has_ram: false,
+            unfinished: None,
+        });
+        SnapshotList {
+            snapshots: snapshots.collect(),
+            ..SnapshotList::default()
+        }
+    }
+
+    /// The last tasks; there is a new one with every step, on guests that come and go.
+    fn tasks(&self) -> Vec<Task> {
+        let newest = self.step + 1000;
+        let tasks = (newest - TASKS..newest).rev().map(|number| {
+            let age = i64::try_from((newest - number) * STEP.as_secs()).unwrap();
+            let started = self.desk.now.wall.timestamp() - age;
+            let vmid = 100 + number % 200;
+            Task {
+                upid: format!(
+                    "UPID:pve1:{number:08X}:00000001:{started:08X}:qmsnapshot:{vmid}:ops@pve:"
+                )
+                .parse()
+                .unwrap(),
+                ended: Some(self.desk.now.wall - TimeDelta::seconds(age - 1)),
+                state: if number % 5 == 0 {
+                    TaskState::Failed("no space left on device".into())
+                } else {
+                    TaskState::Ok
+                },
+            }
+        });
+        tasks.collect()
+    }
+
+    fn reading(&self) -> Event {
+        let (at, step) = (self.desk.now.moment, self.step);
+        let mut read = rows(GUESTS, step * STEP.as_secs() % 1_000_000);
+        // Every two hours twelve guests are destroyed and twelve others made.
+        let generation = step / 60;
+        for (index, guest) in read.guests.iter_mut().enumerate() {
+            if index >= GUESTS - CHURNING {
+                let number = 1000 + (generation * 12) % 900_000 + index as u64;
+                guest.vmid = Vmid::new(number).unwrap();
+                guest.name = Some(format!("agent-{number}").into());
+            }
+            // Others move from node to node, and are busy at times.
+            if (step / 30 + index as u64).is_multiple_of(7) {
+                guest.node = "pve2".parse().unwrap();
+                guest.figures.cpu = Some(0.99);
+            }
+            if (step / 10 + index as u64).is_multiple_of(11) {
+                guest.lock = Some("snapshot".into());
+            }
+        }
+        for (index, node) in read.nodes.iter_mut().enumerate() {
+            if (step / 20 + index as u64).is_multiple_of(97) {
+                node.state = NodeState::Offline;
+            }
+        }
+        let mut inventory = Inventory::clone(&self.desk.state.inventory);
+        let previous = inventory.resources.value().cloned();
+        let resources = Resources {
+            guests: Resources::dated(read.guests, previous.as_deref(), at),
+            nodes: read.nodes,
+            storages: read.storages,
+            rejected: read.rejected,
+        };
+        inventory.resources.record(at, Ok(Arc::new(resources)));
+        inventory.tasks.record(at, Ok(self.tasks()));
+        Event::Inventory(Arc::new(inventory))
+    }
+
+    /// Lets a day pass, with somebody at the keys now and then.
+    fn day(&mut self) {
+        for _ in 0..STEPS_A_DAY {
+            self.step += 1;
+            self.desk.now.moment = self.desk.now.moment.later(STEP);
+            self.desk.now.wall += TimeDelta::from_std(STEP).unwrap();
+            let reading = self.reading();
+            self.happen(reading);
+            for _ in 0..3 {
+                self.happen(Event::Tick);
+            }
+            if self.step.is_multiple_of(15) {
+                for key in ["1", "j", "Space", "Esc", "s", "Enter", "Esc", "Esc"] {
+                    self.press(key);
+                }
+            }
+            if self.step.is_multiple_of(60) {
+                for key in ["2", "a", "Enter", "3", "j", "4", "5", "6", "7", "1", "G"] {
+                    self.press(key);
+                }
+            }
+        }
+    }
+
+    fn press(&mut self, key: &str) {
+        self.happen(Event::Key(key.parse().unwrap()));
+    }
+}
+
+#[test]
+fn days_of_guests_that_come_and_go_leave_nothing_in_memory() {
+    let mut days = Days::new();
+    let mut grown = Vec::new();
+    for _ in 0..DAYS {
+        let cost = allocation_counter::measure(|| days.day());
+        grown.push(cost.bytes_current);
+    }
+    let after: i64 = grown[usize::try_from(WARM).unwrap()..].iter().sum();
+    let told = format!(
+        "{DAYS} days, {} guests, {} jobs: {} bytes stay of the first day, {after} of the last {}\n",
+        GUESTS as u64 + DAYS * STEPS_A_DAY / 60 * 12,
+        days.jobs,
+        grown[0],
+        DAYS - WARM,
+    );
+    std::io::stderr().write_all(told.as_bytes()).unwrap();
+    assert!(
+        days.jobs > 50,
+        "the days would be worth nothing if nothing happened"
+    );
+    assert!(
+        after < SLACK,
+        "{after} bytes in {} days: {grown:?}",
+        DAYS - WARM
+    );
+}
