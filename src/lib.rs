@@ -51,6 +51,16 @@
 //! open plan come first. `app::background` fills in the rest within one budget of questions: what
 //! alerts need and the last hour of guests above a limit, then snapshot lists and use in turns.
 //!
+//! # When something goes wrong
+//!
+//! What a fault may do, and where, is a table of promises: a row for each
+//! [`FaultKind`](simulator::FaultKind), a column for each place that it can meet. It stands in
+//! [`simulator::faults`], made from the values that `tests/changes/promises` hold the program to. The
+//! client knows what it may repeat (reads, and writes that were certainly not sent);
+//! [`Error::outcome_unknown`](proxmox::Error::outcome_unknown) says when a write has to be looked up,
+//! which `operations` do; and a value that cannot be read again keeps its old answer, with its date,
+//! beside the [`Failure`](domain::failure::Failure).
+//!
 //! # From figures to what is done about them
 //!
 //! A history is added up to an [`Account`](domain::usage::Account) of each guest, and with disks and

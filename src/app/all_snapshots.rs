@@ -47,14 +47,17 @@ impl State {
 
     /// Asks for the list of the guest under the cursor, at once, and for others as they are due.
     pub(super) fn ask_for_snapshots(&mut self, rested: bool, effects: &mut Vec<Effect>) {
+        // Whether the server answers again is the inventory's to find out.
+        if matches!(self.link.state, LinkState::Down { .. }) {
+            return;
+        }
         let now = self.now.moment;
         let target = self.target_guest().map(|seen| seen.guest.vmid);
         if let Some(vmid) = target.filter(|vmid| rested && self.snapshots.lists.is_due(*vmid, now))
         {
             self.ask_for_list(vmid, effects);
         }
-        let down = matches!(self.link.state, LinkState::Down { .. });
-        if down || self.leaves_after_work {
+        if self.leaves_after_work {
             return;
         }
         let Some(resources) = self.inventory.resources.value().cloned() else {

@@ -14,7 +14,7 @@ use crate::domain::failure::{Failure, FailureKind};
 use crate::domain::network::NetworkProfile;
 use crate::domain::sign_in::{Given, Wanted};
 use crate::operations::Resolver;
-use crate::proxmox::{Client, Connection, Credentials, Error, Fingerprint, Trust};
+use crate::proxmox::{Client, Connection, Credentials, Error, Trust};
 use crate::simulator::Simulator;
 
 /// So long a server may take to say whether a typed password is right; a refusal takes it 3 s.
@@ -201,11 +201,7 @@ async fn give(client: &Client, given: Given) -> Result<Result<(), Error>, Elapse
 fn trust(configured: &configured::Trust) -> Result<Trust, ConfigError> {
     match configured {
         configured::Trust::System => Ok(Trust::System),
-        configured::Trust::Pins(pins) => Ok(Trust::Pins(
-            pins.iter()
-                .map(|pin| Fingerprint::new(*pin.digest()))
-                .collect(),
-        )),
+        configured::Trust::Pins(pins) => Ok(Trust::Pins(pins.clone())),
         configured::Trust::CaFile(path) => {
             std::fs::read(path).map(Trust::Authority).map_err(|error| {
                 Problem::new(

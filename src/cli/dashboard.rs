@@ -10,7 +10,7 @@ use super::setup::Setup;
 use super::{Exit, interruptible};
 use crate::app::state::Setting;
 use crate::app::switching::KnownCluster;
-use crate::config::connection::Endpoint;
+use crate::config::address::Endpoint;
 use crate::domain::failure::{Failure, FailureKind};
 use crate::notify::Notifier;
 use crate::proxmox::Client;

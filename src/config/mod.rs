@@ -4,6 +4,8 @@
 //! mistake with its place and its cure; nothing here talks to a server, and no other part of the
 //! program reads a variable of the environment.
 
+pub mod account;
+pub mod address;
 pub mod alert_memory;
 pub mod channel_memory;
 pub mod connection;
@@ -19,3 +21,4 @@ pub mod settings;
 pub mod starter;
 pub mod state_file;
 pub mod usage_ledger;
+mod variables;

@@ -10,6 +10,7 @@ pub mod chart;
 pub mod doctor;
 pub mod enforcement;
 pub mod failure;
+pub mod fingerprint;
 pub mod firewall;
 pub mod forecast;
 pub mod guest;

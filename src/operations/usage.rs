@@ -49,12 +49,19 @@ pub async fn account(
         match client.guests().history(&guest.to_ref(), span).await {
             Ok(series) => read.push((span, series)),
             // A guest that has only just been made has no history yet (recording 101).
-            Err(error) if error.kind() == FailureKind::Server => break,
+            Err(error) if has_no_history(&error) => break,
             Err(error) => return Err(error),
         }
     }
     let series: Vec<&Series> = read.iter().map(|(_, series)| series).collect();
     Ok(Account::of_history(guest, origin, &series, period))
+}
+
+/// Tells whether a server says that a guest's history is missing or broken, and not only that it fails.
+///
+/// A failure that passes must not put an estimate in the place of what was read before.
+fn has_no_history(error: &Error) -> bool {
+    error.kind() == FailureKind::Server && error.text().raw().contains("RRD error")
 }
 
 /// Reads one guest's account; where it comes from is read only if it is not known yet.
@@ -221,7 +228,7 @@ pub async fn contents(client: &Client, lists: &[ContentList], advance: impl Fn()
         contents.lists.push(StorageContents {
             storage: list.storage.clone(),
             node: list.node.clone(),
-            volumes,
+            volumes: volumes.map(Into::into),
         });
     }
     contents

@@ -46,6 +46,8 @@ pub struct Connection {
 pub struct Tuning {
     /// A ticket this old is renewed before its next use; it would live for two hours.
     pub renew_after: Duration,
+    /// How long an answer may take; a node that forwards gives up after 30 s itself.
+    pub answer: Duration,
     /// So long one of several servers may take for an answer of its own before the next is asked.
     pub patience: Duration,
     /// After so long the first server is tried again, where another had to be asked.
@@ -58,6 +60,7 @@ impl Default for Tuning {
     fn default() -> Self {
         Self {
             renew_after: RENEW_AFTER,
+            answer: Duration::from_secs(40),
             patience: Duration::from_secs(12),
             back_after: Duration::from_secs(60),
             silence: Duration::from_secs(5),

@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use super::convert::{text, timestamp};
-use super::tls::Fingerprint;
 use super::wire;
 use super::wire::lenient::Rows;
+use crate::domain::fingerprint::Fingerprint;
 use crate::domain::id::Vmid;
 use crate::domain::node::{Certificate, NodeTime};
 use crate::domain::pins::Peer;

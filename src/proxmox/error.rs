@@ -131,7 +131,11 @@ impl Error {
             }
             return untrusted;
         }
-        let text = deepest_cause(error);
+        let text = match deepest_cause(error) {
+            // The library's words for it lead to its own handbook.
+            text if text.contains("close_notify") => "it was closed without an answer".to_owned(),
+            text => text,
+        };
         if error.is_connect() {
             // Of several servers, and of several clusters, it has to be said which one.
             let text = match error.url() {

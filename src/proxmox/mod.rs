@@ -47,4 +47,6 @@ pub use client::{Client, Connection, Tuning};
 pub use convert::ResourceRows;
 pub use error::{Error, kind_of_task_end};
 pub use meter::{Cost, Tally};
-pub use tls::{Fingerprint, InvalidFingerprint, Trust};
+pub use tls::Trust;
+
+pub use crate::domain::fingerprint::{Fingerprint, InvalidFingerprint};

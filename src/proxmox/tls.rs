@@ -4,7 +4,6 @@
 //! handshake's signature always is: holding a certificate is not enough, its key is needed.
 
 use std::fmt;
-use std::str::FromStr;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rustls::client::WebPkiServerVerifier;
@@ -19,67 +18,11 @@ use sha2::{Digest, Sha256};
 
 use super::error::Error;
 use crate::domain::failure::FailureKind;
+use crate::domain::fingerprint::Fingerprint;
 
-/// The SHA-256 fingerprint of a server's certificate.
-///
-/// Written as 32 hexadecimal pairs; colons and case do not matter when read.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Fingerprint([u8; 32]);
-
-impl Fingerprint {
-    /// Wraps a SHA-256 digest of a certificate's DER form.
-    pub const fn new(digest: [u8; 32]) -> Self {
-        Self(digest)
-    }
-
-    fn of(certificate: &CertificateDer<'_>) -> Self {
-        Self(Sha256::digest(certificate.as_ref()).into())
-    }
-}
-
-impl fmt::Display for Fingerprint {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, byte) in self.0.iter().enumerate() {
-            if index > 0 {
-                formatter.write_str(":")?;
-            }
-            write!(formatter, "{byte:02X}")?;
-        }
-        Ok(())
-    }
-}
-
-impl fmt::Debug for Fingerprint {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, formatter)
-    }
-}
-
-/// A text that is no SHA-256 fingerprint.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("a SHA-256 fingerprint has 32 hexadecimal pairs, as AB:CD:…")]
-pub struct InvalidFingerprint;
-
-impl FromStr for Fingerprint {
-    type Err = InvalidFingerprint;
-
-    fn from_str(text: &str) -> Result<Self, InvalidFingerprint> {
-        let digits: Vec<u8> = text
-            .trim()
-            .chars()
-            .filter(|c| *c != ':')
-            .map(|c| c.to_digit(16).map(|digit| digit as u8))
-            .collect::<Option<_>>()
-            .ok_or(InvalidFingerprint)?;
-        let bytes: Vec<u8> = digits
-            .chunks(2)
-            .map(|pair| pair.iter().fold(0, |byte, digit| byte << 4 | digit))
-            .collect();
-        match <[u8; 32]>::try_from(bytes) {
-            Ok(digest) if digits.len() == 64 => Ok(Self(digest)),
-            _ => Err(InvalidFingerprint),
-        }
-    }
+/// Returns the fingerprint of a certificate.
+fn fingerprint_of(certificate: &CertificateDer<'_>) -> Fingerprint {
+    Fingerprint::new(Sha256::digest(certificate.as_ref()).into())
 }
 
 /// How a server proves who it is.
@@ -226,7 +169,7 @@ impl ServerCertVerifier for Verifier {
         ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
-        let fingerprint = Fingerprint::of(end_entity);
+        let fingerprint = fingerprint_of(end_entity);
         let (result, pinned) = match &self.judge {
             Judge::Chain(chain) => {
                 let verdict = chain.verify_server_cert(
@@ -291,39 +234,5 @@ impl ServerCertVerifier for Verifier {
         self.provider
             .signature_verification_algorithms
             .supported_schemes()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn fingerprints_are_read_in_any_case_and_with_or_without_colons() {
-        let text = "AB:CD:EF:01:23:45:67:89:AB:CD:EF:01:23:45:67:89:AB:CD:EF:01:23:45:67:89:AB:CD:EF:01:23:45:67:89";
-        let fingerprint: Fingerprint = text.parse().unwrap();
-        assert_eq!(fingerprint.to_string(), text);
-        assert_eq!(
-            text.to_lowercase().replace(':', "").parse(),
-            Ok(fingerprint)
-        );
-    }
-
-    #[test]
-    fn what_is_no_fingerprint_is_refused() {
-        for text in [
-            "",
-            "AB:CD",
-            "zz",
-            &"AB".repeat(33),
-            &"A".repeat(63),
-            &"Ä".repeat(32),
-        ] {
-            assert_eq!(
-                text.parse::<Fingerprint>(),
-                Err(InvalidFingerprint),
-                "{text}"
-            );
-        }
     }
 }

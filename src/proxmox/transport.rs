@@ -25,8 +25,6 @@ use crate::domain::pins::Stranger;
 
 /// How long the building of a connection may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(6);
-/// How long an answer may take; a node that forwards gives up after 30 s itself.
-const ANSWER_TIMEOUT: Duration = Duration::from_secs(40);
 /// The server drops idle connections after 5 s (PITFALLS 3).
 const IDLE_TIMEOUT: Duration = Duration::from_secs(4);
 /// More than the resource list of ten thousand guests many times over.
@@ -251,7 +249,7 @@ impl Transport {
         let patience = if hurried {
             self.tuning.patience
         } else {
-            ANSWER_TIMEOUT
+            self.tuning.answer
         };
         let answer = self.ask(index, request, patience).await;
         match &answer {

@@ -21,6 +21,7 @@ mod terminal;
 pub use clock::Clock;
 pub use clusters::Clusters;
 pub use event_loop::{Dashboard, drive, run};
+pub use perform::answer;
 pub use remembered::Remembered;
 pub(crate) use signals::{Ending, let_writes_fail};
 pub use terminal::{Surface, Terminal};

@@ -85,15 +85,10 @@ impl Performer {
             resolver,
             ..
         } = self.clone();
-        let (client, tally) = client.counting();
         self.tasks.spawn(async move {
             tokio::select! {
                 () = cancelled.cancelled() => {}
-                result = caught(failing(answer(&client, &resolver, query))) => {
-                    let spent = Spent {
-                        requests: tally.count(),
-                        resting: client.resting(),
-                    };
+                (spent, result) = answer(&client, &resolver, query) => {
                     let _ = events.send(Event::Spent(ticket, spent)).await;
                     let _ = events.send(Event::Fetched(ticket, result)).await;
                 }
@@ -383,7 +378,22 @@ async fn resolve(resolver: &Resolver, names: &[String], now: DateTime<Utc>) -> A
     Answer::Resolved(resolver.resolve(names, now).await)
 }
 
-async fn answer(client: &Client, resolver: &Resolver, query: Query) -> Result<Answer, Error> {
+/// Asks the server what the dashboard wants to know, and counts what that costs.
+pub async fn answer(
+    client: &Client,
+    resolver: &Resolver,
+    query: Query,
+) -> (Spent, Result<Answer, Failure>) {
+    let (client, tally) = client.counting();
+    let result = Box::pin(caught(failing(ask(&client, resolver, query)))).await;
+    let spent = Spent {
+        requests: tally.count(),
+        resting: client.resting(),
+    };
+    (spent, result)
+}
+
+async fn ask(client: &Client, resolver: &Resolver, query: Query) -> Result<Answer, Error> {
     match query {
         Query::Snapshots(guest) => client
             .guests()

@@ -10,7 +10,9 @@ use rcgen::{
     BasicConstraints, CertificateParams, DistinguishedName, DnType, IsCa, Issuer, KeyPair,
     KeyUsagePurpose, SerialNumber, date_time_ymd,
 };
-use rustls::server::{ClientHello, ResolvesServerCert};
+use rustls::server::{
+    ClientHello, ResolvesServerCert, ServerSessionMemoryCache, StoresServerSessions,
+};
 use rustls::sign::CertifiedKey;
 use rustls_pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use sha2::{Digest as _, Sha256};
@@ -109,6 +111,47 @@ fn fingerprint(der: &[u8]) -> String {
         .map(|byte| format!("{byte:02X}"))
         .collect::<Vec<_>>()
         .join(":")
+}
+
+/// The sessions that clients may take up again, each with the certificate under which it began only.
+///
+/// A real server is started anew for another certificate, and knows nothing of what was agreed on before.
+#[derive(Debug)]
+pub(super) struct Sessions {
+    known: Arc<ServerSessionMemoryCache>,
+    wardrobe: Arc<Wardrobe>,
+}
+
+impl Sessions {
+    pub(super) fn new(wardrobe: Arc<Wardrobe>) -> Self {
+        Self {
+            known: ServerSessionMemoryCache::new(256),
+            wardrobe,
+        }
+    }
+
+    fn named(&self, key: &[u8]) -> Vec<u8> {
+        let swapped = self.wardrobe.swapped.load(Ordering::Relaxed);
+        [&[u8::from(swapped)], key].concat()
+    }
+}
+
+impl StoresServerSessions for Sessions {
+    fn put(&self, key: Vec<u8>, value: Vec<u8>) -> bool {
+        self.known.put(self.named(&key), value)
+    }
+
+    fn get(&self, key: &[u8]) -> Option<Vec<u8>> {
+        self.known.get(&self.named(key))
+    }
+
+    fn take(&self, key: &[u8]) -> Option<Vec<u8>> {
+        self.known.take(&self.named(key))
+    }
+
+    fn can_cache(&self) -> bool {
+        self.known.can_cache()
+    }
 }
 
 /// Shows one identity, or another one while the swap is on.

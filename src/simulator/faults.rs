@@ -1,6 +1,8 @@
 //! Things that go wrong, on purpose: by kind, by matcher and by rate, from the command line or from a test.
 //!
 //! Refuses to be random without the seed: a rate draws from a stream that always rolls the same.
+//!
+#![doc = include_str!("faults.md")]
 
 use std::str::FromStr;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -48,6 +50,8 @@ pub enum FaultKind {
     TaskFails(u32, String),
     /// A task ends at this step without a last line: `unexpected status`.
     TaskVanishes(u32),
+    /// The cluster has no quorum: it answers, and changes nothing.
+    QuorumLost,
     /// The server shows another certificate, signed by another authority.
     CertificateSwapped,
     /// The server's clock is so many seconds ahead.
@@ -165,12 +169,13 @@ impl FromStr for FaultRule {
             "hostile" => FaultKind::Hostile,
             "task-fails" => FaultKind::TaskFails(1, "simulated failure".into()),
             "task-vanishes" => FaultKind::TaskVanishes(1),
+            "quorum-lost" => FaultKind::QuorumLost,
             "certificate-swapped" => FaultKind::CertificateSwapped,
             _ => {
                 return Err(FaultSyntax(format!(
                     "'{word}' is no fault; there are: latency stall refused reset-before reset-after 401 403 500 595 \
                      596 truncated malformed hostile node-offline node-hanging task-fails task-vanishes \
-                     certificate-swapped clock-skew"
+                     quorum-lost certificate-swapped clock-skew"
                 )));
             }
         };
@@ -326,11 +331,15 @@ impl Faults {
     }
 
     pub(super) fn certificate_is_swapped(&self) -> bool {
-        self.with(|entries| {
-            entries
-                .iter()
-                .any(|entry| entry.rule.kind == FaultKind::CertificateSwapped)
-        })
+        self.is_in_force(&FaultKind::CertificateSwapped)
+    }
+
+    pub(super) fn quorum_is_lost(&self) -> bool {
+        self.is_in_force(&FaultKind::QuorumLost)
+    }
+
+    fn is_in_force(&self, kind: &FaultKind) -> bool {
+        self.with(|entries| entries.iter().any(|entry| entry.rule.kind == *kind))
     }
 
     pub(super) fn clock_skew(&self) -> i64 {
@@ -399,6 +408,7 @@ fn trouble(kind: FaultKind) -> Option<Trouble> {
         | FaultKind::NodeHanging(_)
         | FaultKind::TaskFails(..)
         | FaultKind::TaskVanishes(_)
+        | FaultKind::QuorumLost
         | FaultKind::CertificateSwapped
         | FaultKind::ClockSkew(_) => return None,
     })

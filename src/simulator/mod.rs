@@ -16,7 +16,7 @@
 
 mod certificate;
 mod clock;
-mod faults;
+pub mod faults;
 mod firewall;
 mod gate;
 mod hostile;
@@ -48,7 +48,7 @@ pub use world::{
     EditError, FirewallView, GuestView, Kind, RunState, SnapshotView, TaskView, World, WorldView,
 };
 
-use certificate::Wardrobe;
+use certificate::{Sessions, Wardrobe};
 use gate::authentication;
 use gate::catalogue::Catalogue;
 use sample::Sampler;
@@ -234,12 +234,13 @@ impl Simulator {
             .collect();
         let wardrobe = Arc::new(Wardrobe::new(scenario.seed, &names)?);
         let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let tls = rustls::ServerConfig::builder_with_provider(provider)
+        let mut tls = rustls::ServerConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()?
             .with_no_client_auth()
             .with_cert_resolver(
                 Arc::clone(&wardrobe) as Arc<dyn rustls::server::ResolvesServerCert>
             );
+        tls.session_storage = Arc::new(Sessions::new(Arc::clone(&wardrobe)));
         let secrets = Secrets::from_seed(scenario.seed, scenario.second_factor.recovery_keys);
         let clock = Clock::new(speed);
         let world = World::build(&scenario, &secrets, clock.now());

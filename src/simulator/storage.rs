@@ -94,6 +94,26 @@ impl Storage {
         }
     }
 
+    /// Returns the node that a volume belongs to which this one makes: none where the storage is shared.
+    pub(super) fn place_of<'a>(&self, node: &'a str) -> &'a str {
+        if self.shared { "" } else { node }
+    }
+
+    /// Makes an empty volume for the memory of a guest, which says in its name what it is of.
+    pub(super) fn state_volume(&self, vmid: u32, of: &str, node: &str, memory: u64) -> Volume {
+        Volume {
+            id: self.volume_id(vmid, &format!("vm-{vmid}-state-{of}"), "raw"),
+            storage: self.name.clone(),
+            node: self.place_of(node).to_owned(),
+            vmid,
+            format: "raw".into(),
+            size: vmstate_size(memory),
+            used: 0,
+            base: None,
+            made: 0,
+        }
+    }
+
     /// Returns the id of a volume.
     pub(super) fn volume_id(&self, vmid: u32, file: &str, format: &str) -> String {
         match self.kind {

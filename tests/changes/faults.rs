@@ -6,14 +6,15 @@
 //! write may have reached the world twice.
 
 use std::collections::BTreeMap;
-use std::io::Write as _;
-use std::time::Duration;
 
 use futures_util::stream::{self, StreamExt};
 use proxdeck::domain::operation::{Fate, Operation, Outcome, PowerAction, Product, Report};
 use proxdeck::simulator::{Entry, FaultKind, FaultRule, RunState};
 
+use crate::counts::tell;
 use crate::making::Wish;
+use crate::promises::writing::{Role, hold, promise_of_follow, promise_of_write, write};
+use crate::promises::{Fault, faults};
 use crate::sampling::{Coverage, Request, cells};
 use crate::stage::{Stage, until, written};
 use crate::{
@@ -160,23 +161,41 @@ fn requests(entries: &[Entry]) -> Vec<Request> {
     requests
 }
 
+/// Tells whether a fault meets every request: it strikes single ones, is over at once, and is no riddle.
+fn is_common(fault: &Fault) -> bool {
+    match fault.kind {
+        FaultKind::Latency(_)
+        | FaultKind::ResetBefore
+        | FaultKind::ResetAfter
+        | FaultKind::Unauthorized
+        | FaultKind::Forbidden(..)
+        | FaultKind::Error(_)
+        | FaultKind::Unreachable
+        | FaultKind::TimedOut
+        | FaultKind::Truncated
+        | FaultKind::Malformed => true,
+        FaultKind::Stall
+        | FaultKind::Refused
+        | FaultKind::Hostile
+        | FaultKind::NodeOffline(_)
+        | FaultKind::NodeHanging(_)
+        | FaultKind::TaskFails(..)
+        | FaultKind::TaskVanishes(_)
+        | FaultKind::QuorumLost
+        | FaultKind::CertificateSwapped
+        | FaultKind::ClockSkew(_) => false,
+    }
+}
+
+/// Returns the faults that meet every request.
+fn common() -> Vec<Fault> {
+    let mut faults = faults();
+    faults.retain(is_common);
+    faults
+}
+
 pub(crate) fn kinds() -> Vec<FaultKind> {
-    let error = |text: &str| FaultKind::Error(text.into());
-    vec![
-        FaultKind::Latency(Duration::from_millis(200)),
-        FaultKind::ResetBefore,
-        FaultKind::ResetAfter,
-        FaultKind::Unauthorized,
-        FaultKind::Forbidden("/vms/101".into(), "VM.Audit".into()),
-        error("VM is locked (backup)"),
-        error("can't lock file '/var/lock/qemu-server/lock-101.conf' - got timeout"),
-        error("Configuration file 'nodes/pve1/qemu-server/101.conf' does not exist"),
-        error("cluster not ready - no quorum?"),
-        FaultKind::Unreachable,
-        FaultKind::TimedOut,
-        FaultKind::Truncated,
-        FaultKind::Malformed,
-    ]
+    common().into_iter().map(|fault| fault.kind).collect()
 }
 
 /// Holds what is said of each deletion against the snapshots that are left.
@@ -267,19 +286,25 @@ async fn clean_run(name: &str) -> Vec<Request> {
     requests(&stage.simulator.journal().entries())
 }
 
-async fn with_fault(name: &str, kind: FaultKind, request: Request) -> u64 {
+async fn with_fault(name: &str, fault: Fault, request: Request, role: Option<Role>) -> u64 {
     let (method, part, nth) = request;
+    let kind = &fault.kind;
     let case = format!("{name}, {kind:?} at {method} {part} #{nth}");
     let (mut stage, operation) = stage_of(name).await;
     let rule = FaultRule::new(kind.clone())
         .method(&method)
         .path(&part)
         .nth(nth);
-    let fault = stage.simulator.faults().add(rule);
+    let id = stage.simulator.faults().add(rule);
     let report = stage.play(&operation).await.report;
     rest(&stage).await;
     judge(name, &stage, &report, &case);
-    let strikes = stage.simulator.faults().strikes(fault);
+    let strikes = stage.simulator.faults().strikes(id);
+    match role {
+        Some(Role::Write) => hold(promise_of_write(name, &fault), &stage, &report, &case),
+        Some(role) => hold(promise_of_follow(role, &fault), &stage, &report, &case),
+        None => {}
+    }
     if name.starts_with("bracket") {
         bracketing::go_on(name, &mut stage, &report, &case).await;
     }
@@ -300,9 +325,10 @@ fn is_about_others(name: &str, part: &str) -> bool {
 }
 
 /// Tries what is to be tried; returns how many there were.
-async fn faults_at_every_request(name: &str) -> String {
+async fn faults_at_every_request(name: &'static str) -> String {
     let requests = Box::pin(clean_run(name)).await;
-    let kinds = kinds();
+    let (common, kinds) = (common(), kinds());
+    let role = |request| Role::of(request, &requests);
     let coverage = Coverage::wished();
     let mut cells = cells(coverage, name, &requests, &kinds);
     cells.retain(|(request, kind)| {
@@ -311,10 +337,15 @@ async fn faults_at_every_request(name: &str) -> String {
             kinds[*kind],
             FaultKind::Latency(_) | FaultKind::Forbidden(..) | FaultKind::Truncated
         );
-        !(is_plain && is_about_others(name, &requests[*request].1))
+        let is_promised = role(*request) == Some(Role::Write);
+        is_promised || !(is_plain && is_about_others(name, &requests[*request].1))
     });
+    let promised = cells.iter().filter(|cell| role(cell.0).is_some()).count();
     let strikes: Vec<u64> = stream::iter(cells)
-        .map(|(request, kind)| with_fault(name, kinds[kind].clone(), requests[request].clone()))
+        .map(|(request, kind)| {
+            let (fault, role) = (common[kind].clone(), role(request));
+            with_fault(name, fault, requests[request].clone(), role)
+        })
         .buffer_unordered(AT_ONCE)
         .collect()
         .await;
@@ -324,11 +355,21 @@ async fn faults_at_every_request(name: &str) -> String {
         "{name}: only {struck} of {} struck",
         strikes.len()
     );
+    let first = requests.iter().find(|request| request.0 != "GET").unwrap();
+    let mut others = faults();
+    others.retain(|fault| !is_common(fault));
+    let wholly = stream::iter(others)
+        .map(|fault| write(name, fault, first))
+        .buffer_unordered(AT_ONCE)
+        .filter(|is_there| std::future::ready(*is_there))
+        .count()
+        .await;
     format!(
-        "{name}: {} requests, {} faults, {} cases ({coverage:?}), of which {struck} struck",
+        "{name}: {} requests, {} faults, {} cases ({coverage:?}), of which {struck} struck; promises held: {}",
         requests.len(),
         kinds.len(),
-        strikes.len()
+        strikes.len(),
+        promised + wholly
     )
 }
 
@@ -338,8 +379,7 @@ macro_rules! faults {
         async fn $test() {
             assert!(OPERATIONS.contains(&$name));
             let told = faults_at_every_request($name).await;
-            // Not by `println`, which is shown of failed tests only.
-            let _ = writeln!(std::io::stderr(), "faults at every request: {told}");
+            tell(&format!("faults at every request: {told}"));
         }
     )*};
 }

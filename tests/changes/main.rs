@@ -6,6 +6,16 @@
     reason = "a stage that cannot be set up is a failed test"
 )]
 
+#[path = "../counts/mod.rs"]
+mod counts;
+#[expect(
+    dead_code,
+    clippy::disallowed_methods,
+    clippy::expect_used,
+    reason = "the scenarios ask more of a dashboard, whose tasks end with the test"
+)]
+#[path = "../scenarios/harness.rs"]
+mod harness;
 mod stage;
 mod strangers;
 
@@ -21,6 +31,7 @@ mod making;
 mod marking;
 mod networking;
 mod powering;
+mod promises;
 mod pruning;
 mod rolling_back;
 mod sampling;

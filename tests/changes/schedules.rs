@@ -4,7 +4,6 @@
 //! the report and the audit log agree, no write is sent twice, every operation ends, and once the faults
 //! stop the cluster is read as ever. `PROXDECK_SEEDS=FROM..TO` tries others than the usual ones.
 
-use std::io::Write as _;
 use std::ops::Range;
 use std::time::Duration;
 
@@ -14,6 +13,7 @@ use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
 use rand::{Rng as _, SeedableRng as _};
 
+use crate::counts::tell;
 use crate::faults::{AT_ONCE, OPERATIONS, judge, kinds, rest, stage_of};
 use crate::stage::Played;
 
@@ -107,11 +107,10 @@ async fn whatever_faults_meet_all_accounts_agree_and_nothing_is_sent_twice() {
         .collect()
         .await;
     let struck = strikes.iter().filter(|count| **count > 0).count();
-    let _ = writeln!(
-        std::io::stderr(),
+    tell(&format!(
         "random faults: {} schedules (seeds {seeds:?}), {struck} struck, {} faults in all",
         strikes.len(),
         strikes.iter().sum::<u64>()
-    );
+    ));
     assert!(struck * 2 > strikes.len(), "{struck} struck");
 }

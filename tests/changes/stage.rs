@@ -55,12 +55,7 @@ impl Stage {
     /// Starts a world.
     pub(crate) async fn of(scenario: Scenario) -> Self {
         let simulator = Simulator::start(Options::new(scenario)).await.unwrap();
-        let accounts = simulator.accounts();
-        let client = client(
-            &simulator,
-            &accounts.token_id.clone(),
-            &accounts.token_secret.clone(),
-        );
+        let client = client_of(&simulator, Tuning::default());
         let folder = TempDir::new().unwrap();
         let log = folder.path().join("audit.log");
         let access = WriteAccess::Logged(AuditLog::open(&log, "lab").unwrap());
@@ -117,9 +112,12 @@ impl Stage {
 
     /// Signs in once more with the token that may do everything.
     pub(crate) fn sign_in_anew(&mut self) {
-        let accounts = self.simulator.accounts();
-        let (id, secret) = (accounts.token_id.clone(), accounts.token_secret.clone());
-        self.client = client(&self.simulator, &id, &secret);
+        self.tune(Tuning::default());
+    }
+
+    /// Signs in once more, with other waits.
+    pub(crate) fn tune(&mut self, tuning: Tuning) {
+        self.client = client_of(&self.simulator, tuning);
     }
 
     /// Signs in with the token that may take no snapshots.
@@ -129,7 +127,7 @@ impl Stage {
             accounts.limited_token_id.clone(),
             accounts.limited_token_secret.clone(),
         );
-        self.client = client(&self.simulator, &id, &secret);
+        self.client = client(&self.simulator, &id, &secret, Tuning::default());
     }
 
     /// Names who is told of what operations do.
@@ -249,6 +247,13 @@ impl Stage {
         writes.map(written).collect()
     }
 
+    /// Counts the writes that the server accepted.
+    pub(crate) fn accepted(&self) -> usize {
+        let entries = self.simulator.journal().entries();
+        let accepted = |entry: &&Entry| entry.method != "GET" && entry.status == Some(200);
+        entries.iter().filter(accepted).count()
+    }
+
     /// Returns the lines of the audit log.
     pub(crate) fn log(&self) -> Vec<Value> {
         let text = std::fs::read_to_string(&self.log).unwrap();
@@ -283,16 +288,27 @@ impl Stage {
     }
 }
 
-fn client(simulator: &Simulator, id: &str, secret: &str) -> Client {
-    Client::new(Connection {
+/// Signs in to a simulator with the token that may do everything.
+pub(crate) fn client_of(simulator: &Simulator, tuning: Tuning) -> Client {
+    let accounts = simulator.accounts();
+    client(
+        simulator,
+        &accounts.token_id,
+        &accounts.token_secret,
+        tuning,
+    )
+}
+
+fn client(simulator: &Simulator, id: &str, secret: &str, tuning: Tuning) -> Client {
+    let connection = Connection {
         endpoints: vec![simulator.url()],
         trust: Trust::Pins(vec![simulator.fingerprint().parse().unwrap()]),
         credentials: Credentials::Token {
             id: id.to_owned(),
             secret: secret.to_owned().into(),
         },
-    })
-    .unwrap()
+    };
+    Client::tuned(connection, tuning).unwrap()
 }
 
 /// Writes a request as calls are written.

@@ -8,6 +8,7 @@ use proxdeck::config::load::{Flags, load_demo};
 use proxdeck::config::settings::Bound;
 use proxdeck::config::settings::notify::Delivery;
 use proxdeck::config::starter::{STARTER, check, write_starter};
+use proxdeck::domain::fingerprint::Fingerprint;
 use secrecy::ExposeSecret as _;
 
 use super::{Home, set_mode};
@@ -115,7 +116,9 @@ async fn our_variables_win_over_the_file_for_the_cluster_that_is_shown() {
         token(&connection.credentials),
         ("me@pam!mine".to_owned(), "other".to_owned())
     );
-    assert!(matches!(connection.trust, Trust::Pins(pins) if pins[0].digest() == &[0xab; 32]));
+    assert!(
+        matches!(connection.trust, Trust::Pins(pins) if pins == [Fingerprint::new([0xab; 32])])
+    );
     let untouched = loaded.cluster_named("alpha").unwrap();
     assert_eq!(untouched.keys.user.as_ref().unwrap().as_str(), "root@pam");
     assert_eq!(

@@ -14,9 +14,9 @@ use proxdeck::app::state::{Rules, Setting};
 use proxdeck::config::alert_memory::AlertMemory;
 use proxdeck::notify::Notifier;
 use proxdeck::operations::{Resolver, WriteAccess};
-use proxdeck::proxmox::{Client, Connection, Credentials, Trust};
+use proxdeck::proxmox::{Client, Connection, Credentials, Trust, Tuning};
 use proxdeck::runtime::{Clusters, Dashboard, Remembered, Surface, drive};
-use proxdeck::simulator::{Options, Scenario, Simulator};
+use proxdeck::simulator::{FaultRule, Options, Scenario, Simulator};
 use proxdeck::ui::{ColorDepth, Theme};
 use ratatui::Frame;
 use ratatui::Terminal;
@@ -43,17 +43,31 @@ pub(crate) struct Wish {
     pub(crate) size: (u16, u16),
     pub(crate) interval: Duration,
     pub(crate) read_only: bool,
-    /// Whether the token is the one without VM.Snapshot and SDN.Use.
-    pub(crate) limited: bool,
+    pub(crate) account: Account,
     pub(crate) rules: Rules,
     /// Where files go that a person asks for.
     pub(crate) exports: PathBuf,
     /// What is remembered of alerts.
     pub(crate) memory: Option<AlertMemory>,
-    /// Whether the user with a second factor signs in, by hand, instead of a token.
-    pub(crate) signs_in: bool,
+    /// How long the client waits for what.
+    pub(crate) tuning: Tuning,
+    /// What goes wrong from the start.
+    pub(crate) faults: Vec<FaultRule>,
     /// What can be switched to.
     pub(crate) clusters: Clusters,
+}
+
+/// Who signs in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Account {
+    /// The token that may do everything.
+    Token,
+    /// The token without VM.Snapshot and SDN.Use.
+    Limited,
+    /// The user whose password is configured.
+    Password,
+    /// The user with a second factor, by hand.
+    SecondFactor,
 }
 
 impl Default for Wish {
@@ -63,11 +77,12 @@ impl Default for Wish {
             size: (120, 40),
             interval: Duration::from_millis(500),
             read_only: false,
-            limited: false,
+            account: Account::Token,
             rules: Rules::default(),
             exports: PathBuf::from("/nonexistent"),
             memory: None,
-            signs_in: false,
+            tuning: Tuning::default(),
+            faults: Vec::new(),
             clusters: Clusters::default(),
         }
     }
@@ -75,22 +90,12 @@ impl Default for Wish {
 
 impl Deck {
     pub(crate) async fn start(wish: Wish) -> Self {
-        let simulator = Simulator::start(Options::new(wish.scenario.clone()))
-            .await
-            .unwrap();
-        let client = if wish.signs_in {
-            let user = simulator.accounts().second_factor_user.clone();
-            client_as(&simulator, Credentials::Asked { user })
-        } else if wish.limited {
-            let accounts = simulator.accounts();
-            let token = Credentials::Token {
-                id: accounts.limited_token_id.clone(),
-                secret: accounts.limited_token_secret.clone().into(),
-            };
-            client_as(&simulator, token)
-        } else {
-            client_of(&simulator)
+        let options = Options {
+            faults: wish.faults.clone(),
+            ..Options::new(wish.scenario.clone())
         };
+        let simulator = Simulator::start(options).await.unwrap();
+        let client = client_as(&simulator, credentials(&simulator, &wish), wish.tuning);
         let dashboard = dashboard_of("lab", client, &wish);
         let dashboard = Dashboard {
             remembered: Remembered {
@@ -267,21 +272,36 @@ pub(crate) fn dashboard_of(cluster: &str, client: Client, wish: &Wish) -> Dashbo
 
 /// Signs in to a simulator with its token and its pinned certificate.
 pub(crate) fn client_of(simulator: &Simulator) -> Client {
-    let accounts = simulator.accounts();
-    let token = Credentials::Token {
-        id: accounts.token_id.clone(),
-        secret: accounts.token_secret.clone().into(),
-    };
-    client_as(simulator, token)
+    let wish = Wish::default();
+    client_as(simulator, credentials(simulator, &wish), wish.tuning)
 }
 
-fn client_as(simulator: &Simulator, credentials: Credentials) -> Client {
-    Client::new(Connection {
+fn credentials(simulator: &Simulator, wish: &Wish) -> Credentials {
+    let accounts = simulator.accounts();
+    let token = |id: &str, secret: &str| Credentials::Token {
+        id: id.to_owned(),
+        secret: secret.to_owned().into(),
+    };
+    match wish.account {
+        Account::Token => token(&accounts.token_id, &accounts.token_secret),
+        Account::Limited => token(&accounts.limited_token_id, &accounts.limited_token_secret),
+        Account::Password => Credentials::Password {
+            user: accounts.user.clone(),
+            password: accounts.password.clone().into(),
+        },
+        Account::SecondFactor => Credentials::Asked {
+            user: accounts.second_factor_user.clone(),
+        },
+    }
+}
+
+fn client_as(simulator: &Simulator, credentials: Credentials, tuning: Tuning) -> Client {
+    let connection = Connection {
         endpoints: vec![simulator.url()],
         trust: Trust::Pins(vec![simulator.fingerprint().parse().unwrap()]),
         credentials,
-    })
-    .unwrap()
+    };
+    Client::tuned(connection, tuning).unwrap()
 }
 
 fn plain(code: KeyCode) -> KeyEvent {

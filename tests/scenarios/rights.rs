@@ -1,7 +1,7 @@
 //! What the account may not do is said before it is tried, and learned from a refusal.
 
 use super::creating;
-use super::harness::{Deck, Wish};
+use super::harness::{Account, Deck, Wish};
 
 /// The words of a dim key, as `doctor` has them too.
 const SNAPSHOT: &str = "needs VM.Snapshot on /vms/101";
@@ -10,7 +10,7 @@ const BRIDGE: &str = "needs SDN.Use on /sdn/zones/localnetwork/vmbr1";
 #[tokio::test(flavor = "multi_thread")]
 async fn a_limited_token_s_keys_are_dim_with_the_words_of_the_doctor() {
     let deck = Deck::start(Wish {
-        limited: true,
+        account: Account::Limited,
         ..creating::wish()
     })
     .await;

@@ -2,7 +2,7 @@
 
 use proxdeck::simulator::Scenario;
 
-use super::harness::{Deck, Wish};
+use super::harness::{Account, Deck, Wish};
 
 fn logins(deck: &Deck) -> usize {
     let entries = deck.simulator().journal().entries();
@@ -21,7 +21,7 @@ async fn pitfall_09_password_and_code_open_the_dashboard_and_an_ended_session_as
     scenario.speed = 1000.0;
     let deck = Deck::start(Wish {
         scenario,
-        signs_in: true,
+        account: Account::SecondFactor,
         ..Wish::default()
     })
     .await;
@@ -61,5 +61,40 @@ async fn pitfall_09_password_and_code_open_the_dashboard_and_an_ended_session_as
     deck.see_no("recovery key").await;
     deck.see("101 web-1").await;
     deck.see_no("SIGNED OUT").await;
+    deck.quit().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_ticket_that_ends_while_a_snapshot_is_taken_is_renewed_and_nothing_else_is_seen_of_it() {
+    let mut scenario = Scenario::small();
+    // So slow that the ticket ends while the task runs.
+    scenario.speed = 10.0;
+    let deck = Deck::start(Wish {
+        scenario,
+        account: Account::Password,
+        ..Wish::default()
+    })
+    .await;
+    deck.see("101 web-1").await;
+    deck.press("g j");
+    deck.see("Snapshots of 101 web-1").await;
+    deck.press("s");
+    deck.see("Snapshot of 101 web-1 on pve1").await;
+    deck.press("<Ctrl-u> before-merge <Enter>");
+    let is_asked = |_: &str| {
+        let entries = deck.simulator().journal().entries();
+        let mut entries = entries.iter();
+        entries.any(|entry| entry.method == "POST" && entry.path.ends_with("/snapshot"))
+    };
+    deck.until("the request", is_asked).await;
+    let clock = deck.simulator().clock();
+    clock.set_offset(chrono::Duration::hours(3));
+    let screen = deck.see("snapshot 101 web-1 done: before-merge").await;
+    assert!(!screen.contains("LINK DOWN"), "{screen}");
+    deck.until("a second login", |_| logins(&deck) == 2).await;
+    assert!(!deck.screen().contains("Sign in"), "{}", deck.screen());
+    let entries = deck.simulator().journal().entries();
+    let writes = entries.iter().filter(|entry| entry.method != "GET");
+    assert_eq!(writes.count(), 3, "two logins and one snapshot");
     deck.quit().await;
 }

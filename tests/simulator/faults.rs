@@ -267,3 +267,21 @@ async fn a_cluster_without_quorum_changes_nothing() {
     let rows = stranger.get("/cluster/status").await.data();
     assert_eq!(rows[0]["quorate"], 0);
 }
+
+#[tokio::test]
+async fn the_quorum_can_be_lost_for_a_while() {
+    let stranger = small().await;
+    let lost = FaultRule::new(FaultKind::QuorumLost);
+    let lost = stranger.simulator.faults().add(lost);
+    let path = "/nodes/pve1/qemu/102/status/start";
+    let answer = stranger.post(path, &[]).await;
+    assert_eq!(
+        (answer.status, answer.reason.as_str()),
+        (500, "cluster not ready - no quorum?")
+    );
+    let quorate = async || stranger.get("/cluster/status").await.data()[0]["quorate"].clone();
+    assert_eq!(quorate().await, 0);
+    stranger.simulator.faults().remove(lost);
+    assert_eq!(quorate().await, 1);
+    assert_eq!(stranger.post(path, &[]).await.status, 200);
+}

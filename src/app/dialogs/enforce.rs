@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::{Reply, TextField};
 use crate::app::action::{Action, FormKey};
 use crate::app::effect::{Query, Ticket};
-use crate::app::keymap::{Combo, Context, KeyCode};
+use crate::app::keymap::{Combo, Context};
 use crate::app::remote::Remote;
 use crate::app::usage::UsageBook;
 use crate::domain::enforcement::{
@@ -269,10 +269,7 @@ impl EnforceDialog {
 
     /// Takes digits and their correction; every other key has its meaning from the table.
     pub(super) fn types(&mut self, combo: Combo) -> bool {
-        let digit = combo
-            .typed()
-            .is_some_and(|character| character.is_ascii_digit());
-        (digit || combo == Combo::plain(KeyCode::Backspace)) && self.typed.types(combo)
+        self.typed.types_digit(combo)
     }
 
     pub(super) fn act(&mut self, action: Action, page: usize) -> Reply {

@@ -30,6 +30,14 @@ impl TextField {
         self.0.cursor()
     }
 
+    /// Edits a count: takes digits and their correction, so that letters keep their own meaning.
+    pub(super) fn types_digit(&mut self, combo: Combo) -> bool {
+        let is_digit = |character: char| character.is_ascii_digit();
+        let edits =
+            combo.typed().is_some_and(is_digit) || combo == Combo::plain(KeyCode::Backspace);
+        edits && self.types(combo)
+    }
+
     /// Edits with a key; tells whether the key is one for editing.
     pub fn types(&mut self, combo: Combo) -> bool {
         let request = match (combo.key, combo.ctrl, combo.alt) {

@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use super::{Reply, TextField};
 use crate::app::action::{Action, FormKey};
 use crate::app::effect::{Query, Ticket};
-use crate::app::keymap::{Combo, Context, KeyCode};
+use crate::app::keymap::{Combo, Context};
 use crate::app::reading_queue::AT_ONCE;
 use crate::app::remote::Remote;
 use crate::app::snapshot_lists::SnapshotLists;
@@ -273,10 +273,7 @@ impl PruneDialog {
 
     /// Takes digits and their correction; every other key has its meaning from the table.
     pub(super) fn types(&mut self, combo: Combo) -> bool {
-        let digit = combo
-            .typed()
-            .is_some_and(|character| character.is_ascii_digit());
-        (digit || combo == Combo::plain(KeyCode::Backspace)) && self.typed.types(combo)
+        self.typed.types_digit(combo)
     }
 
     pub(super) fn act(&mut self, action: Action, page: usize) -> Reply {

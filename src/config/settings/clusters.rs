@@ -7,12 +7,13 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 
-use crate::config::connection::{
-    Connection, Credentials, Endpoint, Fingerprint, TokenId, Trust, UserId,
-};
+use crate::config::account::{TokenId, UserId};
+use crate::config::address::Endpoint;
+use crate::config::connection::{Connection, Credentials, Trust};
 use crate::config::document::{Findings, Section};
 use crate::config::error::{ConfigError, Problem, Source};
 use crate::config::secrets::{self, SecretSource};
+use crate::domain::fingerprint::Fingerprint;
 
 /// The pause between two refreshes where none is written.
 pub const DEFAULT_REFRESH: Duration = Duration::from_secs(5);

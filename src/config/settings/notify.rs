@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use secrecy::{ExposeSecret as _, SecretString};
 
-use crate::config::connection::split_port;
+use crate::config::address::split_port;
 use crate::config::document::{Entry, Findings, Section};
 use crate::config::error::{InvalidSetting, quoted};
 use crate::domain::network::{is_host_name, parse_port};

@@ -10,6 +10,7 @@ mod create_guest;
 mod danger;
 mod destroy;
 mod enforce;
+mod losses;
 mod network;
 mod permitted;
 mod places;
@@ -35,13 +36,14 @@ pub use destroy::{
     refuses_destruction_in,
 };
 pub use enforce::EnforceRequest;
+pub use losses::{Afterwards, ConfigChange, Losses};
 pub use network::{BatchNetworkRequest, NetworkRequest, refuses_profile};
 pub use permitted::permit;
 pub use places::{Features, Original, refuses_copy, refuses_node, refuses_storage, takes_disks};
 pub use power::{PowerRequest, refuses_power};
 pub use prune::{MOST_CLOCK_SKEW, PruneRequest};
 pub use refence::{Meanwhile, Refence, RefencedBy};
-pub use roll_back::{Afterwards, ConfigChange, Losses, RollBackContext, RollBackRequest};
+pub use roll_back::{RollBackContext, RollBackRequest};
 pub use snapshot::{
     DeleteSnapshotRequest, KeepMarkRequest, SnapshotRequest, refuses_ram, refuses_snapshots,
 };

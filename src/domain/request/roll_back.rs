@@ -1,22 +1,21 @@
 //! The wish that a guest go back to a snapshot, and what would be lost by it.
 
-use std::collections::{BTreeSet, HashSet};
-use std::time::Duration;
+use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 
 use super::danger::{Danger, dangers, moves_fence};
+use super::losses::{Afterwards, Losses, branches, changes, set_aside};
 use super::refence::{Meanwhile, NewBridge, Refence, RefencedBy};
 use super::snapshot::refuses_snapshots;
 use super::{Field, Objection, Objections, SnapshotRequest};
 use crate::domain::enforcement::CriticalTags;
 use crate::domain::guest::{Guest, GuestRef, Status};
-use crate::domain::guest_config::{Drive, GuestConfig, is_numbered};
+use crate::domain::guest_config::GuestConfig;
 use crate::domain::inventory::Storage;
 use crate::domain::network::{CARD, Foreseen, NetworkPlan};
 use crate::domain::operation::{Operation, RollBack};
 use crate::domain::snapshot::{Snapshot, SnapshotList};
-use crate::domain::text::Text;
 
 /// The kinds of storage that go back to a guest's newest snapshot only (PITFALLS 28).
 ///
@@ -24,25 +23,6 @@ use crate::domain::text::Text;
 /// directory may keep volume chains as well, but the list of storages does not tell which does;
 /// there the server has the last word, and it refuses before it touches anything.
 const NEWEST_ONLY: [&str; 2] = ["zfspool", "lvm"];
-
-/// Options that say how a configuration is kept, or that a roll-back leaves alone (API.md §6).
-const NOT_COMPARED: [&str; 12] = [
-    "description",
-    "digest",
-    "lock",
-    "meta",
-    "parent",
-    "runningcpu",
-    "runningmachine",
-    "running-nets-host-mtu",
-    "snapstate",
-    "snaptime",
-    "vmgenid",
-    "vmstate",
-];
-
-/// The options that matter most, in their order; every `net` comes before them.
-const FIRST: [&str; 6] = ["tags", "memory", "name", "hostname", "cores", "protection"];
 
 /// The wish that a guest go back to a snapshot.
 #[derive(Debug, Clone, PartialEq)]
@@ -240,51 +220,6 @@ impl RollBackContext<'_> {
     }
 }
 
-/// What a roll-back takes away; unknown parts are absent.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Losses {
-    /// How much of the guest's life is undone; absent for a snapshot without a date.
-    pub time: Option<Duration>,
-    /// The snapshots, oldest first, that stay but from which the present no longer descends.
-    pub branches: Vec<Text>,
-    /// Whether the guest's process is killed.
-    pub hard_stop: bool,
-    /// What the guest does in the end.
-    pub afterwards: Afterwards,
-    /// What makes the guest less safe afterwards, losses first, as far as it is known.
-    pub dangers: Vec<Danger>,
-    /// The options that change back, what matters most first; absent when a configuration is not known.
-    pub changes: Option<Vec<ConfigChange>>,
-    /// The disks that were added since, which end up unused; absent when a configuration is not known.
-    pub set_aside: Option<Vec<Drive>>,
-    /// How it is fenced in again; absent: its card comes back as its fence wants it.
-    pub fence: Option<Refence>,
-}
-
-/// What a guest does after it went back to a snapshot.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Afterwards {
-    /// It goes on where it was: the snapshot holds its memory.
-    Resumes,
-    /// It boots.
-    Starts,
-    /// It stays off.
-    StaysOff,
-    /// It stays off, unless high availability starts it although nobody asked.
-    MayBeStarted,
-}
-
-/// An option of a configuration that changes.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ConfigChange {
-    /// The option.
-    pub key: String,
-    /// Its value now, if it is set.
-    pub now: Option<Text>,
-    /// Its value afterwards, if it will be set.
-    pub then: Option<Text>,
-}
-
 fn is_up(status: &Status) -> bool {
     match status {
         Status::Running
@@ -297,78 +232,10 @@ fn is_up(status: &Status) -> bool {
     }
 }
 
-/// Walks from a snapshot to its oldest ancestor, itself included; a loop ends the walk.
-fn line_of<'a>(list: &'a SnapshotList, from: Option<&'a str>) -> Vec<&'a Snapshot> {
-    let mut line = Vec::new();
-    let mut seen = HashSet::new();
-    let mut next = from.and_then(|name| list.find(name));
-    while let Some(snapshot) = next.filter(|snapshot| seen.insert(snapshot.name.raw())) {
-        line.push(snapshot);
-        next = snapshot
-            .parent
-            .as_ref()
-            .and_then(|parent| list.find(parent.raw()));
-    }
-    line
-}
-
-fn branches(list: &SnapshotList, target: &str) -> Vec<Text> {
-    let kept: HashSet<&str> = line_of(list, Some(target))
-        .iter()
-        .map(|snapshot| snapshot.name.raw())
-        .collect();
-    let present = list.current_parent.as_ref().map(Text::raw);
-    let mut left: Vec<Text> = line_of(list, present)
-        .into_iter()
-        .filter(|snapshot| !kept.contains(snapshot.name.raw()))
-        .map(|snapshot| snapshot.name.clone())
-        .collect();
-    left.reverse();
-    left
-}
-
-fn changes(present: &GuestConfig, frozen: &GuestConfig) -> Vec<ConfigChange> {
-    let keys: BTreeSet<&str> = present
-        .options()
-        .chain(frozen.options())
-        .map(|(key, _)| key)
-        .filter(|key| !NOT_COMPARED.contains(key) && !is_numbered(key, "unused"))
-        .collect();
-    let mut keys: Vec<&str> = keys
-        .into_iter()
-        .filter(|key| present.get(key) != frozen.get(key))
-        .collect();
-    // Stable: within one rank the order of the keys stays.
-    keys.sort_by_key(|key| rank(key));
-    keys.into_iter()
-        .map(|key| ConfigChange {
-            key: key.to_owned(),
-            now: present.get(key).cloned(),
-            then: frozen.get(key).cloned(),
-        })
-        .collect()
-}
-
-/// Ranks an option by how much its change should be looked at.
-fn rank(key: &str) -> usize {
-    if is_numbered(key, "net") {
-        return 0;
-    }
-    let place = FIRST.iter().position(|first| *first == key);
-    1 + place.unwrap_or(FIRST.len())
-}
-
-fn set_aside(present: &GuestConfig, frozen: &GuestConfig) -> Vec<Drive> {
-    let kept = frozen.drives();
-    present
-        .drives()
-        .into_iter()
-        .filter(|drive| kept.iter().all(|each| each.volume != drive.volume))
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use pretty_assertions::assert_eq;
 
     use super::super::samples::{chain, config, guest};

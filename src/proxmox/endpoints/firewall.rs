@@ -9,7 +9,7 @@ use reqwest::Method;
 use serde::de::IgnoredAny;
 
 use super::guests::guest_path;
-use super::path;
+use super::{change_form, path};
 use crate::domain::failure::FailureKind;
 use crate::domain::firewall::{AddressSet, Alias, Direction, Member, Options, Rule, Rules};
 use crate::domain::guest::GuestRef;
@@ -109,11 +109,7 @@ impl Firewalls<'_> {
     ) -> Result<(), Error> {
         let path = firewall_path(guest, &["options"])?;
         let delete = delete.join(",");
-        let mut form = options.to_vec();
-        if !delete.is_empty() {
-            form.push(("delete", &delete));
-        }
-        form.extend(digest.map(|digest| ("digest", digest)));
+        let form = change_form(options, &delete, digest);
         self.change(Method::PUT, &path, &form).await
     }
 

@@ -3,7 +3,7 @@
 use reqwest::Method;
 use serde::de::IgnoredAny;
 
-use super::path;
+use super::{change_form, path};
 use crate::domain::failure::FailureKind;
 use crate::domain::guest::{GuestRef, LiveState};
 use crate::domain::guest_config::{GuestConfig, PendingOption};
@@ -98,11 +98,7 @@ impl Guests<'_> {
     ) -> Result<(), Error> {
         let path = guest_path(guest, &["config"])?;
         let delete = delete.join(",");
-        let mut form = options.to_vec();
-        if !delete.is_empty() {
-            form.push(("delete", &delete));
-        }
-        form.extend(digest.map(|digest| ("digest", digest)));
+        let form = change_form(options, &delete, digest);
         let _: IgnoredAny = self.0.write(Method::PUT, &path, &form).await?;
         Ok(())
     }

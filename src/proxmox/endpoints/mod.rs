@@ -38,3 +38,17 @@ fn path(segments: &[&str]) -> Result<String, Error> {
     }
     Ok(path)
 }
+
+/// Writes the form that changes options and removes others, of the state that has this digest.
+fn change_form<'a>(
+    options: &[(&'a str, &'a str)],
+    delete: &'a str,
+    digest: Option<&'a str>,
+) -> Vec<(&'a str, &'a str)> {
+    let mut form = options.to_vec();
+    if !delete.is_empty() {
+        form.push(("delete", delete));
+    }
+    form.extend(digest.map(|digest| ("digest", digest)));
+    form
+}

@@ -124,9 +124,14 @@ impl Call<'_> {
         }
     }
 
+    /// Tells whether the cluster has a quorum, faults considered.
+    pub(in crate::simulator) fn is_quorate(&self) -> bool {
+        self.world.quorate && !self.core.faults.quorum_is_lost()
+    }
+
     /// Refuses without quorum.
     pub(in crate::simulator) fn quorum(&self) -> Result<(), Failure> {
-        if self.world.quorate {
+        if self.is_quorate() {
             Ok(())
         } else {
             Err(Failure::internal("cluster not ready - no quorum?"))

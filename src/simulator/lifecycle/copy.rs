@@ -258,11 +258,7 @@ fn enter_volume(
     let volume = Volume {
         id: id.to_owned(),
         storage: storage.name.clone(),
-        node: if storage.shared {
-            String::new()
-        } else {
-            wanted.target_node.clone()
-        },
+        node: storage.place_of(&wanted.target_node).to_owned(),
         vmid: wanted.target,
         format: format.to_owned(),
         size,

@@ -3,7 +3,7 @@
 //! Refuses to answer requests; what is refused at once stands in `routes::power`.
 
 use crate::simulator::gate::call::{locked, missing};
-use crate::simulator::storage::{Volume, storage_of, vmstate_size};
+use crate::simulator::storage::{Volume, storage_of};
 use crate::simulator::workers::{Ending, HeldLock, Worker};
 use crate::simulator::world::World;
 use crate::simulator::world::guest::{Guest, Kind, RunState};
@@ -214,21 +214,11 @@ pub(in crate::simulator) async fn suspend_to_disk(
             .storages
             .get(storage_of(&disk))
             .ok_or("no storage for the state")?;
-        let file = format!("vm-{}-state-suspend-{day}", target.vmid);
+        let of = format!("suspend-{day}");
         let volume = Volume {
-            id: storage.volume_id(target.vmid, &file, "raw"),
-            storage: storage.name.clone(),
-            node: if storage.shared {
-                String::new()
-            } else {
-                target.node.clone()
-            },
-            vmid: target.vmid,
-            format: "raw".into(),
-            size: vmstate_size(memory),
             used: memory / 2,
-            base: None,
             made: now as i64,
+            ..storage.state_volume(target.vmid, &of, &target.node, memory)
         };
         let id = volume.id.clone();
         world.volumes.insert(id.clone(), volume);

@@ -3,7 +3,7 @@
 //! Refuses to clean up after a task that was killed: its lock and its half-made entry stay, as on the real server.
 
 use crate::simulator::gate::call::{locked, missing};
-use crate::simulator::storage::{Feature, Storage, Volume, storage_of, vmstate_size};
+use crate::simulator::storage::{Feature, Storage, storage_of, vmstate_size};
 use crate::simulator::workers::{Ending, Worker};
 use crate::simulator::world::World;
 use crate::simulator::world::guest::{Guest, Kind, Snapshot};
@@ -173,26 +173,8 @@ fn add_state_volume(
         .storages
         .get(name)
         .ok_or_else(|| format!("storage '{name}' does not exist"))?;
-    let id = storage.volume_id(
-        wanted.vmid,
-        &format!("vm-{}-state-{}", wanted.vmid, wanted.name),
-        "raw",
-    );
-    let volume = Volume {
-        id: id.clone(),
-        storage: storage.name.clone(),
-        node: if storage.shared {
-            String::new()
-        } else {
-            wanted.node.clone()
-        },
-        vmid: wanted.vmid,
-        format: "raw".into(),
-        size: vmstate_size(memory),
-        used: 0,
-        base: None,
-        made: 0,
-    };
+    let volume = storage.state_volume(wanted.vmid, &wanted.name, &wanted.node, memory);
+    let id = volume.id.clone();
     world.volumes.insert(id.clone(), volume);
     Ok(id)
 }

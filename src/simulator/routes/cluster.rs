@@ -156,7 +156,7 @@ fn storages(call: &Call<'_>) -> Vec<Value> {
         {
             let path = format!("/storage/{}", storage.name);
             if call.may(&path, "Datastore.Audit") || call.may(&path, "Datastore.AllocateSpace") {
-                let place = if storage.shared { "" } else { &node.name };
+                let place = storage.place_of(&node.name);
                 let used = usage
                     .get(&(storage.name.as_str(), place))
                     .copied()
@@ -217,7 +217,7 @@ pub(super) fn status(call: &mut Call<'_>) -> Result<Reply, Failure> {
             "type": "cluster",
             "name": name,
             "nodes": call.world.nodes.len(),
-            "quorate": u8::from(call.world.quorate),
+            "quorate": u8::from(call.is_quorate()),
             "version": 2,
         }));
     }
@@ -342,7 +342,7 @@ pub(super) fn ha_status(call: &mut Call<'_>) -> Result<Reply, Failure> {
             "armed-state": "standby",
         }),
     ];
-    if !call.world.quorate {
+    if !call.is_quorate() {
         rows[0]["status"] = json!("No quorum on node");
         rows[0]["quorate"] = json!(0);
     }

@@ -4,7 +4,7 @@
 
 use serde_json::{Value, json};
 
-use super::config::usable_storage;
+use super::devices::usable_storage;
 use super::guest_status::{detail, fields};
 use super::rights::permit_copy;
 use crate::simulator::gate::answer::{Failure, Reply};

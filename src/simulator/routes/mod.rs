@@ -12,6 +12,7 @@ mod agent;
 mod cluster;
 mod config;
 mod create;
+mod devices;
 mod firewall;
 mod guest_status;
 mod guests;

@@ -4,7 +4,7 @@
 
 use serde_json::{Value, json};
 
-use super::config::usable_storage;
+use super::devices::usable_storage;
 use crate::simulator::gate::answer::{Failure, Reply};
 use crate::simulator::gate::call::Call;
 use crate::simulator::storage::{Storage, Volume};
@@ -110,7 +110,7 @@ pub(super) fn content(call: &mut Call<'_>) -> Result<Reply, Failure> {
         call.node_name().to_owned(),
     );
     let storage = usable_storage(call, &name, &node)?;
-    let place = if storage.shared { "" } else { node.as_str() };
+    let place = storage.place_of(&node);
     let owner = call
         .integer("vmid")
         .and_then(|vmid| u32::try_from(vmid).ok());

@@ -84,16 +84,11 @@ fn find<'a>(call: &'a Call<'_>) -> Result<&'a Task, Failure> {
 
 pub(super) fn status(call: &mut Call<'_>) -> Result<Reply, Failure> {
     let task = find(call)?;
-    let mut data = json!({
-        "upid": task.upid,
-        "node": task.node,
-        "pid": task.pid,
-        "pstart": task.pstart,
-        "starttime": task.started,
-        "type": task.kind,
-        "id": task.id,
-        "user": task.user(),
-        "status": if task.end.is_some() { "stopped" } else { "running" },
+    let mut data = own_row(task);
+    data["status"] = json!(if task.end.is_some() {
+        "stopped"
+    } else {
+        "running"
     });
     if let Some(token) = task.token() {
         data["tokenid"] = json!(token);
@@ -191,8 +186,9 @@ fn passes(call: &Call<'_>, task: &Task) -> bool {
     about && kind && user && since && until && errors && class
 }
 
-fn node_row(task: &Task) -> Value {
-    let mut row = json!({
+/// Writes what a node says of a task of its own, wherever it says it.
+fn own_row(task: &Task) -> Value {
+    json!({
         "upid": task.upid,
         "node": task.node,
         "pid": task.pid,
@@ -201,7 +197,11 @@ fn node_row(task: &Task) -> Value {
         "type": task.kind,
         "id": task.id,
         "user": task.user(),
-    });
+    })
+}
+
+fn node_row(task: &Task) -> Value {
+    let mut row = own_row(task);
     match &task.end {
         // The list of running tasks is another file: it has the full id of a token as the user.
         None => {

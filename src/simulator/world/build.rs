@@ -16,7 +16,7 @@ use crate::simulator::scenario::{
     DiskText, FirewallScenario, GuestKind, GuestScenario, GuestStatus, LoadScenario, Scenario,
     SnapshotScenario, StorageScenario,
 };
-use crate::simulator::storage::{Storage, Volume, storage_of, vmstate_size};
+use crate::simulator::storage::{Storage, Volume, storage_of};
 
 impl World {
     /// Builds the world that a scenario describes, as it stands at `now`.
@@ -313,11 +313,7 @@ impl World {
         let volume = Volume {
             id: id.clone(),
             storage: storage.name.clone(),
-            node: if storage.shared {
-                String::new()
-            } else {
-                scenario.node.clone()
-            },
+            node: storage.place_of(&scenario.node).to_owned(),
             vmid: scenario.vmid,
             format,
             size: disk.size.0,
@@ -367,26 +363,13 @@ impl World {
         let storage = self
             .storages
             .get(&DiskText::parse(scenario.disks.first()?)?.storage)?;
-        let id = storage.volume_id(
-            scenario.vmid,
-            &format!("vm-{}-state-{name}", scenario.vmid),
-            "raw",
-        );
+        let memory = scenario.memory.0;
         let volume = Volume {
-            id: id.clone(),
-            storage: storage.name.clone(),
-            node: if storage.shared {
-                String::new()
-            } else {
-                scenario.node.clone()
-            },
-            vmid: scenario.vmid,
-            format: "raw".into(),
-            size: vmstate_size(scenario.memory.0),
-            used: scenario.memory.0 / 100 * 62,
-            base: None,
+            used: memory / 100 * 62,
             made: time,
+            ..storage.state_volume(scenario.vmid, name, &scenario.node, memory)
         };
+        let id = volume.id.clone();
         self.volumes.insert(id.clone(), volume);
         Some(id)
     }

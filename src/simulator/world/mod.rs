@@ -155,7 +155,7 @@ impl World {
 
     /// Returns the bytes in use on a storage as a node sees it.
     pub(super) fn used(&self, storage: &Storage, node: &str) -> u64 {
-        let place = if storage.shared { "" } else { node };
+        let place = storage.place_of(node);
         let volumes = self
             .volumes
             .values()

@@ -7,6 +7,7 @@ use ratatui::text::Line;
 
 use crate::app::State;
 use crate::app::state::Pane;
+use crate::domain::inventory::LinkState;
 use crate::domain::retention::{Reason, Verdict, judge};
 use crate::domain::snapshot::{Joint, Snapshot, SnapshotList, TreeNode, TreeRow};
 use crate::ui::format;
@@ -48,6 +49,10 @@ pub(in crate::ui) fn draw(
         (Some(list), _) => draw_tree(frame, inner, list, state, theme, viewport),
         (None, Some(failure)) => {
             frame.render_widget(message(&failure.to_string(), theme.warning), inner);
+        }
+        (None, None) if matches!(state.link.state, LinkState::Down { .. }) => {
+            let text = "Not read yet: the link is down.";
+            frame.render_widget(message(text, theme.stale), inner);
         }
         (None, None) => frame.render_widget(message("Reading…", theme.dim), inner),
     }
