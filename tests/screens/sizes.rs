@@ -168,7 +168,7 @@ fn scene(name: Option<&str>) -> Scene {
     let mut scene = Scene::of(guests, |setting| {
         setting.rules.profiles = profiles();
         // Whoever has an alert in hand is read from a file.
-        setting.operator = name.unwrap_or("ops").to_owned();
+        name.unwrap_or("ops").clone_into(&mut setting.operator);
     });
     scene.state.clusters = ["lab", "far"]
         .map(|name| KnownCluster {
