@@ -8,15 +8,24 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use proxdeck::app::keymap::Keymap;
+use proxdeck::app::networks::GuestNetwork;
 use proxdeck::app::state::{Rules, Setting};
 use proxdeck::app::{Answer, Effect, Event, Query, State, Ticket};
+use proxdeck::domain::firewall::{ClusterFirewall, GuestFirewall};
+use proxdeck::domain::guest::GuestRef;
+use proxdeck::domain::guest_config::GuestConfig;
+use proxdeck::domain::history::Series;
+use proxdeck::domain::id::Vmid;
 use proxdeck::domain::inventory::{Inventory, Link, LinkState, Resources};
 use proxdeck::domain::limits::{Bound, Bounds, Limits, Percent, Runtime};
-use proxdeck::domain::network::NetworkProfile;
+use proxdeck::domain::network::{self, Current, NetworkProfile, Resolved};
 use proxdeck::domain::permission::Permissions;
 use proxdeck::domain::project::{Budget, Membership, Project, Projects, Quota};
 use proxdeck::domain::selection::Selection;
+use proxdeck::domain::snapshot::SnapshotList;
 use proxdeck::domain::time::{Moment, Now};
+use proxdeck::domain::usage::{Account, Origin};
+use proxdeck::domain::volume::{Volume, VolumeContent};
 use proxdeck::proxmox::ResourceRows;
 
 const NODES: usize = 50;
@@ -146,6 +155,8 @@ pub(crate) struct Desk {
     pub(crate) guests: usize,
     /// What was asked, since somebody took it.
     pub(crate) asked: Vec<(Ticket, Query)>,
+    /// How many fences were read.
+    pub(crate) fences: usize,
 }
 
 impl Desk {
@@ -177,6 +188,7 @@ impl Desk {
             now,
             guests,
             asked: Vec::new(),
+            fences: 0,
         };
         let link = Link {
             state: LinkState::Up,
@@ -227,6 +239,59 @@ impl Desk {
         self.happen(Event::Key(key.parse().unwrap()));
     }
 
+    /// Answers whatever is asked in the background, a second at a time, until enough is read.
+    pub(crate) fn read_until(&mut self, is_enough: impl Fn(&Self) -> bool) {
+        for _ in 0..10_000 {
+            for (ticket, query) in std::mem::take(&mut self.asked) {
+                if let Some(answer) = self.answer(query) {
+                    self.happen(Event::Fetched(ticket, Ok(answer)));
+                }
+            }
+            if is_enough(self) {
+                return;
+            }
+            self.wait(Duration::from_secs(1));
+        }
+        panic!("not enough was asked for");
+    }
+
+    fn answer(&mut self, query: Query) -> Option<Answer> {
+        Some(match query {
+            Query::Network(guest) => {
+                self.fences += 1;
+                Answer::Network(Box::new(network(&guest, self.fences)))
+            }
+            Query::Datacenter => Answer::Datacenter(Box::default()),
+            Query::Snapshots(_) => Answer::Snapshots(SnapshotList::default()),
+            Query::Account(guest, _, period) => {
+                let account = Account::since_boot(&guest, &Origin::default(), &period);
+                Answer::Account(Box::new((account, Some(Origin::default()))))
+            }
+            Query::Contents(..) => Answer::Contents(self.volumes()),
+            Query::FailedTasks(..) => Answer::Tasks(Vec::new()),
+            Query::Certificate(_) => Answer::Ends(None),
+            Query::History(..) => Answer::History(Series::default()),
+            _ => return None,
+        })
+    }
+
+    /// Two disks for every tenth guest: what one of several storages holds.
+    fn volumes(&self) -> Vec<Volume> {
+        let owners = (100..100 + self.guests as u64).step_by(10);
+        let disks = owners.flat_map(|owner| {
+            [0, 1].map(|disk| Volume {
+                id: format!("vmstore:{owner}/vm-{owner}-disk-{disk}.qcow2"),
+                owner: Vmid::new(owner),
+                content: Some(VolumeContent::Image),
+                format: Some("qcow2".into()),
+                size: Some(20 * GIB),
+                used: Some(7 * GIB),
+                parent: None,
+            })
+        });
+        disks.collect()
+    }
+
     /// Lets time pass.
     pub(crate) fn wait(&mut self, time: Duration) {
         self.now.moment = self.now.moment.later(time);
@@ -240,7 +305,7 @@ pub(crate) fn wall() -> DateTime<Utc> {
 }
 
 /// A fence with names and addresses.
-pub(crate) fn profile(name: &str) -> NetworkProfile {
+fn profile(name: &str) -> NetworkProfile {
     NetworkProfile {
         name: name.to_owned(),
         bridge: "vmbr1".parse().unwrap(),
@@ -253,6 +318,31 @@ pub(crate) fn profile(name: &str) -> NetworkProfile {
         allow_in: None,
         dns: None,
     }
+}
+
+/// What stands between a guest and the network: by turns what its profile says, what differs, and nothing.
+fn network(guest: &GuestRef, turn: usize) -> GuestNetwork {
+    let card = "virtio=BC:24:11:00:00:01,bridge=vmbr1,firewall=1";
+    let config = GuestConfig::new([("net0".to_owned(), card.into())], None);
+    let mut firewall = GuestFirewall::default();
+    if !turn.is_multiple_of(3) {
+        let profile = profile("api_access");
+        let address = "140.82.121.6".parse().unwrap();
+        let resolved = Resolved::new(wall()).with("api.github.com", Ok(vec![address]));
+        let current = Current {
+            config: Ok(config.clone()),
+            firewall: Ok(firewall.clone()),
+            cluster: ClusterFirewall::default(),
+        };
+        let plan = network::plan(guest, &profile, &resolved, &current);
+        for step in plan.steps() {
+            step.action.apply_to(&mut firewall);
+        }
+    }
+    if turn % 3 == 1 {
+        firewall.rules.list.pop();
+    }
+    (config, firewall)
 }
 
 /// Every guest is managed, limited, in a project with a budget, and to have a fence.

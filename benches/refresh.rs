@@ -29,6 +29,24 @@ fn inventory_to_state(bencher: Bencher<'_, '_>, guests: usize) {
     bencher.bench_local(|| desk.happen(turn.next().unwrap().clone()));
 }
 
+/// Takes it in when everything that the background reads is known: use, disks, snapshots, fences.
+#[divan::bench(args = [1_000])]
+fn inventory_to_state_all_read(bencher: Bencher<'_, '_>, guests: usize) {
+    let mut desk = Desk::new(guests);
+    desk.read_until(|desk| desk.fences >= guests / 2);
+    let readings = [desk.reading(50), desk.reading(60)];
+    let mut turn = readings.iter().cycle();
+    bencher.bench_local(|| desk.happen(turn.next().unwrap().clone()));
+}
+
+/// Moves the cursor when all of it is known.
+#[divan::bench(args = [1_000])]
+fn key_all_read(bencher: Bencher<'_, '_>, guests: usize) {
+    let mut desk = Desk::new(guests);
+    desk.read_until(|desk| desk.fences >= guests / 2);
+    bencher.bench_local(|| desk.press("j"));
+}
+
 /// Moves the cursor.
 #[divan::bench(args = FLEETS)]
 fn key(bencher: Bencher<'_, '_>, guests: usize) {

@@ -13,6 +13,8 @@ use crate::domain::time::{Dated, Moment};
 #[derive(Debug, Clone, PartialEq)]
 pub struct Readings<K, V> {
     known: BTreeMap<K, Remote<V>>,
+    /// What is asked for now: every event wants to know how many, of thousands that are known.
+    awaited: BTreeMap<Ticket, K>,
     lifetime: Duration,
 }
 
@@ -21,6 +23,7 @@ impl<K: Ord + Clone, V> Readings<K, V> {
     pub(super) fn new(lifetime: Duration) -> Self {
         Self {
             known: BTreeMap::new(),
+            awaited: BTreeMap::new(),
             lifetime,
         }
     }
@@ -65,14 +68,14 @@ impl<K: Ord + Clone, V> Readings<K, V> {
 
     /// Notes that one is asked for.
     pub(super) fn ask(&mut self, key: K, ticket: Ticket) {
+        self.awaited.retain(|_, other| *other != key);
+        self.awaited.insert(ticket, key.clone());
         self.known.entry(key).or_default().ask(ticket);
     }
 
     /// Returns what a question is about, if it was one of these.
     pub(super) fn asked_by(&self, ticket: Ticket) -> Option<&K> {
-        let mut known = self.known.iter();
-        let (key, _) = known.find(|(_, each)| each.awaits(ticket))?;
-        Some(key)
+        self.awaited.get(&ticket)
     }
 
     /// Has all of them read again as soon as the budget allows.
@@ -94,19 +97,19 @@ impl<K: Ord + Clone, V> Readings<K, V> {
         now: Moment,
         result: Result<V, Failure>,
     ) -> Option<K> {
-        let mut known = self.known.iter_mut();
-        let (key, remote) = known.find(|(_, each)| each.awaits(ticket))?;
-        remote.settle(ticket, now, result);
-        Some(key.clone())
+        let key = self.awaited.remove(&ticket)?;
+        self.known.get_mut(&key)?.settle(ticket, now, result);
+        Some(key)
     }
 
     /// Counts the answers that are awaited.
     pub(super) fn flying(&self) -> usize {
-        self.known.values().filter(|each| each.is_pending()).count()
+        self.awaited.len()
     }
 
     /// Forgets what nobody asks about any more.
     pub(super) fn retain(&mut self, exists: impl Fn(&K) -> bool) {
         self.known.retain(|key, _| exists(key));
+        self.awaited.retain(|_, key| exists(key));
     }
 }

@@ -1,6 +1,7 @@
 //! What the guests of projects have used, read guest by guest in the background (SPEC §5.7).
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -45,10 +46,10 @@ type StorageKey = (StorageName, Option<NodeName>);
 /// What has been read of guests' use, and what follows for their projects.
 #[derive(Debug, Clone, PartialEq)]
 pub struct UsageBook {
-    accounts: Readings<Vmid, (Account, Option<Origin>)>,
-    contents: Readings<StorageKey, Vec<Volume>>,
+    accounts: Readings<Vmid, (Arc<Account>, Option<Origin>)>,
+    contents: Readings<StorageKey, Arc<[Volume]>>,
     zone: Remote<Option<Tz>>,
-    ledger: Ledger,
+    ledger: Arc<Ledger>,
     recorded: Option<Moment>,
     standings: Vec<ProjectStanding>,
     /// The guests of each project, in the order of the config.
@@ -61,7 +62,7 @@ impl Default for UsageBook {
             accounts: Readings::new(ACCOUNTS_LIVE),
             contents: Readings::new(CONTENTS_LIVE),
             zone: Remote::default(),
-            ledger: Ledger::default(),
+            ledger: Arc::default(),
             recorded: None,
             standings: Vec::new(),
             members: Vec::new(),
@@ -103,7 +104,7 @@ impl UsageBook {
     fn look_at(&self, guests: &[&Guest]) -> Members {
         let read = guests.iter().filter_map(|guest| {
             let answer = self.accounts.of(&guest.vmid)?.answer()?;
-            Some((*guest, &answer.value.0, answer.read))
+            Some((*guest, &*answer.value.0, answer.read))
         });
         Members::of(read)
     }
@@ -127,7 +128,7 @@ impl UsageBook {
 
     /// Takes over what is remembered of guests that are gone.
     pub(super) fn remember(&mut self, ledger: Ledger) {
-        self.ledger = ledger;
+        self.ledger = Arc::new(ledger);
     }
 
     /// Tells whether a guest was read, or will not be: its figures are all that there will be.
@@ -214,12 +215,12 @@ impl State {
     /// Collects what was read, in the form in which it is reckoned with.
     pub(super) fn usage_readings(&self, resources: &Resources) -> UsageReadings {
         let accounts = self.usage.accounts.answers();
-        let accounts = accounts.map(|(vmid, account)| (*vmid, account.value.0.clone()));
+        let accounts = accounts.map(|(vmid, account)| (*vmid, Arc::clone(&account.value.0)));
         UsageReadings {
             accounts: accounts.collect(),
             origins: BTreeMap::new(),
             storage: self.storage_use(resources),
-            ledger: self.usage.ledger.clone(),
+            ledger: Arc::clone(&self.usage.ledger),
         }
     }
 
@@ -428,10 +429,12 @@ impl State {
         ticket: Ticket,
         result: Result<(Account, Option<Origin>), Failure>,
     ) {
+        let result = result.map(|(account, origin)| (Arc::new(account), origin));
         self.usage.accounts.settle(ticket, self.now.moment, result);
     }
 
     pub(super) fn settle_contents(&mut self, ticket: Ticket, result: Result<Vec<Volume>, Failure>) {
+        let result = result.map(Arc::from);
         self.usage.contents.settle(ticket, self.now.moment, result);
     }
 

@@ -133,7 +133,7 @@ impl Budgets {
             self.projects.push(standing);
             let accounts = members.iter().map(|guest| {
                 let account = Account::since_boot(guest, &Origin::default(), &period);
-                (guest.vmid, account)
+                (guest.vmid, account.into())
             });
             self.readings.accounts.extend(accounts);
         }
@@ -156,11 +156,12 @@ impl Budgets {
                 entry.record(ledger, now);
             }
         };
-        self.readings.ledger = file.update(record).unwrap_or_else(|error| {
+        let known = file.update(record).unwrap_or_else(|error| {
             self.notes
                 .push(format!("what guests use is not remembered: {error}"));
             file.read()
         });
+        self.readings.ledger = known.into();
     }
 }
 
@@ -195,7 +196,7 @@ impl Asking<'_> {
         progress.finish();
         self.budgets.readings.origins = found.origins;
         let accounts = found.read.into_iter();
-        let accounts = accounts.map(|account| (account.identity.vmid, account));
+        let accounts = accounts.map(|account| (account.identity.vmid, account.into()));
         self.budgets.readings.accounts = accounts.collect();
         let unread = found.unread.into_iter();
         let unread = unread.map(|(guest, failure)| (format!("the history of {guest}"), failure));

@@ -40,6 +40,23 @@ pub(super) enum Step {
 }
 
 impl Change {
+    /// Makes the one change that is to happen, where the account may do it.
+    pub(super) async fn permitted(
+        client: &Client,
+        guest: GuestRef,
+        subject: String,
+        operation: Operation,
+        permissions: Permissions,
+    ) -> Result<Self, Refusal> {
+        let change = Self {
+            guest,
+            subject,
+            step: Step::Do(Box::new(operation)),
+        };
+        require_privileges(client, std::slice::from_ref(&change), permissions).await?;
+        Ok(change)
+    }
+
     /// Makes a change of an operation on a guest; of enforcement, which may have none, a refusal.
     pub(super) fn of(operation: Operation) -> Result<Self, Refusal> {
         let guest = operation.guest().cloned();

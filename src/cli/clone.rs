@@ -4,7 +4,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::change::{self, Change, Step};
+use super::change::{self, Change};
 use super::connect::Session;
 use super::foresee;
 use super::inventory::Reading;
@@ -221,13 +221,8 @@ impl Wanted<'_> {
         }
         let told = fence.told();
         along.extend(told.map(|told| format!("fence: {told}")));
-        let change = Change {
-            guest: whom,
-            subject: String::new(),
-            step: Step::Do(Box::new(operation)),
-        };
-        let changes = std::slice::from_ref(&change);
-        change::require_privileges(client, changes, permissions).await?;
+        let subject = String::new();
+        let change = Change::permitted(client, whom, subject, operation, permissions).await?;
         let time = reading.time;
         Ok(Prepared {
             session,

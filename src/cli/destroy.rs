@@ -4,7 +4,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::change::{self, Change, Step};
+use super::change::{self, Change};
 use super::connect::Session;
 use super::inventory::Reading;
 use super::output::Output;
@@ -119,13 +119,8 @@ impl Destroy {
             .check(&context)
             .map_err(|objections| change::refused(&change::objected(&whom, &objections)))?;
         let losses = request.losses(&context, &setup.rules.retention);
-        let change = Change {
-            guest: whom,
-            subject: String::new(),
-            step: Step::Do(Box::new(operation)),
-        };
-        let changes = std::slice::from_ref(&change);
-        change::require_privileges(client, changes, permissions).await?;
+        let subject = String::new();
+        let change = Change::permitted(client, whom, subject, operation, permissions).await?;
         let time = reading.time;
         Ok(Prepared {
             session,

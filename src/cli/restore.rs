@@ -207,13 +207,8 @@ impl Restore {
             .map_err(|objections| change::refused(&change::objected(&whom, &objections)))?;
         let now = client.server_time().unwrap_or(reading.time);
         let losses = request.losses(&context, now);
-        let change = Change {
-            guest: whom,
-            subject: clean(&self.snapshot),
-            step: Step::Do(Box::new(operation)),
-        };
-        let changes = std::slice::from_ref(&change);
-        change::require_privileges(client, changes, permissions).await?;
+        let subject = clean(&self.snapshot);
+        let change = Change::permitted(client, whom, subject, operation, permissions).await?;
         let time = reading.time;
         Ok(Prepared {
             session,

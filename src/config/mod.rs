@@ -21,3 +21,4 @@ pub mod settings;
 pub mod starter;
 pub mod state_file;
 pub mod usage_ledger;
+mod variables;

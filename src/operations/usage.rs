@@ -228,7 +228,7 @@ pub async fn contents(client: &Client, lists: &[ContentList], advance: impl Fn()
         contents.lists.push(StorageContents {
             storage: list.storage.clone(),
             node: list.node.clone(),
-            volumes,
+            volumes: volumes.map(Into::into),
         });
     }
     contents

@@ -123,9 +123,9 @@ fn two_proxdecks_lose_none_of_each_other_s_guests_and_clusters_are_apart() {
     });
     let hour_later = day(now() + TimeDelta::hours(1));
     let known = ledger(&home, "lab").read();
-    assert_eq!(known.gone("alpha", &hour_later, []).len(), 20);
+    assert_eq!(known.gone("alpha", &hour_later, &[]).len(), 20);
     let other = ledger(&home, "other").read();
-    assert!(other.gone("alpha", &hour_later, []).is_empty());
+    assert!(other.gone("alpha", &hour_later, &[]).is_empty());
 }
 
 #[test]
@@ -137,7 +137,7 @@ fn a_damaged_ledger_is_put_aside_and_begun_anew() {
     let begun = ledger(&home, "lab")
         .update(|ledger| ledger.record(now(), "alpha", [&account], 0))
         .unwrap();
-    assert_eq!(begun.gone("alpha", &day(now()), []).len(), 1);
+    assert_eq!(begun.gone("alpha", &day(now()), &[]).len(), 1);
     assert_eq!(ledger(&home, "lab").read(), begun);
     let aside = home.path("state/usage.json.damaged");
     assert_eq!(std::fs::read_to_string(aside).unwrap(), "{\"lab\": {\"ver");
@@ -155,7 +155,7 @@ fn the_largest_ledger_fits_into_its_file_twice() {
             .unwrap();
     }
     let known = ledger(&home, "lab").read();
-    assert_eq!(known.gone("alpha", &day(now()), []).len(), 20_000);
+    assert_eq!(known.gone("alpha", &day(now()), &[]).len(), 20_000);
 }
 
 #[test]

@@ -1,22 +1,11 @@
 //! A frame costs what is on the screen, not what is in the cluster.
 
-use std::time::Duration;
-
 use allocation_counter::AllocationInfo;
-use proxdeck::app::networks::GuestNetwork;
-use proxdeck::app::{Answer, Event, Query};
-use proxdeck::domain::firewall::{ClusterFirewall, GuestFirewall};
-use proxdeck::domain::guest::GuestRef;
-use proxdeck::domain::guest_config::GuestConfig;
-use proxdeck::domain::history::Series;
-use proxdeck::domain::network::{self, Current, Resolved};
-use proxdeck::domain::snapshot::SnapshotList;
-use proxdeck::domain::usage::{Account, Origin};
 use proxdeck::ui::{self, ColorDepth, Theme, Viewport};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 
-use crate::fleet::{Desk, Watcher, profile, wall};
+use crate::fleet::{Desk, Watcher};
 
 const VIEWS: [&str; 7] = ["1", "2", "3", "4", "5", "6", "7"];
 const SIZES: [(u16, u16); 2] = [(80, 24), (200, 60)];
@@ -27,66 +16,9 @@ const ENOUGH: usize = 500;
 /// So many guests have their fences read before anything is drawn.
 const FENCES: usize = 24;
 
-/// Answers what is asked about fences: by turns one as its profile says, one that differs, and none.
-fn read_fences(desk: &mut Desk) {
-    let mut read = 0;
-    for _ in 0..1_000 {
-        for (ticket, query) in std::mem::take(&mut desk.asked) {
-            let answer = match query {
-                Query::Network(guest) => {
-                    read += 1;
-                    Answer::Network(Box::new(network(&guest, read)))
-                }
-                Query::Datacenter => Answer::Datacenter(Box::default()),
-                Query::Snapshots(_) => Answer::Snapshots(SnapshotList::default()),
-                Query::Account(guest, _, period) => {
-                    let account = Account::since_boot(&guest, &Origin::default(), &period);
-                    Answer::Account(Box::new((account, Some(Origin::default()))))
-                }
-                Query::Contents(..) => Answer::Contents(Vec::new()),
-                Query::FailedTasks(..) => Answer::Tasks(Vec::new()),
-                Query::Certificate(_) => Answer::Ends(None),
-                Query::History(..) => Answer::History(Series::default()),
-                _ => continue,
-            };
-            desk.happen(Event::Fetched(ticket, Ok(answer)));
-        }
-        if read >= FENCES {
-            return;
-        }
-        desk.wait(Duration::from_secs(1));
-    }
-    panic!("{read} fences were asked for");
-}
-
-/// What stands between a guest and the network.
-fn network(guest: &GuestRef, turn: usize) -> GuestNetwork {
-    let card = "virtio=BC:24:11:00:00:01,bridge=vmbr1,firewall=1";
-    let config = GuestConfig::new([("net0".to_owned(), card.into())], None);
-    let mut firewall = GuestFirewall::default();
-    if !turn.is_multiple_of(3) {
-        let profile = profile("api_access");
-        let address = "140.82.121.6".parse().unwrap();
-        let resolved = Resolved::new(wall()).with("api.github.com", Ok(vec![address]));
-        let current = Current {
-            config: Ok(config.clone()),
-            firewall: Ok(firewall.clone()),
-            cluster: ClusterFirewall::default(),
-        };
-        let plan = network::plan(guest, &profile, &resolved, &current);
-        for step in plan.steps() {
-            step.action.apply_to(&mut firewall);
-        }
-    }
-    if turn % 3 == 1 {
-        firewall.rules.list.pop();
-    }
-    (config, firewall)
-}
-
 /// Counts what one frame of each view allocates, in each size.
 fn frames(mut desk: Desk) -> Vec<(String, AllocationInfo)> {
-    read_fences(&mut desk);
+    desk.read_until(|desk| desk.fences >= FENCES);
     // What was read of projects is reckoned with at the next reading.
     let reading = desk.reading(50);
     desk.happen(reading);

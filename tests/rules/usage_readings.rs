@@ -55,7 +55,10 @@ fn busy(guest: &Guest) -> Account {
 
 fn read(guests: &[Guest]) -> UsageReadings {
     UsageReadings {
-        accounts: guests.iter().map(|each| (each.vmid, busy(each))).collect(),
+        accounts: guests
+            .iter()
+            .map(|each| (each.vmid, busy(each).into()))
+            .collect(),
         ..UsageReadings::default()
     }
 }
@@ -86,7 +89,7 @@ fn a_project_counts_its_own_guests_and_those_that_are_gone() {
     assert_eq!(lab(&readings, &guests), ("≥960".to_owned(), 0));
     let mut ledger = Ledger::default();
     record(&readings, &mut ledger, &guests);
-    readings.ledger = ledger;
+    readings.ledger = ledger.into();
     assert_eq!(lab(&readings, &guests), ("≥960".to_owned(), 0));
     // Once the second is gone, its use stays.
     readings.accounts.remove(&vmid(105));
@@ -100,7 +103,7 @@ fn a_number_that_went_to_another_project_s_guest_does_not_hide_who_had_it() {
     let mut readings = read(&guests);
     let mut ledger = Ledger::default();
     record(&readings, &mut ledger, &guests);
-    readings.ledger = ledger;
+    readings.ledger = ledger.into();
     readings.accounts.remove(&vmid(105));
     let elsewhere = |name: &str| {
         let other = Guest {
@@ -144,7 +147,7 @@ fn the_heaviest_guest_is_the_one_of_which_most_is_known() {
     let guests = [pooled(104, "lab"), pooled(105, "lab"), pooled(106, "lab")];
     let mut readings = read(&guests[..2]);
     let most = readings.accounts.get_mut(&vmid(105)).unwrap();
-    most.used.cpu_hours =
+    std::sync::Arc::make_mut(most).used.cpu_hours =
         proxdeck::domain::quota::Amount::new(481.0, proxdeck::domain::quota::Certainty::AtLeast);
     let members: Vec<&Guest> = guests.iter().collect();
     let heaviest = |resource| {

@@ -39,7 +39,7 @@ fn listed(
     StorageContents {
         storage: storage.parse().unwrap(),
         node: node.map(|node| node.parse().unwrap()),
-        volumes,
+        volumes: volumes.map(Into::into),
     }
 }
 

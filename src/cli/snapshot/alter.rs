@@ -2,7 +2,7 @@
 
 use super::read::{self, Silent};
 use crate::cli::carried::verb;
-use crate::cli::change::{self, Change, Step};
+use crate::cli::change::{self, Change};
 use crate::cli::connect::Session;
 use crate::cli::inventory::Reading;
 use crate::cli::output::Output;
@@ -164,13 +164,9 @@ impl Wish<'_> {
         let operation = check(guest, snapshot, list).map_err(|objections| {
             change::refused(&change::objected(&guest.to_ref(), &objections))
         })?;
-        let change = Change {
-            guest: guest.to_ref(),
-            subject: clean(self.name),
-            step: Step::Do(Box::new(operation)),
-        };
-        let changes = std::slice::from_ref(&change);
-        change::require_privileges(&session.client, changes, permissions).await?;
+        let (client, subject) = (&session.client, clean(self.name));
+        let whom = guest.to_ref();
+        let change = Change::permitted(client, whom, subject, operation, permissions).await?;
         Ok((session, reading, change))
     }
 }

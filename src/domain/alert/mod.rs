@@ -6,14 +6,14 @@
 mod book;
 mod fences;
 mod lock;
+mod memory;
 mod raise;
 mod situation;
 mod tasks;
 
-pub use book::{
-    Acknowledgement, AlertBook, Changes, Counts, Memory, Remembered, Standing, Stands, lasting,
-};
+pub use book::{AlertBook, Counts, Standing, Stands, lasting};
 pub use lock::{LockAdvice, explain_lock, is_worker_of};
+pub use memory::{Acknowledgement, Changes, Memory, Remembered};
 pub(super) use raise::ENDS_SOON;
 pub use situation::{FailingChannel, Situation, ThrottledProject};
 

@@ -3,7 +3,8 @@
 //! A guest that is destroyed takes its history along (SPEC §5.7), so its use is noted while it is
 //! there. The file is read and written elsewhere; its form is in `ledger_document`.
 
-use std::collections::{BTreeMap, HashMap};
+use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -51,20 +52,20 @@ pub(super) struct Entry {
 
 /// A guest that is there, whatever project it belongs to.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Living {
+pub struct Living<'a> {
     /// Who it is.
-    pub identity: Identity,
+    pub identity: Cow<'a, Identity>,
     /// Since when its own account counts what its number used; absent when it was not read.
     pub counted_from: Option<DateTime<Utc>>,
 }
 
-impl Living {
+impl<'a> Living<'a> {
     /// Describes a guest whose use is known.
-    pub fn of(account: &Account) -> Self {
+    pub fn of(account: &'a Account) -> Self {
         // History is kept by number: what is known of the time before a guest is its forerunner's.
         let known_since = account.integral.and_then(|integral| integral.known_since);
         Self {
-            identity: account.identity.clone(),
+            identity: Cow::Borrowed(&account.identity),
             counted_from: Some(known_since.unwrap_or(account.until)),
         }
     }
@@ -104,22 +105,22 @@ impl Ledger {
 
     /// Returns what guests of a project used within a period that are gone now.
     ///
-    /// `living` are all guests that are there. The use of a guest is taken to be spread evenly over
+    /// `living` are all guests that are there, in the order of their numbers. The use of a guest is taken to be spread evenly over
     /// its time, so that it fades as a sliding window leaves that time behind (`~`). What the
     /// account of a living guest with the same number counts is not counted twice.
-    pub fn gone<'a>(
-        &self,
-        project: &str,
-        period: &Period,
-        living: impl IntoIterator<Item = &'a Living>,
-    ) -> Vec<GoneGuest> {
-        let living: HashMap<Vmid, &Living> = living
-            .into_iter()
-            .map(|each| (each.identity.vmid, each))
-            .collect();
+    pub fn gone(&self, project: &str, period: &Period, living: &[Living<'_>]) -> Vec<GoneGuest> {
+        let find = |vmid: Vmid| {
+            let place = living.binary_search_by_key(&vmid, |each| each.identity.vmid);
+            place.ok().and_then(|place| living.get(place))
+        };
         let mut gone = Vec::new();
-        for (vmid, entries) in &self.guests {
-            let successor = living.get(vmid);
+        // Thousands of guests are known, and each project asks about its own.
+        let own = self.guests.iter().filter(|(_, entries)| {
+            let mut entries = entries.iter();
+            entries.any(|entry| entry.project == project)
+        });
+        for (vmid, entries) in own {
+            let successor = find(*vmid);
             let mut before = match successor {
                 None => period.until,
                 Some(Living { counted_from, .. }) => match counted_from {

@@ -1,6 +1,8 @@
 //! From all that was read of use to how each project stands, and to what the ledger keeps of it.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
@@ -20,13 +22,13 @@ use crate::domain::quota::{Amount, Certainty, Use, since_boot};
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct UsageReadings {
     /// The accounts of the guests that were read, each over the window of its project.
-    pub accounts: BTreeMap<Vmid, Account>,
+    pub accounts: BTreeMap<Vmid, Arc<Account>>,
     /// Where those guests come from, as far as it was read.
     pub origins: BTreeMap<Vmid, Origin>,
     /// The disks, as far as their lists were read.
     pub storage: StorageUse,
     /// What is known of guests that are gone.
-    pub ledger: Ledger,
+    pub ledger: Arc<Ledger>,
 }
 
 /// What a ledger should note of one project.
@@ -68,7 +70,7 @@ impl UsageReadings {
         &self,
         project: &Project,
         members: &[&Guest],
-        living: &[Living],
+        living: &[Living<'_>],
         period: Period,
     ) -> ProjectStanding {
         let gone = self.ledger.gone(project.name(), &period, living);
@@ -97,7 +99,13 @@ impl UsageReadings {
         members.len() - members.iter().filter(is_read).count()
     }
 
-    fn living(&self, projects: &Projects, guests: &[&Guest], now: DateTime<Utc>) -> Vec<Living> {
+    /// Describes the guests that are there, in the order of their numbers.
+    fn living(
+        &self,
+        projects: &Projects,
+        guests: &[&Guest],
+        now: DateTime<Utc>,
+    ) -> Vec<Living<'_>> {
         let describe = |guest: &&Guest| {
             if let Some(account) = self.accounts.get(&guest.vmid) {
                 return Living::of(account);
@@ -106,11 +114,13 @@ impl UsageReadings {
             // Where no account is wanted there is none that could count its forerunner's use.
             let is_missing = owner.is_some_and(|project| project.budget.bounds_flow());
             Living {
-                identity: Identity::of(guest, &Origin::default()),
+                identity: Cow::Owned(Identity::of(guest, &Origin::default())),
                 counted_from: (!is_missing).then_some(now),
             }
         };
-        guests.iter().map(describe).collect()
+        let mut living: Vec<Living<'_>> = guests.iter().map(describe).collect();
+        living.sort_by_key(|each| each.identity.vmid);
+        living
     }
 
     /// Returns what a ledger should note of each project that counts over time.
@@ -129,7 +139,7 @@ impl UsageReadings {
                 let accounts: Vec<Account> = members
                     .iter()
                     .filter_map(|guest| self.accounts.get(&guest.vmid))
-                    .cloned()
+                    .map(|account| Account::clone(account))
                     .collect();
                 let known = accounts.iter().filter(|account| fresh(account)).count();
                 LedgerEntry {

@@ -1,6 +1,7 @@
 //! Provisioned disks by the guest that owns them, over the content lists of storages.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use crate::domain::id::{NodeName, StorageName, Vmid};
 use crate::domain::inventory::{Node, NodeState, Storage};
@@ -91,7 +92,7 @@ pub struct StorageContents {
     /// The node that it belongs to; absent for a storage that nodes share.
     pub node: Option<NodeName>,
     /// What lies on it.
-    pub volumes: Result<Vec<Volume>, Unread>,
+    pub volumes: Result<Arc<[Volume]>, Unread>,
 }
 
 /// The disks of all guests.
