@@ -32,7 +32,7 @@ impl State {
             &others,
             &self.snapshots.lists,
             nonce,
-            self.now.wall,
+            self.server_time(),
         );
         self.dialogs
             .extend(form.map(|form| Dialog::Form(Box::new(form))));

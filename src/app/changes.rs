@@ -41,7 +41,7 @@ impl State {
                     .snapshots
                     .of(guest.vmid)
                     .and_then(|remote| remote.value());
-                self.open_form(FormDialog::snapshot(&guest, list, self.now.wall));
+                self.open_form(FormDialog::snapshot(&guest, list, self.server_time()));
             }
             Change::RollBack => {
                 let Some(snapshot) = self.chosen_snapshot() else {
@@ -52,7 +52,12 @@ impl State {
                     .of(guest.vmid)
                     .and_then(|remote| remote.value());
                 if let Some(list) = list {
-                    self.open_form(FormDialog::roll_back(&guest, snapshot, list, self.now.wall));
+                    self.open_form(FormDialog::roll_back(
+                        &guest,
+                        snapshot,
+                        list,
+                        self.server_time(),
+                    ));
                 }
             }
             Change::DeleteSnapshot => {
@@ -110,7 +115,7 @@ impl State {
             return self.open_network(marked);
         }
         if change == Change::Snapshot
-            && let Some(form) = FormDialog::batch_snapshot(marked, self.now.wall)
+            && let Some(form) = FormDialog::batch_snapshot(marked, self.server_time())
         {
             self.open_form(form);
         }
@@ -221,7 +226,7 @@ impl State {
             | Pane::Templates
             | Pane::Profiles => None,
         };
-        let stamp = Stamp::new(self.now.wall, self.draw());
+        let stamp = Stamp::new(self.server_time(), self.draw());
         let Some(resources) = self.inventory.resources.value().cloned() else {
             return;
         };
@@ -256,7 +261,7 @@ impl State {
             snapshot,
             as_new,
         } = way;
-        let stamp = Stamp::new(self.now.wall, self.draw());
+        let stamp = Stamp::new(self.server_time(), self.draw());
         let Some(resources) = self.inventory.resources.value().cloned() else {
             return;
         };
@@ -270,13 +275,13 @@ impl State {
         }
         let list = self.snapshots.of(meant.vmid);
         if let Some(list) = list.and_then(|remote| remote.value()) {
-            let form = FormDialog::roll_back(guest, snapshot, list, self.now.wall);
+            let form = FormDialog::roll_back(guest, snapshot, list, self.server_time());
             self.open_form(form);
         }
     }
 
     fn open_create(&mut self) {
-        let stamp = Stamp::new(self.now.wall, self.draw());
+        let stamp = Stamp::new(self.server_time(), self.draw());
         let Some(resources) = self.inventory.resources.value() else {
             return;
         };

@@ -347,7 +347,11 @@ impl State {
                 usage: &self.usage,
                 zone: self.quota_zone().calendar(),
                 permissions,
-                now: self.now,
+                // Whatever is dated there was dated by the server.
+                now: Now {
+                    wall: self.server_time(),
+                    ..self.now
+                },
             });
             privileges::require(&mut form.form.checked, permissions);
             self.doubt(form.form.checked.as_ref().ok());

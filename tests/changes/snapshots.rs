@@ -246,3 +246,20 @@ async fn a_missing_privilege_is_named_and_nothing_is_done() {
     assert!(failure.message.to_string().contains("VM.Snapshot"));
     assert!(!stage.names(101).contains(&"pre".to_owned()));
 }
+
+#[tokio::test]
+async fn a_lost_answer_is_looked_up_by_the_server_s_clock_however_wrong_it_is() {
+    for skew in [5 * 3600, -5 * 3600] {
+        let stage = Stage::new().await;
+        let clock = FaultRule::new(FaultKind::ClockSkew(skew));
+        stage.simulator.faults().add(clock);
+        let operation = take(&stage.guest(101).await, "pre", false);
+        stage.forget();
+        let lost = FaultRule::new(FaultKind::ResetAfter).method("POST");
+        stage.simulator.faults().add(lost.times(1));
+        let report = stage.play(&operation).await.report;
+        assert_eq!(report.outcome, Outcome::Done, "{skew}: {report:?}");
+        assert_eq!(stage.writes().len(), 1, "{skew}: {:?}", stage.writes());
+        assert!(stage.has_whole(101, "pre"), "{skew}");
+    }
+}

@@ -306,3 +306,20 @@ async fn a_login_answer_without_a_ticket_is_no_session() {
         assert_eq!(teller.heard().len(), 1, "{answer}");
     }
 }
+
+#[tokio::test]
+async fn a_server_whose_clock_is_set_by_hours_refuses_its_old_tickets_and_nobody_notices() {
+    for skew in [5 * 3600, -5 * 3600] {
+        let simulator = small().await;
+        let client = by_password(&simulator);
+        client.access().version().await.unwrap();
+        let clock = FaultRule::new(FaultKind::ClockSkew(skew));
+        simulator.faults().add(clock);
+        let name = "later".parse().unwrap();
+        let asked = client.guests().snapshot(&guest(102), snapshot(&name)).await;
+        assert!(asked.is_ok(), "{skew}: {asked:?}");
+        client.access().version().await.unwrap();
+        assert_eq!(logins(&simulator), 2, "{skew}");
+        assert_eq!(simulator.world().tasks().len(), 1, "{skew}");
+    }
+}

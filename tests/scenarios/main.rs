@@ -14,6 +14,7 @@ mod alerts;
 mod all_snapshots;
 mod brackets;
 mod changes;
+mod clocks;
 mod creating;
 mod enforcing;
 mod filtering;

@@ -103,7 +103,7 @@ fn draw_rows(
         cursor_mark(&mut text, at_cursor, theme);
         let age = bracket
             .taken()
-            .and_then(|taken| (state.now.wall - taken).to_std().ok());
+            .and_then(|taken| (state.server_time() - taken).to_std().ok());
         let age = age.map_or_else(|| "?".to_owned(), format::span);
         let ram = if bracket.has_ram() { "RAM" } else { "" };
         let (word, style) = completeness(bracket, theme);

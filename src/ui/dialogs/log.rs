@@ -58,7 +58,7 @@ pub(super) fn draw(
         (Some(failure), _) => (failure.to_string(), theme.critical),
         (None, None) => ("reading…".to_owned(), theme.dim),
         (None, Some(TaskState::Running)) => {
-            let took = (state.now.wall - upid.started())
+            let took = (state.server_time() - upid.started())
                 .to_std()
                 .unwrap_or_default();
             (

@@ -162,7 +162,7 @@ impl Columns {
                     .gap(1);
                 let when = snapshot.taken.map_or_else(
                     || "?".to_owned(),
-                    |taken| format::ago(taken, state.now.wall),
+                    |taken| format::ago(taken, state.server_time()),
                 );
                 line.left(&when, 11, theme.text).gap(1);
                 line.left(if snapshot.has_ram { "RAM" } else { "" }, 4, theme.accent);

@@ -139,7 +139,7 @@ impl Columns {
         };
         row.text(if theme.unicode { glyph } else { ascii }, style)
             .gap(1);
-        let now = state.now.wall;
+        let now = state.server_time();
         row.left(&format::ago(task.upid.started(), now), START, theme.text)
             .gap(1);
         let took = (task.ended.unwrap_or(now) - task.upid.started())
