@@ -345,7 +345,7 @@ pub(crate) fn state(bytes: &[u8]) {
     if let Ok(ledger) = serde_json::from_slice::<Ledger>(bytes) {
         for window in [Window::Month, Window::Days30, Window::Hours24] {
             let period = Period::of(window, now, chrono_tz::Tz::UTC);
-            for gone in ledger.gone("alpha", &period, []) {
+            for gone in ledger.gone("alpha", &period, &[]) {
                 shown(&gone.identity.name.unwrap_or_default().to_string());
             }
             let _ = ledger.covers("alpha", &period);
