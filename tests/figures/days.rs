@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use proxdeck::app::{Answer, Effect, Event, Query};
+use proxdeck::app::{Answer, Effect, Event, Query, Spent};
 use proxdeck::domain::alert::Memory;
 use proxdeck::domain::failure::{Failure, FailureKind};
 use proxdeck::domain::firewall::GuestFirewall;
@@ -28,6 +28,7 @@ const GUESTS: usize = 40;
 /// So many of them, the last ones, are replaced by new guests every hour.
 const CHURNING: usize = 12;
 const STEP: Duration = Duration::from_secs(180);
+const TICKS: u32 = 12;
 const STEPS_A_DAY: u64 = 24 * 3600 / 180;
 const STEPS_A_GENERATION: u64 = 20;
 /// The server lists so many tasks.
@@ -35,8 +36,7 @@ const TASKS: u64 = 25;
 /// Until then memory is filled whose bound is a day.
 const WARM: u64 = 2;
 const DAYS: u64 = 5;
-/// So much may differ between days that are alike: rooms of lists that are kept for later. Forty bytes for each guest that
-/// has gone would be more.
+/// So much may differ between days that are alike: rooms of lists that are kept for later.
 const SLACK: i64 = 32 << 10;
 
 /// A dashboard, the files beside it, and the server's answers.
@@ -46,6 +46,7 @@ struct Days {
     ledger: Ledger,
     step: u64,
     jobs: u64,
+    asked: u64,
 }
 
 impl Days {
@@ -64,6 +65,7 @@ impl Days {
             ledger: Ledger::default(),
             step: 0,
             jobs: 0,
+            asked: 0,
         }
     }
 
@@ -77,9 +79,17 @@ impl Days {
         }
     }
 
-    fn perform(&mut self, effect: Effect) -> Option<Event> {
-        Some(match effect {
-            Effect::Fetch(ticket, query) => Event::Fetched(ticket, self.answer(query)),
+    fn perform(&mut self, effect: Effect) -> Vec<Event> {
+        let event = match effect {
+            Effect::Fetch(ticket, query) => {
+                self.asked += 1;
+                let spent = Spent {
+                    requests: 1,
+                    ..Spent::default()
+                };
+                let answer = Event::Fetched(ticket, self.answer(query));
+                return vec![Event::Spent(ticket, spent), answer];
+            }
             Effect::Run(job, _) => {
                 self.jobs += 1;
                 let outcome = if self.jobs.is_multiple_of(2) {
@@ -100,8 +110,9 @@ impl Days {
                 }
                 Event::Ledger(Box::new(self.ledger.clone()))
             }
-            _ => return None,
-        })
+            _ => return Vec::new(),
+        };
+        vec![event]
     }
 
     fn answer(&self, query: Query) -> Result<Answer, Failure> {
@@ -214,22 +225,24 @@ impl Days {
     fn day(&mut self) {
         for _ in 0..STEPS_A_DAY {
             self.step += 1;
-            self.desk.now.moment = self.desk.now.moment.later(STEP);
-            self.desk.now.wall += TimeDelta::from_std(STEP).unwrap();
             let reading = self.reading();
             self.happen(reading);
-            for _ in 0..3 {
+            // What is read guest by guest has a budget for each minute.
+            for _ in 0..TICKS {
+                self.desk.now.moment = self.desk.now.moment.later(STEP / TICKS);
+                self.desk.now.wall += TimeDelta::from_std(STEP / TICKS).unwrap();
                 self.happen(Event::Tick);
             }
-            if self.step.is_multiple_of(15) {
-                for key in ["1", "j", "Space", "Esc", "s", "Enter", "Esc", "Esc"] {
+            // Each view is looked at for an hour, and asks for what it shows.
+            let view = 1 + self.step / STEPS_A_GENERATION % 7;
+            if self.step.is_multiple_of(10) {
+                for key in [
+                    "1", "j", "Space", "Esc", "s", "Enter", "Esc", "Esc", "2", "a", "Enter",
+                ] {
                     self.press(key);
                 }
-            }
-            if self.step.is_multiple_of(60) {
-                for key in ["2", "a", "Enter", "3", "j", "4", "5", "6", "7", "1", "G"] {
-                    self.press(key);
-                }
+                self.press(&view.to_string());
+                self.press("j");
             }
         }
     }
@@ -249,8 +262,9 @@ fn days_of_guests_that_come_and_go_leave_nothing_in_memory() {
     }
     let after: i64 = grown[usize::try_from(WARM).unwrap()..].iter().sum();
     let told = format!(
-        "{DAYS} days, {} guests, {} jobs: {} bytes stay of the first day, {after} of the last {}\n",
+        "{DAYS} days, {} guests, {} answers, {} jobs: {} bytes stay of the first day, {after} of the last {}\n",
         GUESTS as u64 + DAYS * STEPS_A_DAY / STEPS_A_GENERATION * CHURNING as u64,
+        days.asked,
         days.jobs,
         grown[0],
         DAYS - WARM,
