@@ -46,7 +46,8 @@ impl Setup {
         let flags = common.flags(theme);
         let environment = Environment::of_process();
         let (loaded, paths, temporary) = if common.demo {
-            let folder = TempDir::with_prefix("proxdeck-demo-")?;
+            let folder =
+                TempDir::with_prefix("proxdeck-demo-").map_err(|error| homeless(&error))?;
             let loaded = load_demo(&flags, demo::CONFIG)?;
             (loaded, Paths::under(folder.path()), Some(folder))
         } else {
@@ -206,6 +207,14 @@ fn source(loaded: &Loaded) -> Source {
         .file
         .clone()
         .map_or(Source::Nowhere, Source::File)
+}
+
+/// Says that a demo finds no place for its files.
+fn homeless(error: &io::Error) -> ConfigError {
+    let text =
+        format!("the demo keeps its files in a temporary folder, and none can be made: {error}");
+    let cure = "let TMPDIR name a folder that can be written";
+    Problem::new(Source::Variable("TMPDIR".to_owned()), text, cure).into()
 }
 
 fn unlogged(error: &io::Error) -> String {

@@ -4,17 +4,24 @@
 //! finer levels could show what was sent. Nothing is written to the terminal. A line that finds no room on the disk is
 //! lost, and that some are is told once.
 
+use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
+
+use chrono::NaiveDate;
 
 use tracing::level_filters::LevelFilter;
 use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
-use tracing_appender::rolling::{RollingFileAppender, Rotation};
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
+use super::clock::Clock;
+
+/// What the files are called, around their date.
+const PREFIX: &str = "proxdeck.";
+const SUFFIX: &str = ".log";
 /// How many days of logs are kept.
 const KEPT_FILES: usize = 7;
 /// So many lines may wait for the disk; room is taken for all of them from the start.
@@ -75,17 +82,75 @@ impl<W: Write> Write for Noting<W> {
     }
 }
 
+/// A file a day; where the next one cannot be made, lines are lost and nothing is printed.
+#[derive(Debug)]
+struct Daily<F> {
+    folder: PathBuf,
+    day: NaiveDate,
+    file: File,
+    today: F,
+}
+
+impl<F: Fn() -> NaiveDate> Daily<F> {
+    /// Opens the file of today, and lets go of those that are older than is kept.
+    fn open(folder: &Path, today: F) -> io::Result<Self> {
+        let day = today();
+        let file = open(folder, day)?;
+        forget_old(folder);
+        Ok(Self {
+            folder: folder.to_owned(),
+            day,
+            file,
+            today,
+        })
+    }
+}
+
+impl<F: Fn() -> NaiveDate> Write for Daily<F> {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        let day = (self.today)();
+        if day != self.day {
+            self.file = open(&self.folder, day)?;
+            self.day = day;
+            forget_old(&self.folder);
+        }
+        self.file.write(line)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+fn open(folder: &Path, day: NaiveDate) -> io::Result<File> {
+    let name = format!("{PREFIX}{}{SUFFIX}", day.format("%Y-%m-%d"));
+    let mut options = OpenOptions::new();
+    options.append(true).create(true).open(folder.join(name))
+}
+
+/// Removes all but the newest files; what cannot be removed stays.
+fn forget_old(folder: &Path) {
+    let Ok(entries) = std::fs::read_dir(folder) else {
+        return;
+    };
+    let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+    // With the date in the name, the order of names is that of days.
+    let mut logs: Vec<String> = names
+        .filter(|name| name.starts_with(PREFIX) && name.ends_with(SUFFIX))
+        .collect();
+    logs.sort_unstable();
+    let old = logs.len().saturating_sub(KEPT_FILES);
+    for name in &logs[..old] {
+        let _ = std::fs::remove_file(folder.join(name));
+    }
+}
+
 /// Opens the log in a folder that exists.
 ///
 /// Fails when the folder cannot be written, or when the process has a log already.
 pub fn start(folder: &Path, level: LevelFilter) -> io::Result<Log> {
-    let file = RollingFileAppender::builder()
-        .rotation(Rotation::DAILY)
-        .filename_prefix("proxdeck")
-        .filename_suffix("log")
-        .max_log_files(KEPT_FILES)
-        .build(folder)
-        .map_err(io::Error::other)?;
+    let clock = Clock::start();
+    let file = Daily::open(folder, move || clock.now().wall.date_naive())?;
     // A full disk must not hold up a key press; lines that find no room are dropped.
     let (writer, worker) = NonBlockingBuilder::default()
         .buffered_lines_limit(WAITING_LINES)
@@ -147,5 +212,32 @@ mod tests {
         log.file = Full(0..9, 0);
         let _ = log.write(b"a line\n");
         assert!(lost().unwrap().starts_with("lines of the log are lost: "));
+    }
+
+    #[test]
+    fn there_is_a_file_a_day_for_a_week_and_a_day_without_room_costs_its_lines_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let day = |number| NaiveDate::from_ymd_opt(2026, 11, number).unwrap();
+        let date = std::cell::Cell::new(day(10));
+        let mut log = Daily::open(folder.path(), || date.get()).unwrap();
+        for number in 10..20 {
+            date.set(day(number));
+            // A folder in its place keeps the file of one day from being made.
+            if number == 18 {
+                std::fs::create_dir(folder.path().join("proxdeck.2026-11-18.log")).unwrap();
+                assert!(log.write(b"lost\n").is_err());
+                std::fs::remove_dir(folder.path().join("proxdeck.2026-11-18.log")).unwrap();
+            }
+            log.write_all(b"a line\n").unwrap();
+        }
+        let mut names: Vec<String> = std::fs::read_dir(folder.path())
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        let expected = (13..20).map(|number| format!("proxdeck.2026-11-{number}.log"));
+        assert_eq!(names, expected.collect::<Vec<_>>());
+        let text = std::fs::read_to_string(folder.path().join(&names[5])).unwrap();
+        assert_eq!(text, "a line\n");
     }
 }

@@ -82,3 +82,60 @@ fn the_state_folder_is_the_user_s_alone() {
     let mode = state.metadata().unwrap().permissions().mode() & 0o777;
     assert_eq!(mode, 0o700);
 }
+
+/// No file may grow, as on a disk without room; beyond such a limit the system sends a deadly signal, too.
+#[cfg(unix)]
+#[test]
+fn on_a_full_disk_a_change_is_made_and_what_is_not_written_down_is_told() {
+    let world = World::small();
+    assert_eq!(world.run(&["list"]).code, 0);
+    let state = world.home.folder.path().join("state/proxdeck");
+    let line = "{\"action\":\"snapshot\",\"outcome\":\"done\"}\n";
+    std::fs::write(state.join("audit.jsonl"), line).unwrap();
+    let arguments = ["snapshot", "create", "101", "--name", "now", "--json"];
+    let program = world.home.program(&arguments);
+    let mut shell = std::process::Command::new("/bin/sh");
+    shell.args(["-c", "ulimit -f 0; exec \"$0\" \"$@\""]);
+    shell.arg(program.get_program()).args(program.get_args());
+    shell.env_clear();
+    shell.envs(
+        program
+            .get_envs()
+            .map(|(name, value)| (name, value.unwrap())),
+    );
+    let ran = shell.output().unwrap();
+    let said = String::from_utf8(ran.stderr).unwrap();
+    assert_eq!(ran.status.code(), Some(0), "{said}");
+    let document: serde_json::Value = serde_json::from_slice(&ran.stdout).unwrap();
+    let row = &document["rows"][0];
+    assert_eq!(row["outcome"], "done");
+    let note = row["notes"][0].as_str().unwrap();
+    assert!(
+        note.contains("audit.jsonl could not be written: File too large"),
+        "{note}"
+    );
+    assert!(
+        said.contains("lines of the log are lost: File too large"),
+        "{said}"
+    );
+    let kept = std::fs::read_to_string(state.join("audit.jsonl")).unwrap();
+    assert_eq!(kept, line, "what is there stays");
+}
+
+#[test]
+fn a_demo_without_a_place_for_its_files_says_which_variable_names_one() {
+    let home = crate::world::Home::new();
+    let nowhere = [("TMPDIR", "/dev/null/nowhere")];
+    let ran = home.run_with(&nowhere, &["--demo", "list", "--json"]);
+    assert_eq!(ran.code, 2, "{}", ran.stdout);
+    let error = &ran.json()["error"];
+    let message = error["message"].as_str().unwrap();
+    assert!(
+        message.contains("TMPDIR") && message.contains("/dev/null/nowhere"),
+        "{error}"
+    );
+    assert!(
+        error["advice"].as_str().unwrap().contains("TMPDIR"),
+        "{error}"
+    );
+}

@@ -25,17 +25,19 @@ use proxdeck::domain::usage::{Account, Ledger, Origin};
 use crate::fleet::{Desk, rows};
 
 const GUESTS: usize = 40;
-/// So many of them, the last ones, are replaced by new guests every few hours.
+/// So many of them, the last ones, are replaced by new guests every hour.
 const CHURNING: usize = 12;
-const STEP: Duration = Duration::from_secs(120);
-const STEPS_A_DAY: u64 = 24 * 3600 / 120;
+const STEP: Duration = Duration::from_secs(180);
+const STEPS_A_DAY: u64 = 24 * 3600 / 180;
+const STEPS_A_GENERATION: u64 = 20;
 /// The server lists so many tasks.
 const TASKS: u64 = 25;
 /// Until then memory is filled whose bound is a day.
-const WARM: u64 = 3;
-const DAYS: u64 = 6;
-/// So much may differ between two days that are alike: rooms of lists that are kept for later.
-const SLACK: i64 = 96 << 10;
+const WARM: u64 = 2;
+const DAYS: u64 = 5;
+/// So much may differ between days that are alike: rooms of lists that are kept for later. Forty bytes for each guest that
+/// has gone would be more.
+const SLACK: i64 = 32 << 10;
 
 /// A dashboard, the files beside it, and the server's answers.
 struct Days {
@@ -173,11 +175,11 @@ impl Days {
     fn reading(&self) -> Event {
         let (at, step) = (self.desk.now.moment, self.step);
         let mut read = rows(GUESTS, step * STEP.as_secs() % 1_000_000);
-        // Every two hours twelve guests are destroyed and twelve others made.
-        let generation = step / 60;
+        // Every hour twelve guests are destroyed and twelve others made.
+        let generation = step / STEPS_A_GENERATION;
         for (index, guest) in read.guests.iter_mut().enumerate() {
             if index >= GUESTS - CHURNING {
-                let number = 1000 + (generation * 12) % 900_000 + index as u64;
+                let number = 1000 + (generation * CHURNING as u64) % 900_000 + index as u64;
                 guest.vmid = Vmid::new(number).unwrap();
                 guest.name = Some(format!("agent-{number}").into());
             }
@@ -248,7 +250,7 @@ fn days_of_guests_that_come_and_go_leave_nothing_in_memory() {
     let after: i64 = grown[usize::try_from(WARM).unwrap()..].iter().sum();
     let told = format!(
         "{DAYS} days, {} guests, {} jobs: {} bytes stay of the first day, {after} of the last {}\n",
-        GUESTS as u64 + DAYS * STEPS_A_DAY / 60 * 12,
+        GUESTS as u64 + DAYS * STEPS_A_DAY / STEPS_A_GENERATION * CHURNING as u64,
         days.jobs,
         grown[0],
         DAYS - WARM,

@@ -6,10 +6,12 @@
 
 use std::path::Path;
 
+use chrono::DateTime;
 use proxdeck::app::filter::Filter;
 use proxdeck::app::keymap::{Combo, Keymap};
 use proxdeck::app::snapshot_filter::SnapshotFilter;
 use proxdeck::config::settings::Settings;
+use proxdeck::domain::alert::{Acknowledgement, AlertBook, Changes, Memory};
 use proxdeck::domain::doctor;
 use proxdeck::domain::firewall::{Direction, Rule, Rules};
 use proxdeck::domain::guest::{Figures, Guest, Status};
@@ -19,12 +21,14 @@ use proxdeck::domain::network::{Cidr, WayBack, is_host_name, parse_port, profile
 use proxdeck::domain::network_card::NetworkCard;
 use proxdeck::domain::permission::path_of_bridge;
 use proxdeck::domain::progress::{LineProgress, read_line};
+use proxdeck::domain::project::Window;
 use proxdeck::domain::retention::PlanFile;
 use proxdeck::domain::snapshot::SnapshotName;
 use proxdeck::domain::task::{TaskState, Upid};
 use proxdeck::domain::text::{Text, clean};
 use proxdeck::domain::throttle;
 use proxdeck::domain::units::Size;
+use proxdeck::domain::usage::{Ledger, Period};
 
 /// One such function, with honest texts to begin with.
 pub(crate) struct Entry {
@@ -34,7 +38,7 @@ pub(crate) struct Entry {
     pub(crate) honest: &'static [&'static str],
 }
 
-pub(crate) const ENTRIES: [Entry; 8] = [
+pub(crate) const ENTRIES: [Entry; 9] = [
     Entry {
         name: "upid",
         takes: upid,
@@ -113,6 +117,17 @@ pub(crate) const ENTRIES: [Entry; 8] = [
             "2001:db8::1",
             "4GiB",
             "api.example.org:443",
+        ],
+    },
+    Entry {
+        name: "state",
+        takes: state,
+        honest: &[
+            r#"{"version":1,"kept":{"alpha":[[1795362120,1795438920]]},"guests":[{"vmid":104,"kind":"qemu","name":"a",
+            "project":"alpha","from":1795362120,"until":1795438920,"cpu_hours":[24.0,"="],"memory_gb_hours":[1.5,"~"],
+            "network_gb":[0.1,">"]}]}"#,
+            r#"{"offline:pve2":{"since":"2026-11-23T12:00:00Z","seen":"2026-11-23T13:00:00Z","acknowledgement":{"by":"ops",
+            "note":"mine","at":"2026-11-23T13:00:00Z","level":2},"released":"2026-11-23T12:30:00Z"}}"#,
         ],
     },
 ];
@@ -322,4 +337,36 @@ pub(crate) fn comment(bytes: &[u8]) {
     }
     let _ = (is_host_name(&text), parse_port(&text));
     shown(&doctor::version(&text).detail);
+}
+
+/// What an earlier run, another version or a broken disk may have left in the state folder.
+pub(crate) fn state(bytes: &[u8]) {
+    let now = DateTime::from_timestamp(1_795_440_000, 0).unwrap();
+    if let Ok(ledger) = serde_json::from_slice::<Ledger>(bytes) {
+        for window in [Window::Month, Window::Days30, Window::Hours24] {
+            let period = Period::of(window, now, chrono_tz::Tz::UTC);
+            for gone in ledger.gone("alpha", &period, &[]) {
+                shown(&gone.identity.name.unwrap_or_default().to_string());
+            }
+            let _ = ledger.covers("alpha", &period);
+        }
+        let mut again = ledger;
+        again.record(now, "alpha", [], 0);
+        assert!(
+            serde_json::to_vec(&again).is_ok(),
+            "what was kept is written again"
+        );
+    }
+    if let Ok(mut memory) = serde_json::from_slice::<Memory>(bytes) {
+        for known in memory.values() {
+            let _ = known.acknowledgement.as_ref().map(Acknowledgement::until);
+        }
+        let mut book = AlertBook::with_memory(memory.clone());
+        book.learn(memory.clone());
+        Changes::default().write_into(&mut memory, now);
+        assert!(
+            serde_json::to_vec(&memory).is_ok(),
+            "what was kept is written again"
+        );
+    }
 }

@@ -3,6 +3,7 @@
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -32,6 +33,7 @@ pub(crate) struct Deck {
     keys: mpsc::UnboundedSender<TerminalEvent>,
     screen: watch::Receiver<String>,
     told: watch::Receiver<Told>,
+    brittle: Arc<AtomicBool>,
     loop_task: JoinHandle<io::Result<()>>,
 }
 
@@ -108,12 +110,15 @@ impl Deck {
         let (shown, screen) = watch::channel(String::new());
         let (tell, told) = watch::channel(Told::default());
         let (columns, rows) = wish.size;
+        let brittle = Arc::new(AtomicBool::new(false));
+        let breaks = Arc::clone(&brittle);
         let loop_task = tokio::spawn(async move {
             let backend = TestBackend::new(columns, rows);
             let mut surface = Screen {
                 terminal: Terminal::new(backend).unwrap(),
                 shown,
                 tell,
+                breaks,
             };
             let pressed = Arc::new(Mutex::new(pressed));
             let keys = stream::poll_fn(move |context| pressed.lock().unwrap().poll_recv(context));
@@ -125,8 +130,18 @@ impl Deck {
             keys,
             screen,
             told,
+            brittle,
             loop_task,
         }
+    }
+
+    /// Lets the next drawing break, and waits for the end of the program that follows from it.
+    pub(crate) async fn break_drawing(self) -> Simulator {
+        self.brittle.store(true, Ordering::SeqCst);
+        let ended = tokio::time::timeout(DEADLINE, self.loop_task).await;
+        let broken = ended.expect("the dashboard ends").unwrap_err();
+        assert!(broken.is_panic(), "what breaks is not swallowed");
+        self.simulator.expect("the server runs")
     }
 
     /// Returns what the terminal was told beside what it shows.
@@ -323,10 +338,12 @@ struct Screen {
     terminal: Terminal<TestBackend>,
     shown: watch::Sender<String>,
     tell: watch::Sender<Told>,
+    breaks: Arc<AtomicBool>,
 }
 
 impl Surface for Screen {
     fn draw(&mut self, draw: &mut dyn FnMut(&mut Frame<'_>)) -> io::Result<()> {
+        assert!(!self.breaks.load(Ordering::SeqCst), "the drawing breaks");
         self.terminal
             .draw(|frame| draw(frame))
             .map_err(io::Error::other)?;

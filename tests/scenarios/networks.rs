@@ -86,3 +86,13 @@ async fn whoever_leaves_during_a_trial_puts_it_back() {
     assert!(firewall.rules.is_empty() && firewall.sets.is_empty());
     assert!(!drops(&simulator));
 }
+
+/// A mistake of ours must not leave a guest behind a fence that was only tried.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_break_during_a_trial_puts_it_back_before_the_program_ends() {
+    let deck = tried().await;
+    let simulator = deck.break_drawing().await;
+    let firewall = simulator.world().firewall(101);
+    assert!(firewall.rules.is_empty() && firewall.sets.is_empty());
+    assert!(!drops(&simulator));
+}

@@ -97,7 +97,18 @@ const DIALOGS: [(&str, Open); 25] = [
     ("console", |scene| scene.press("C")),
 ];
 
-const VIEWS: [&str; 9] = ["1", "1 z", "2", "3", "4", "5", "6", "6 Tab z", "7"];
+const VIEWS: [&str; 10] = [
+    "1",
+    "1 z",
+    "2",
+    "2 a Enter",
+    "3",
+    "4",
+    "5",
+    "6",
+    "6 Tab z",
+    "7",
+];
 
 fn open_a_lock(scene: &mut Scene) {
     // A lock is worth an alert once it has stood for a quarter of an hour.
@@ -156,7 +167,11 @@ fn scene(name: Option<&str>) -> Scene {
             }
         }
     }
-    let mut scene = Scene::of(guests, |setting| setting.rules.profiles = profiles());
+    let mut scene = Scene::of(guests, |setting| {
+        setting.rules.profiles = profiles();
+        // Whoever has an alert in hand is read from a file.
+        name.unwrap_or("ops").clone_into(&mut setting.operator);
+    });
     scene.state.clusters = ["lab", "far"]
         .map(|name| KnownCluster {
             name: name.to_owned(),

@@ -367,7 +367,7 @@ impl AlertBook {
         // In the same moment as it was taken back it is the later word all the same.
         let released = entry
             .released
-            .map(|released| released + TimeDelta::milliseconds(1));
+            .and_then(|released| released.checked_add_signed(TimeDelta::milliseconds(1)));
         entry.acknowledgement = Some(Acknowledgement {
             by: by.to_owned(),
             note: note.to_owned(),

@@ -6,6 +6,7 @@ use ratatui::text::Line;
 use ratatui::widgets::{Paragraph, Wrap};
 
 use crate::app::dialogs::AckDialog;
+use crate::domain::text::clean;
 use crate::ui::theme::Theme;
 use crate::ui::widgets::{Row, dialog, hint_line, reading_width, width};
 
@@ -20,7 +21,7 @@ pub(super) fn draw(frame: &mut Frame<'_>, ack: &AckDialog, theme: &Theme) {
         Line::styled(
             format!(
                 "{} has it in hand until it ends, at most 8 hours. Only this machine knows.",
-                ack.by
+                clean(&ack.by)
             ),
             theme.dim,
         ),

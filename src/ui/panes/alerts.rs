@@ -11,6 +11,7 @@ use crate::app::alerts::remedies;
 use crate::app::state::Pane;
 use crate::domain::alert::{Acknowledgement, AlertBook, Standing, Stands, lasting};
 use crate::domain::limits::Severity;
+use crate::domain::text::clean;
 use crate::ui::format;
 use crate::ui::theme::Theme;
 use crate::ui::viewport::Viewport;
@@ -238,7 +239,8 @@ fn age(each: &Standing<'_>, now: DateTime<Utc>) -> String {
 
 fn in_hand(word: &Acknowledgement) -> String {
     let until = word.until().format("%H:%M");
-    format!("{} until {until} UTC", word.by)
+    // Read from a file that anything may have happened to.
+    format!("{} until {until} UTC", clean(&word.by))
 }
 
 /// Tells the alert under the cursor in a whole line: who has it in hand, or what helps.
@@ -255,11 +257,11 @@ fn explanation(
         let note = if word.note.is_empty() {
             String::new()
         } else {
-            format!(" \"{}\"", word.note)
+            format!(" \"{}\"", clean(&word.note))
         };
         let text = format!(
             "{} has it in hand until {} UTC{note} ({ago}) · a gives it back · seen on this machine alone",
-            word.by,
+            clean(&word.by),
             word.until().format("%H:%M"),
         );
         row.text(
