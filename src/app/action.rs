@@ -37,6 +37,8 @@ pub enum Action {
     Acknowledge,
     /// Shows the log of a task.
     Log,
+    /// Says how the guest's console is reached.
+    Console,
     /// Shows a shorter history.
     HistoryShorter,
     /// Shows a longer history.
@@ -191,6 +193,7 @@ impl Action {
             Self::Change(Change::Network) => "network",
             Self::Acknowledge => "acknowledge",
             Self::Log => "log",
+            Self::Console => "console",
             Self::HistoryShorter => "history-shorter",
             Self::HistoryLonger => "history-longer",
             Self::Copy => "copy",

@@ -22,6 +22,9 @@ pub fn availability(state: &State, action: Action) -> Availability {
         refusal(state, change)
     } else if action == Action::Clusters {
         state.refuses_switching()
+    } else if action == Action::Console {
+        let is_there = state.target_guest().is_some();
+        (!is_there).then(|| "no guest".to_owned())
     } else {
         lacking(state, action)
     };

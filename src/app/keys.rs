@@ -3,13 +3,16 @@
 use super::action::{Action, Change, Motion};
 use super::availability::{Availability, availability};
 use super::dialogs::{
-    Dialog, FailureText, FilterLine, LogView, Palette, Parting, PinsDialog, Quit, Reply,
+    ConsoleDialog, Dialog, FailureText, FilterLine, LogView, Palette, Parting, PinsDialog, Quit,
+    Reply,
 };
 use super::effect::{Effect, Query};
 use super::keymap::{Combo, word_of};
 use super::signing_in::Asking;
 use super::state::{Pane, State, View};
+use crate::domain::console::Console;
 use crate::domain::guest::Guest;
+use crate::domain::permission::Need;
 use crate::domain::task::Upid;
 
 impl State {
@@ -173,6 +176,7 @@ impl State {
             Action::Change(change) => self.change(change, effects),
             Action::Acknowledge => self.acknowledge(effects),
             Action::Log => self.show_log(),
+            Action::Console => self.show_console(),
             Action::HistoryShorter => self.detail.shorter(),
             Action::HistoryLonger => self.detail.longer(),
             Action::Copy => match self.under_cursor() {
@@ -214,6 +218,24 @@ impl State {
             | Action::Export
             | Action::Form(_) => {}
         }
+    }
+
+    /// Says how the console of the guest is reached, through the server that answers.
+    fn show_console(&mut self) {
+        let (Some(resources), Some(seen)) = (self.inventory.resources.value(), self.target_guest())
+        else {
+            return;
+        };
+        let guest = &seen.guest;
+        let elsewhere = self.link.elsewhere.as_deref();
+        let endpoint = elsewhere.unwrap_or(&self.setting.endpoint);
+        let console = Console::of(guest, endpoint, resources.nodes.len());
+        let need = Need::on_guest("VM.Console", guest.vmid);
+        let permissions = self.permissions.value();
+        let lacking = permissions.filter(|known| !need.is_met(known));
+        let lacking = lacking.map(|_| need.to_string());
+        let dialog = ConsoleDialog::new(guest.to_ref(), console, lacking);
+        self.dialogs.push(Dialog::Console(Box::new(dialog)));
     }
 
     /// Lets the table follow the filter that is being typed.

@@ -427,6 +427,7 @@ impl State {
                 | Dialog::SignIn(_)
                 | Dialog::Clusters(_)
                 | Dialog::Pins(_)
+                | Dialog::Console(_)
                 | Dialog::Failure(_),
             )
             | None => return,

@@ -7,6 +7,7 @@ pub mod admission;
 pub mod alert;
 pub mod bracket;
 pub mod chart;
+pub mod console;
 pub mod doctor;
 pub mod enforcement;
 pub mod failure;

@@ -300,7 +300,8 @@ async fn with_fault(name: &str, fault: Fault, request: Request, role: Option<Rol
     rest(&stage).await;
     judge(name, &stage, &report, &case);
     let strikes = stage.simulator.faults().strikes(id);
-    match role {
+    // Of two that are made at once each may take the other's place.
+    match role.filter(|_| strikes > 0) {
         Some(Role::Write) => hold(promise_of_write(name, &fault), &stage, &report, &case),
         Some(role) => hold(promise_of_follow(role, &fault), &stage, &report, &case),
         None => {}

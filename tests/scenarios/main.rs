@@ -15,6 +15,7 @@ mod all_snapshots;
 mod brackets;
 mod changes;
 mod clocks;
+mod console;
 mod creating;
 mod enforcing;
 mod filtering;

@@ -10,6 +10,7 @@
 mod alerts;
 mod all_snapshots;
 mod brackets;
+mod console;
 mod creating;
 mod destroying;
 mod detail;

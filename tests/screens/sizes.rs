@@ -58,6 +58,7 @@ fn kind(dialog: &Dialog) -> &'static str {
         Dialog::SignIn(_) => "sign in",
         Dialog::Clusters(_) => "clusters",
         Dialog::Pins(_) => "pins",
+        Dialog::Console(_) => "console",
     }
 }
 
@@ -65,7 +66,7 @@ fn kind(dialog: &Dialog) -> &'static str {
 type Open = fn(&mut Scene);
 
 /// Each kind of dialog, forms of every kind, and the way to it.
-const DIALOGS: [(&str, Open); 24] = [
+const DIALOGS: [(&str, Open); 25] = [
     ("form", |scene| scene.press("s")),
     ("form", |scene| scene.press("Ctrl-u Space j Space s")),
     ("form", |scene| scene.press("c")),
@@ -93,6 +94,7 @@ const DIALOGS: [(&str, Open); 24] = [
     ("failure", fail),
     ("sign in", sign_out),
     ("clusters", |scene| scene.press("@")),
+    ("console", |scene| scene.press("C")),
 ];
 
 const VIEWS: [&str; 10] = [
@@ -224,7 +226,7 @@ fn a_window_of_any_size_shows_something_and_the_usual_one_all_of_it_again() {
         }
         assert_eq!(frame(&scene, USUAL, true), before, "{place}");
     }
-    assert_eq!(kinds.len(), 17, "{kinds:?}");
+    assert_eq!(kinds.len(), 18, "{kinds:?}");
 }
 
 /// What strangers may call a guest: each would do something to a terminal or to a column.

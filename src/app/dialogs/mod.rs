@@ -5,6 +5,7 @@ mod batch;
 mod bracket;
 mod clone_guest;
 mod clusters;
+mod console;
 mod create_guest;
 mod delete_snapshot;
 mod destroy;
@@ -35,6 +36,7 @@ mod throttle;
 pub use acknowledge::AckDialog;
 pub use bracket::{BracketVerb, BracketsDialog};
 pub use clusters::ClustersDialog;
+pub use console::ConsoleDialog;
 pub use enforce::{EnforceDialog, EnforceLine, GuestDetail};
 pub use failure::FailureText;
 pub use field::TextField;
@@ -104,6 +106,8 @@ pub enum Dialog {
     Clusters(Box<ClustersDialog>),
     /// Shows the certificates of the cluster's nodes.
     Pins(Box<PinsDialog>),
+    /// Says how a guest's console is reached.
+    Console(Box<ConsoleDialog>),
 }
 
 /// What a dialog wants after an action.
@@ -168,9 +172,12 @@ impl Dialog {
             | Self::Acknowledge(_)
             | Self::Clusters(_)
             | Self::SignIn(_) => Context::Filter,
-            Self::Help(_) | Self::Log(_) | Self::Failure(_) | Self::Lock(_) | Self::Pins(_) => {
-                Context::Reading
-            }
+            Self::Help(_)
+            | Self::Log(_)
+            | Self::Failure(_)
+            | Self::Lock(_)
+            | Self::Pins(_)
+            | Self::Console(_) => Context::Reading,
         }
     }
 
@@ -192,6 +199,7 @@ impl Dialog {
             | Self::Log(_)
             | Self::Failure(_)
             | Self::Pins(_)
+            | Self::Console(_)
             | Self::Power(_)
             | Self::Brackets(_) => false,
         }
@@ -213,6 +221,7 @@ impl Dialog {
             | Self::Log(_)
             | Self::Failure(_)
             | Self::Pins(_)
+            | Self::Console(_)
             | Self::Power(_)
             | Self::Brackets(_)
             | Self::Enforce(_)
@@ -244,6 +253,7 @@ impl Dialog {
             Self::SignIn(dialog) => dialog.act(action, now),
             Self::Clusters(dialog) => dialog.act(action),
             Self::Pins(dialog) => dialog.act(action),
+            Self::Console(dialog) => dialog.act(action),
         }
     }
 }

@@ -199,6 +199,7 @@ pub static BINDINGS: &[Binding] = &[
     row(Action::Open, LISTS, &["Enter"], "open", "open what is under the cursor"),
     row(Action::Open, ASIDE, &["Enter"], "", "show the whole of the failure that was told last"),
     row(Action::Log, LOGGED, &["l"], "log", "show the task's log, or that of the guest's last task"),
+    row(Action::Console, GUEST_OR_ALERT, &["C"], "", "say how the guest's console is reached: web page, ssh, terminal"),
     row(Action::Filter, TABLES, &["/"], "filter", "show only what matches (tag: node: status: pool: project: ask exactly, among snapshots verdict: too)"),
     row(Action::SortNext, TABLES, &["o"], "sort", "sort by the next column"),
     row(Action::SortReverse, TABLES, &["O"], "", "reverse the order"),

@@ -3,6 +3,7 @@
 mod acknowledge;
 mod brackets;
 mod clusters;
+mod console;
 mod enforce;
 mod failure;
 mod form;
@@ -42,6 +43,7 @@ pub(super) fn draw(frame: &mut Frame<'_>, state: &State, theme: &Theme, viewport
             Dialog::Lock(lock) => lock::draw(frame, lock, theme),
             Dialog::Failure(text) => failure::draw(frame, text, theme),
             Dialog::Pins(dialog) => pins::draw(frame, dialog, theme),
+            Dialog::Console(dialog) => console::draw(frame, dialog, theme),
             Dialog::Clusters(dialog) => clusters::draw(frame, dialog, theme),
             Dialog::SignIn(dialog) => sign_in::draw(frame, dialog, state, theme),
             // It is typed in the footer's place.

@@ -27,7 +27,8 @@ impl Role {
         let first = requests.iter().position(|request| request.0 != "GET");
         if first == Some(index) {
             Some(Self::Write)
-        } else if method != "GET" || !part.starts_with(':') {
+        // Whether a disk has grown is seen in the configuration, whatever its task says.
+        } else if method != "GET" || !part.starts_with(':') || part.starts_with(":resize:") {
             None
         } else if part.ends_with("/status") {
             Some(Self::Status)
