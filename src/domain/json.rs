@@ -1,14 +1,14 @@
 //! JSON as every document is written: for programs, and harmless where a person looks at it.
 //!
 //! Texts of strangers stay exactly as they are for whoever parses them, but what could drive a
-//! terminal is written as `\u…`. Nothing is written to a file or a stream here.
+//! terminal or pile up on it is written as `\u…`. Nothing is written to a file or a stream here.
 
 use std::io;
 
 use serde::Serialize;
 use serde_json::ser::{Formatter, PrettyFormatter, Serializer};
 
-use super::text::clean;
+use super::text::Cleaner;
 
 /// Writes a value as JSON that is laid out for people too, with a line break at its end.
 pub fn to_careful_json(value: &impl Serialize) -> serde_json::Result<String> {
@@ -30,10 +30,11 @@ impl Formatter for Careful {
         writer: &mut W,
         fragment: &str,
     ) -> io::Result<()> {
+        let mut cleaner = Cleaner::default();
         let mut buffer = [0; 4];
         for character in fragment.chars() {
             let text = character.encode_utf8(&mut buffer);
-            if character.is_ascii_graphic() || character == ' ' || clean(text) == *text {
+            if cleaner.show(character) == Some(character) {
                 writer.write_all(text.as_bytes())?;
             } else {
                 for unit in text.encode_utf16() {
@@ -101,6 +102,14 @@ mod tests {
             json,
             "\"a\\u001b[2J\\u009b31m\\u202eb\\u007fü\\u200b\\udb40\\udc41\\\"\"\n"
         );
+        assert_eq!(serde_json::from_str::<String>(&json).unwrap(), hostile);
+    }
+
+    #[test]
+    fn marks_that_pile_up_are_escaped_and_none_is_lost() {
+        let hostile = format!("e{}x", "\u{301}".repeat(4));
+        let json = to_careful_json(&hostile).unwrap();
+        assert_eq!(json, "\"e\u{301}\u{301}\\u0301\\u0301x\"\n");
         assert_eq!(serde_json::from_str::<String>(&json).unwrap(), hostile);
     }
 }

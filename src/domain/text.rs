@@ -72,30 +72,39 @@ impl fmt::Debug for Text {
 /// direction overrides `�`; invisible characters and piled-up combining marks are dropped.
 pub fn clean(raw: &str) -> String {
     let mut clean = String::with_capacity(raw.len());
-    let mut combining = 0;
-    // What is dropped does not part the marks around it.
-    for character in raw.chars().filter(|character| !is_invisible(*character)) {
-        if is_combining(character) {
-            combining += 1;
-            if combining > MAX_COMBINING {
-                continue;
-            }
-        } else {
-            combining = 0;
-        }
-        match character {
-            '\t' | '\n' | '\r' | '\u{85}' | '\u{2028}' | '\u{2029}' => clean.push(' '),
-            // The control pictures stand in the order of the characters they show.
-            '\0'..='\u{1f}' => {
-                clean.push(char::from_u32(0x2400 + character as u32).unwrap_or('\u{fffd}'));
-            }
-            '\u{7f}' => clean.push('\u{2421}'),
-            '\u{80}'..='\u{9f}' => clean.push('\u{fffd}'),
-            _ if changes_direction(character) => clean.push('\u{fffd}'),
-            _ => clean.push(character),
-        }
-    }
+    let mut cleaner = Cleaner::default();
+    clean.extend(raw.chars().filter_map(|character| cleaner.show(character)));
     clean
+}
+
+/// Says of one character after the other how it is shown.
+#[derive(Default)]
+pub(super) struct Cleaner {
+    combining: usize,
+}
+
+impl Cleaner {
+    /// Returns what stands for the next character, nothing where it is dropped.
+    pub(super) fn show(&mut self, character: char) -> Option<char> {
+        // What is dropped does not part the marks around it.
+        if is_invisible(character) {
+            return None;
+        }
+        if is_combining(character) {
+            self.combining += 1;
+            return (self.combining <= MAX_COMBINING).then_some(character);
+        }
+        self.combining = 0;
+        Some(match character {
+            '\t' | '\n' | '\r' | '\u{85}' | '\u{2028}' | '\u{2029}' => ' ',
+            // The control pictures stand in the order of the characters they show.
+            '\0'..='\u{1f}' => char::from_u32(0x2400 + character as u32).unwrap_or('\u{fffd}'),
+            '\u{7f}' => '\u{2421}',
+            '\u{80}'..='\u{9f}' => '\u{fffd}',
+            _ if changes_direction(character) => '\u{fffd}',
+            _ => character,
+        })
+    }
 }
 
 fn changes_direction(character: char) -> bool {
