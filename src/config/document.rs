@@ -409,6 +409,6 @@ impl<'a> Entry<'a> {
 }
 
 /// Makes a section's name fit for a message.
-fn shown_name(name: &str) -> String {
+pub(super) fn shown_name(name: &str) -> String {
     quoted(name).trim_matches('`').to_owned()
 }

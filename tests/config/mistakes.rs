@@ -208,6 +208,11 @@ fn what_contradicts_or_misses_itself_says_how_to_mend_it() {
             "line 3, column 10: `window` in [projects.a] cannot be `7days`; write one of `month`, `30d`, `7d`, `24h`",
         ),
         (
+            "[projects.a]\npool = \"a\"\nnotify = [\"ad\u{feff}m\u{202e}in\"]".to_owned(),
+            "line 3, column 11: entry 1 of `notify` in [projects.a] names `adm\u{fffd}in`, and there is no [notify.adm\u{fffd}in]; \
+             add a section [notify.adm\u{fffd}in]",
+        ),
+        (
             "[templates.a]\nvmid = 100\nnetwork = \"api\"".to_owned(),
             "line 3, column 11: `network` in [templates.a] names `api`, and there is no [network_profiles.api]; \
              add a section [network_profiles.api]",

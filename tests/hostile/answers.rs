@@ -10,8 +10,8 @@ use crate::DEADLINE;
 use crate::calls::{CALLS, Values};
 use crate::entries::shown;
 use crate::inputs::{Numbers, hostile, huge};
-use crate::tell;
 use crate::told::Told;
+use crate::{seed, tell};
 
 /// How often each call is made.
 const ROUNDS: usize = 12;
@@ -33,7 +33,10 @@ pub(crate) fn client_of(simulator: &Simulator) -> Client {
 async fn every_call_understands_or_refuses_hostile_answers() {
     let options = Options {
         speed: 1000.0,
-        ..Options::new(Scenario::small())
+        ..Options::new(Scenario {
+            seed: seed(),
+            ..Scenario::small()
+        })
     };
     let simulator = Simulator::start(options).await.unwrap();
     simulator.faults().add(FaultRule::new(FaultKind::Hostile));
@@ -84,7 +87,7 @@ fn bytes_for_bodies_are_understood_or_refused() {
         r#"{"data":{"digest":"0123","net0":"virtio=BC:24:11:AA:BB:CC,bridge=vmbr0","memory":"2048"}}"#,
         r#"{"data":null}"#,
     ];
-    let mut numbers = Numbers::new(0xB0D1);
+    let mut numbers = Numbers::new(0xB0D1 ^ seed());
     let made = (0..1500).map(|_| hostile(&honest, &mut numbers));
     let (mut understood, mut refused) = (0, 0);
     let told = Told::new();

@@ -8,7 +8,7 @@ use tokio::process::Command;
 
 use crate::DEADLINE;
 use crate::entries::shown;
-use crate::tell;
+use crate::{seed, tell};
 
 const COMMANDS: [&[&str]; 14] = [
     &["list"],
@@ -29,9 +29,12 @@ const COMMANDS: [&[&str]; 14] = [
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn commands_end_well_and_print_nothing_raw() {
-    let simulator = Simulator::start(Options::new(Scenario::small()))
-        .await
-        .unwrap();
+    let simulator = Simulator::start(Options::new(Scenario {
+        seed: seed(),
+        ..Scenario::small()
+    }))
+    .await
+    .unwrap();
     let home = tempfile::tempdir().unwrap();
     let config = home.path().join("config.toml");
     let accounts = simulator.accounts();

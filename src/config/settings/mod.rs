@@ -14,7 +14,7 @@ pub mod rules;
 use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 
-use super::document::{Entry, Findings, Section, parse};
+use super::document::{Entry, Findings, Section, parse, shown_name};
 use super::error::{ConfigError, InvalidSetting, Problem, listed, nearest, quoted};
 use super::secrets::SecretSource;
 use crate::domain::network::NetworkProfile;
@@ -227,14 +227,15 @@ fn require_known(
     if known.iter().any(|known| known == name) {
         return;
     }
+    let shown = shown_name(name);
     let cure = match nearest(name, known.iter().map(String::as_str)) {
         Some(known) => format!("did you mean `{known}`?"),
-        None if known.is_empty() => format!("add a section [{table}.{name}]"),
+        None if known.is_empty() => format!("add a section [{table}.{shown}]"),
         None => format!("known are {}", listed(known.iter().map(String::as_str))),
     };
     entry.reject(
         findings,
-        format_args!("names {}, and there is no [{table}.{name}]", quoted(name)),
+        format_args!("names {}, and there is no [{table}.{shown}]", quoted(name)),
         cure,
     );
 }
