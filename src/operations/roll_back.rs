@@ -277,19 +277,26 @@ async fn fence(
 
 /// Waits for the start that the server makes of its own, and reads whether the guest runs.
 async fn after(context: Context<'_>, operation: &RollBack, guest: &GuestRef, report: &mut Report) {
+    let mut lost = None;
     if operation.starts()
         && let Some(upid) = report.upid.clone()
     {
         match follow_start(context, guest, &upid).await {
-            Some(TaskState::Ok | TaskState::Warnings(_)) => {}
-            Some(TaskState::Failed(reason))
+            Some(End::Known(TaskState::Ok | TaskState::Warnings(_))) => {}
+            Some(End::Known(TaskState::Failed(reason)))
                 if kind_of_task_end(reason.raw()) == FailureKind::Busy =>
             {
                 start_again(context, guest, &reason, report).await;
             }
-            Some(state) => report
+            Some(End::Known(state)) => report
                 .notes
                 .push(format!("the guest went back, but its start ended: {state}")),
+            Some(End::Lost(error)) => {
+                report.notes.push(format!(
+                    "the guest went back, but how its start ended is not known: {error}"
+                ));
+                lost = Some(Failure::from(error));
+            }
             None => report
                 .notes
                 .push("the guest went back, but no task of its start was found".to_owned()),
@@ -305,7 +312,14 @@ async fn after(context: Context<'_>, operation: &RollBack, guest: &GuestRef, rep
     let is_up = !matches!(state.status, Status::Stopped | Status::Unknown);
     if operation.ends_running() && !is_up {
         let text = format!("the guest went back, but it is {}", state.status);
-        report.outcome = Outcome::Failed(Box::new(Failure::new(FailureKind::TaskFailed, text)));
+        report.outcome = match lost {
+            // Its start may still be under way.
+            Some(mut lost) => {
+                lost.details.insert(0, text.as_str().into());
+                Outcome::Unknown(Box::new(lost))
+            }
+            None => Outcome::Failed(Box::new(Failure::new(FailureKind::TaskFailed, text))),
+        };
     } else if !operation.ends_running() && is_up {
         let who = if state.ha_managed {
             "high availability started it"
@@ -344,11 +358,7 @@ async fn start_again(context: Context<'_>, guest: &GuestRef, reason: &Text, repo
 }
 
 /// Finds the start that followed a roll-back, and how it ended.
-async fn follow_start(
-    context: Context<'_>,
-    guest: &GuestRef,
-    roll_back: &Upid,
-) -> Option<TaskState> {
+async fn follow_start(context: Context<'_>, guest: &GuestRef, roll_back: &Upid) -> Option<End> {
     context.reporter.step("waiting for the guest's start").await;
     let kind = match guest.kind {
         GuestKind::Qemu => "qmstart",
@@ -371,10 +381,7 @@ async fn follow_start(
         if let Some(task) = found {
             context.reporter.accepted(&task.upid).await;
             let followed = follow(context, &task.upid, Following::default()).await;
-            return match followed.end {
-                End::Known(state) => Some(state),
-                End::Lost(_) => None,
-            };
+            return Some(followed.end);
         }
         tokio::time::sleep(PAUSE).await;
     }

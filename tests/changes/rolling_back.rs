@@ -212,6 +212,33 @@ async fn a_start_that_failed_after_the_return_is_reported() {
     assert_eq!(stage.view(101).config["parent"], "s1");
 }
 
+#[tokio::test]
+async fn a_start_that_cannot_be_followed_leaves_open_whether_the_guest_will_run() {
+    let stage = Stage::new().await;
+    let operation = roll_back(&stage, "s1", true, None).await;
+    let unread = FaultRule::new(FaultKind::Error("VM is locked (backup)".into()));
+    let unread = unread.path(":qmstart:101:hub@pve!deck:/status");
+    let idle = FaultRule::new(FaultKind::TaskFails(1, "no memory left".into())).path("qmstart");
+    for fault in [unread, idle] {
+        stage.simulator.faults().add(fault);
+    }
+    let report = stage.play(&operation).await.report;
+    let Outcome::Unknown(failure) = &report.outcome else {
+        panic!("{report:?}");
+    };
+    assert_eq!(
+        failure.details[0].to_string(),
+        "the guest went back, but it is stopped"
+    );
+    let note = &report.notes[0];
+    assert!(
+        note.starts_with("the guest went back, but how its start ended is not known: "),
+        "{note}"
+    );
+    assert!(note.contains("VM is locked (backup)"), "{note}");
+    assert_eq!(stage.view(101).config["parent"], "s1");
+}
+
 /// The server's own clean-up may hold the guest's file lock when its start comes (recordings, note 7).
 #[tokio::test]
 async fn a_start_that_ran_into_the_clean_up_of_the_return_is_asked_for_again() {

@@ -51,8 +51,8 @@ pub(crate) const DEADLINE: Duration = Duration::from_secs(120);
 
 /// Which inputs are made: whoever looks for more than the usual ones names another number.
 pub(crate) fn seed() -> u64 {
-    let wished = std::env::var_os("PROXDECK_SEED");
-    wished.map_or(1, |seed| seed.to_str().unwrap().parse().unwrap())
+    let wished = std::env::vars_os().find(|(name, _)| name == "PROXDECK_SEED");
+    wished.map_or(1, |(_, seed)| seed.to_str().unwrap().parse().unwrap())
 }
 
 /// How many inputs an entry is given beside the huge ones; a config is a long text.

@@ -27,8 +27,7 @@ impl Role {
         let first = requests.iter().position(|request| request.0 != "GET");
         if first == Some(index) {
             Some(Self::Write)
-        // Whether a disk has grown is seen in the configuration, whatever its task says.
-        } else if method != "GET" || !part.starts_with(':') || part.starts_with(":resize:") {
+        } else if method != "GET" || !part.starts_with(':') || is_seen_elsewhere(part, requests) {
             None
         } else if part.ends_with("/status") {
             Some(Self::Status)
@@ -36,6 +35,18 @@ impl Role {
             part.ends_with("/log").then_some(Self::Log)
         }
     }
+}
+
+/// Tells whether what a task did is seen in the guest itself, whatever can be read of the task.
+///
+/// So it is with a disk that has grown, and with the start that comes of a roll-back.
+fn is_seen_elsewhere(task: &str, requests: &[Request]) -> bool {
+    let goes_back = || {
+        requests
+            .iter()
+            .any(|request| request.1.contains(":qmrollback:"))
+    };
+    task.starts_with(":resize:") || (task.starts_with(":qmstart:") && goes_back())
 }
 
 /// What is promised of a change; [`super::table`] says what the words mean.
