@@ -130,6 +130,7 @@ async fn watch_cluster(
         let mut ready: Option<Box<Dashboard>> = None;
         loop {
             let mut urgent = false;
+            let mut past = None;
             let mut effects = Vec::new();
             let event = tokio::select! {
                 biased;
@@ -149,6 +150,7 @@ async fn watch_cluster(
                 }
                 Ok(()) = known.changed() => {
                     let Known { inventory, link } = known.borrow_and_update().clone();
+                    past = Some(Arc::clone(&state.inventory));
                     // Whatever the state asks for in any event must be asked, or it waits for ever.
                     effects = state.update(Event::Link(link), clock.now());
                     Some(Event::Inventory(inventory))
@@ -165,6 +167,9 @@ async fn watch_cluster(
                 dirty = true;
                 let anew = event == Event::Resize;
                 effects.extend(state.update(event, clock.now()));
+                if let Some(past) = past {
+                    performer.let_go(past);
+                }
                 let after = perform(effects, &mut performer, &nudge, surface);
                 let result = match after {
                     After::GoOn if anew => surface.forget(),

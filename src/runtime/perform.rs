@@ -21,6 +21,7 @@ use crate::app::{Event, Query, Ticket};
 use crate::config::new_file::write_new;
 use crate::domain::alert::Changes;
 use crate::domain::failure::{Failure, FailureKind};
+use crate::domain::inventory::Inventory;
 use crate::domain::network::NetworkProfile;
 use crate::domain::operation::{Operation, Outcome, Report, Told, Update};
 use crate::domain::sign_in::Given;
@@ -90,6 +91,11 @@ impl Performer {
                 }
             }
         });
+    }
+
+    /// Frees what was known before, beside the keys: ten thousand guests take longer than a frame.
+    pub(super) fn let_go(&self, past: Arc<Inventory>) {
+        self.tasks.spawn_blocking(move || drop(past));
     }
 
     /// Opens another cluster beside this one.

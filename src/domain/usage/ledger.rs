@@ -105,7 +105,7 @@ impl Ledger {
 
     /// Returns what guests of a project used within a period that are gone now.
     ///
-    /// `living` are all guests that are there, in the order of their numbers. The use of a guest is taken to be spread evenly over
+    /// `living` are the guests that are there and whose numbers are [known](Self::knows), in the order of these. The use of a guest is taken to be spread evenly over
     /// its time, so that it fades as a sliding window leaves that time behind (`~`). What the
     /// account of a living guest with the same number counts is not counted twice.
     pub fn gone(&self, project: &str, period: &Period, living: &[Living<'_>]) -> Vec<GoneGuest> {
@@ -139,6 +139,11 @@ impl Ledger {
             }
         }
         gone
+    }
+
+    /// Tells whether a number belonged to a guest whose use was noted.
+    pub fn knows(&self, vmid: Vmid) -> bool {
+        self.guests.contains_key(&vmid)
     }
 
     /// Tells whether no guest of a project can have come and gone unnoticed within a period.

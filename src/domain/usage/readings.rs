@@ -99,7 +99,7 @@ impl UsageReadings {
         members.len() - members.iter().filter(is_read).count()
     }
 
-    /// Describes the guests that are there, in the order of their numbers.
+    /// Describes the guests that are there and whose numbers the ledger knows, in the order of these.
     fn living(
         &self,
         projects: &Projects,
@@ -118,7 +118,8 @@ impl UsageReadings {
                 counted_from: (!is_missing).then_some(now),
             }
         };
-        let mut living: Vec<Living<'_>> = guests.iter().map(describe).collect();
+        let is_known = |guest: &&&Guest| self.ledger.knows(guest.vmid);
+        let mut living: Vec<Living<'_>> = guests.iter().filter(is_known).map(describe).collect();
         living.sort_by_key(|each| each.identity.vmid);
         living
     }
