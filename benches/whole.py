@@ -79,8 +79,8 @@ def still_world(guests):
 class Server:
     """A simulated cluster in a process of its own."""
 
-    def __init__(self, binary, arguments):
-        command = [binary, "simulate", "--listen", "127.0.0.1:0", *arguments]
+    def __init__(self, binary, nice, arguments):
+        command = ["nice", "-n", str(nice), binary, "simulate", "--listen", "127.0.0.1:0", *arguments]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         self.config = ""
         for line in self.process.stdout:
@@ -203,8 +203,8 @@ class Dashboard:
 class Bench:
     """All measurements of one fleet."""
 
-    def __init__(self, binary, guests, seconds, rounds):
-        self.binary, self.guests = binary, guests
+    def __init__(self, binary, nice, guests, seconds, rounds):
+        self.binary, self.nice, self.guests = binary, nice, guests
         self.seconds, self.rounds = seconds, rounds
 
     def dashboard(self, server):
@@ -222,7 +222,7 @@ class Bench:
     def run(self):
         figures = {}
         world = ["--nodes", str(NODES), "--guests", str(self.guests), "--seed", "1", "--speed", "1"]
-        server = Server(self.binary, world)
+        server = Server(self.binary, self.nice, world)
         starts = [self.start(server) for _ in range(5 * self.rounds)]
         figures["first"] = statistics.median(first for first, _ in starts)
         figures["data"] = statistics.median(data for _, data in starts)
@@ -239,7 +239,7 @@ class Bench:
         with tempfile.NamedTemporaryFile("w", suffix=".toml") as scenario:
             scenario.write(still_world(self.guests))
             scenario.flush()
-            server = Server(self.binary, ["--scenario", scenario.name])
+            server = Server(self.binary, self.nice, ["--scenario", scenario.name])
             dashboard = self.dashboard(server)
             dashboard.wait_for(b"agent-", 60)
             dashboard.watch(SETTLES)
@@ -349,12 +349,18 @@ def main():
     parser.add_argument("--guests", type=int, nargs="+", default=[1_000, 10_000])
     parser.add_argument("--seconds", type=float, default=60.0, help="how long to look at rest")
     parser.add_argument("--rounds", type=int, default=1)
+    parser.add_argument(
+        "--nice",
+        type=int,
+        default=0,
+        help="niceness of the simulated cluster; 15 leaves the cores to the program, as a cluster elsewhere does",
+    )
     options = parser.parse_args()
     binary = os.path.abspath(options.binary)
     before = machine()
     results = {}
     for guests in options.guests:
-        results[guests] = Bench(binary, guests, options.seconds, options.rounds).run()
+        results[guests] = Bench(binary, options.nice, guests, options.seconds, options.rounds).run()
     table(results)
     counts = ", ".join(f"{r['restcount']} + {r['busycount']} keys at {g:,} guests" for g, r in results.items())
     print(f"\nMeasured on {before} at the beginning and {os.getloadavg()[0]:.1f} at the end; {counts}.")
