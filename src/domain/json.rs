@@ -6,25 +6,33 @@
 use std::io;
 
 use serde::Serialize;
-use serde_json::ser::{Formatter, PrettyFormatter, Serializer};
+use serde_json::ser::{CompactFormatter, Formatter, PrettyFormatter, Serializer};
 
 use super::text::Cleaner;
 
 /// Writes a value as JSON that is laid out for people too, with a line break at its end.
 pub fn to_careful_json(value: &impl Serialize) -> serde_json::Result<String> {
+    write(value, PrettyFormatter::new())
+}
+
+/// Writes a value as JSON on one line, with a line break at its end.
+pub fn to_careful_line(value: &impl Serialize) -> serde_json::Result<String> {
+    write(value, CompactFormatter)
+}
+
+fn write(value: &impl Serialize, layout: impl Formatter) -> serde_json::Result<String> {
     let mut json = Vec::new();
-    let mut serializer = Serializer::with_formatter(&mut json, Careful::default());
+    let mut serializer = Serializer::with_formatter(&mut json, Careful(layout));
     value.serialize(&mut serializer)?;
     json.push(b'\n');
     // What a serializer writes is text; the conversion can only be refused in theory.
     String::from_utf8(json).map_err(serde::ser::Error::custom)
 }
 
-/// Lays JSON out for people too, and escapes what a terminal might obey.
-#[derive(Default)]
-struct Careful(PrettyFormatter<'static>);
+/// Lays JSON out in some way, and escapes what a terminal might obey.
+struct Careful<Layout>(Layout);
 
-impl Formatter for Careful {
+impl<Layout: Formatter> Formatter for Careful<Layout> {
     fn write_string_fragment<W: ?Sized + io::Write>(
         &mut self,
         writer: &mut W,
@@ -103,6 +111,8 @@ mod tests {
             "\"a\\u001b[2J\\u009b31m\\u202eb\\u007fü\\u200b\\udb40\\udc41\\\"\"\n"
         );
         assert_eq!(serde_json::from_str::<String>(&json).unwrap(), hostile);
+        let line = to_careful_line(&[hostile, "b"]).unwrap();
+        assert_eq!(line, format!("[{},\"b\"]\n", json.trim_end()));
     }
 
     #[test]

@@ -14,6 +14,7 @@ use serde::Serialize;
 use super::Reporter;
 use crate::domain::guest::GuestRef;
 use crate::domain::id::PoolName;
+use crate::domain::json::to_careful_line;
 use crate::domain::operation::{Call, Fate, Operation, Part, Product, Report};
 use crate::domain::task::Upid;
 use crate::proxmox::Client;
@@ -110,11 +111,10 @@ impl AuditLog {
     }
 
     fn append(&self, line: &impl Serialize) -> io::Result<()> {
-        let mut text = serde_json::to_vec(line)?;
-        text.push(b'\n');
+        let text = to_careful_line(line)?;
         // Held while writing only: a line is short, and the disk is the caller's own.
         let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
-        file.append(&text)
+        file.append(text.as_bytes())
     }
 }
 

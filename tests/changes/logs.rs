@@ -2,6 +2,7 @@
 
 use proxdeck::domain::failure::FailureKind;
 use proxdeck::domain::operation::Outcome;
+use proxdeck::domain::request::SnapshotRequest;
 use proxdeck::operations::{AuditLog, WriteAccess};
 use proxdeck::simulator::Scenario;
 
@@ -32,6 +33,30 @@ async fn a_line_tells_who_did_what_where_and_how_it_ended() {
     assert_eq!(end["outcome"], "done");
     let text = format!("{lines:?}");
     assert!(!text.contains(&stage.simulator.accounts().token_secret));
+}
+
+#[tokio::test]
+async fn what_was_sent_is_logged_as_it_is_and_moves_nothing_where_the_log_is_read() {
+    let stage = Stage::new().await;
+    let guest = stage.guest(101).await;
+    let description = "before\u{202e}the\u{200b} upgrade";
+    let request = SnapshotRequest {
+        guest: guest.to_ref(),
+        name: "pre".into(),
+        description: description.into(),
+        ram: false,
+    };
+    stage
+        .play(&request.check(Some(&guest), None).unwrap())
+        .await;
+    let call = &stage.log()[0]["calls"][0];
+    assert_eq!(call["parameters"]["description"], description);
+    let text = stage.log_text();
+    assert!(
+        text.contains("\\u202e") && text.contains("\\u200b"),
+        "{text}"
+    );
+    assert!(!text.contains(['\u{202e}', '\u{200b}']), "{text:?}");
 }
 
 #[cfg(unix)]

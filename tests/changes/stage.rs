@@ -256,10 +256,15 @@ impl Stage {
 
     /// Returns the lines of the audit log.
     pub(crate) fn log(&self) -> Vec<Value> {
-        let text = std::fs::read_to_string(&self.log).unwrap();
+        let text = self.log_text();
         text.lines()
             .map(|line| serde_json::from_str(line).unwrap())
             .collect()
+    }
+
+    /// Returns the audit log as it stands in its file.
+    pub(crate) fn log_text(&self) -> String {
+        std::fs::read_to_string(&self.log).unwrap()
     }
 
     /// Returns the outcomes of the audit log's lines.

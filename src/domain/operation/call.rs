@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::domain::guest::GuestRef;
+use crate::domain::text::clean;
 
 /// A write as it will be sent, for people to read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,11 +66,33 @@ impl Call {
 }
 
 impl fmt::Display for Call {
+    /// Writes one clean line; what is sent may be somebody's words, of several lines.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{} {}", self.method, self.path)?;
+        write!(formatter, "{} {}", self.method, clean(&self.path))?;
         for (name, value) in &self.parameters {
-            write!(formatter, "  {name}={value}")?;
+            write!(formatter, "  {name}={}", clean(&value.replace('\n', "\\n")))?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_sent_is_shown_on_one_line_that_moves_no_cursor() {
+        let call = Call {
+            method: "PUT",
+            path: "/nodes/pve1/qemu/101/config".into(),
+            parameters: Vec::new(),
+        };
+        let call = call
+            .with("net0", "virtio\r\u{1b}[2J\u{202e}")
+            .with("description", "a\nb");
+        assert_eq!(
+            call.to_string(),
+            "PUT /nodes/pve1/qemu/101/config  net0=virtio ␛[2J\u{fffd}  description=a\\nb"
+        );
     }
 }

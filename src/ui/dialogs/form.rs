@@ -199,8 +199,7 @@ fn call_lines(form: &Form, columns: usize, theme: &Theme) -> Vec<FormLine> {
         .unwrap_or_default();
     let mut texts: Vec<String> = calls
         .iter()
-        // A description may have several lines; a call is one.
-        .map(|call| call.to_string().replace('\n', "\\n"))
+        .map(ToString::to_string)
         .flat_map(|call| {
             let lines = wrapped(&call, columns.saturating_sub(2)).into_iter();
             let indent = |(index, line)| {
