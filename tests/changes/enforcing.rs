@@ -200,7 +200,7 @@ async fn an_emergency_is_marked_guests_go_down_one_by_one_and_then_people_are_to
     );
     let sent = stage.writes();
     assert!(sent[0].starts_with("PUT /pools"), "{sent:?}");
-    assert!(sent[0].contains("comment=lab machines\n[proxdeck throttled "));
+    assert!(sent[0].contains("comment=lab machines\\n[proxdeck throttled "));
     let announced = crate::stage::announced(&operation);
     assert_eq!(
         sent[1..],

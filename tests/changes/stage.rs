@@ -320,7 +320,7 @@ fn client(simulator: &Simulator, id: &str, secret: &str, tuning: Tuning) -> Clie
 pub(crate) fn written(entry: &Entry) -> String {
     let mut text = format!("{} {}", entry.method, entry.path);
     for (name, value) in entry.query.iter().chain(&entry.form) {
-        write!(text, "  {name}={value}").unwrap();
+        write!(text, "  {name}={}", value.replace('\n', "\\n")).unwrap();
     }
     text
 }

@@ -62,7 +62,7 @@ fn the_calls_are_those_of_the_wish_in_their_order() {
         calls,
         [
             "POST /nodes/pve1/qemu/100/clone  newid=(the next free id)  name=agent-9  full=0  \
-             description=Ubuntu\nproxdeck: created 2026-11-23T09:00:45Z 0000000000000007  pool=lab",
+             description=Ubuntu\\nproxdeck: created 2026-11-23T09:00:45Z 0000000000000007  pool=lab",
             "PUT /nodes/pve1/qemu/(the new guest)/config  cores=2  memory=4096  tags=autovibe  delete=protection",
             "PUT /nodes/pve1/qemu/(the new guest)/resize  disk=scsi0  size=20480M",
             "POST /nodes/pve1/qemu/(the new guest)/status/start",

@@ -359,7 +359,7 @@ mod tests {
             calls,
             [
                 "POST /nodes/pve1/qemu/104/clone  newid=(the next free id)  name=agent-5  full=1  \
-                 description=builds\nproxdeck: created 2026-11-23T09:00:45Z 0000000000000007  pool=lab",
+                 description=builds\\nproxdeck: created 2026-11-23T09:00:45Z 0000000000000007  pool=lab",
                 "POST /nodes/pve1/qemu/(the next free id)/status/start",
             ]
         );
