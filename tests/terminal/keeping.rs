@@ -114,7 +114,7 @@ fn on_a_full_disk_the_dashboard_goes_on_tells_what_is_lost_and_harms_no_file() {
     screen.press("s");
     screen.wait_for("Enter take it");
     screen.press(ENTER);
-    screen.wait_for("could not be written: File too");
+    screen.wait_for("could not be written");
     screen.press(ESCAPE);
     screen.wait_until_gone("could not be written");
     screen.press("q");
