@@ -12,6 +12,13 @@ use crate::world::World;
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
+const SIZE: PtySize = PtySize {
+    rows: 30,
+    cols: 120,
+    pixel_width: 0,
+    pixel_height: 0,
+};
+
 /// The binary in a terminal; everything that it printed is kept.
 pub(crate) struct Session {
     child: Box<dyn Child + Send + Sync>,
@@ -25,13 +32,7 @@ pub(crate) struct Session {
 
 impl Session {
     pub(crate) fn start(world: &World, arguments: &[&str]) -> Self {
-        let size = PtySize {
-            rows: 30,
-            cols: 120,
-            pixel_width: 0,
-            pixel_height: 0,
-        };
-        let pair = native_pty_system().openpty(size).unwrap();
+        let pair = native_pty_system().openpty(SIZE).unwrap();
         let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_proxdeck"));
         command.args(arguments);
         command.env_clear();
@@ -78,6 +79,23 @@ impl Session {
             })
             .unwrap();
         assert!(!late.timed_out(), "no {text:?} in {printed}");
+    }
+
+    /// Waits until a text stands on the screen of a dashboard, whose frames write only what has changed.
+    pub(crate) fn wait_for_shown(&self, text: &str) {
+        let (printed, changed) = &*self.printed;
+        let shown = |printed: &str| {
+            let [rows, columns] = [SIZE.rows, SIZE.cols].map(|side| side.try_into().unwrap());
+            let mut screen = vt100::Parser::new(rows, columns, 0);
+            screen.process(printed.as_bytes());
+            screen.screen().contents()
+        };
+        let (printed, late) = changed
+            .wait_timeout_while(printed.lock().unwrap(), PATIENCE, |printed| {
+                !shown(printed).contains(text)
+            })
+            .unwrap();
+        assert!(!late.timed_out(), "no {text:?} in\n{}", shown(&printed));
     }
 
     pub(crate) fn press(&mut self, keys: &str) {

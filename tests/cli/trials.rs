@@ -100,13 +100,13 @@ fn a_dashboard_that_is_ended_during_a_trial_puts_it_back_first() {
         let world = world();
         let before = network(&world, 101);
         let mut session = Session::start(&world, &[]);
-        session.wait_for("web-1");
+        session.wait_for_shown("web-1");
         session.press("gjN");
-        session.wait_for("policy_out");
+        session.wait_for_shown("policy_out");
         // The trial is the second choice of its line, and the button that does it the second one of the last.
         session.press("\t\u{1b}[C\t\t\u{1b}[C\r");
         until("the fence", || is_fenced(&world, 101));
-        session.wait_for("unless");
+        session.wait_for_shown("unless");
         session.kill(signal);
         session.end();
         assert_eq!(network(&world, 101), before, "{signal:?}");
