@@ -105,9 +105,10 @@ impl Ledger {
 
     /// Returns what guests of a project used within a period that are gone now.
     ///
-    /// `living` are the guests that are there and whose numbers are [known](Self::knows), in the order of these. The use of a guest is taken to be spread evenly over
-    /// its time, so that it fades as a sliding window leaves that time behind (`~`). What the
-    /// account of a living guest with the same number counts is not counted twice.
+    /// `living` are the guests that are there and whose numbers are [known](Self::knows), in the order
+    /// of these. The use of a guest is taken to be spread evenly over its time, so that it fades as a
+    /// sliding window leaves that time behind (`~`). What the account of a living guest with the same
+    /// number counts is not counted twice.
     pub fn gone(&self, project: &str, period: &Period, living: &[Living<'_>]) -> Vec<GoneGuest> {
         let find = |vmid: Vmid| {
             let place = living.binary_search_by_key(&vmid, |each| each.identity.vmid);
