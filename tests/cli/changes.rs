@@ -1,6 +1,8 @@
 //! Power, deletions, keep marks and the execution of a plan.
 
-use crate::world::{Home, World};
+use serde_json::Value;
+
+use crate::world::{Home, World, until};
 
 #[test]
 fn a_guest_is_started_and_what_interrupts_it_wants_a_yes() {
@@ -200,17 +202,17 @@ fn a_clone_tells_the_new_number_and_joins_what_was_asked_for() {
             "POST /nodes/pve1/qemu/102/clone",
         ]
     );
-    let listed = world.run(&["list", "--json"]).json();
-    let pool_of = |name: &str| {
-        let rows = listed["rows"].as_array().unwrap();
-        let row = rows.iter().find(|row| row["name"] == name).unwrap();
-        (row["pool"].clone(), row["status"].clone())
+    let is_listed = |name: &str, pool: Value, status: &str| {
+        let listed = world.run(&["list", "--json"]).json();
+        let mut rows = listed["rows"].as_array().unwrap().iter();
+        rows.any(|row| row["name"] == name && row["pool"] == pool && row["status"] == status)
     };
-    assert_eq!(pool_of("web-2"), ("prod".into(), "running".into()));
-    assert_eq!(
-        pool_of("db-1-copy"),
-        (serde_json::Value::Null, "stopped".into())
-    );
+    until("the copy that was started", || {
+        is_listed("web-2", "prod".into(), "running")
+    });
+    until("the copy that belongs to nobody", || {
+        is_listed("db-1-copy", Value::Null, "stopped")
+    });
     let log = world.home.folder.path().join("state/proxdeck/audit.jsonl");
     let log = std::fs::read_to_string(log).unwrap();
     assert!(log.contains("\"clone\""), "{log}");

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use proxdeck::simulator::{FaultKind, FaultRule, RunState, Scenario};
 
 use crate::simulate::Serving;
-use crate::world::{Home, World, stable};
+use crate::world::{Home, World, stable, until};
 
 const CATALOGUE: &str = "[selection]\ntags = [\"autovibe\"]\n\
     [quota]\naccounting = \"since-boot\"\n\
@@ -352,17 +352,16 @@ fn pitfall_20_two_terminals_race_for_ids_and_get_ten_guests_with_ten_ids() {
         }
     }
     assert_eq!(ids.len(), 10, "{ids:?}");
-    let listed = homes[0].run(&["list", "--json"]).json();
-    let made: BTreeSet<String> = listed["rows"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .filter(|row| ids.contains(&row["vmid"].as_u64().unwrap()))
-        .map(|row| row["name"].as_str().unwrap_or_default().to_owned())
-        .collect();
+    let made = || -> BTreeSet<String> {
+        let listed = homes[0].run(&["list", "--json"]).json();
+        let rows = listed["rows"].as_array().unwrap().iter();
+        rows.filter(|row| ids.contains(&row["vmid"].as_u64().unwrap()))
+            .map(|row| row["name"].as_str().unwrap_or_default().to_owned())
+            .collect()
+    };
     let expected: BTreeSet<String> = ["left", "right"]
         .iter()
         .flat_map(|name| (1..=5).map(move |number| format!("{name}-{number}")))
         .collect();
-    assert_eq!(made, expected);
+    until("ten guests by their names", || made() == expected);
 }

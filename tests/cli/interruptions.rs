@@ -6,11 +6,11 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use proxdeck::simulator::{FaultKind, FaultRule, Scenario, WorldView};
+use proxdeck::simulator::{FaultKind, FaultRule, Scenario};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
-use crate::world::World;
+use crate::world::{World, until};
 
 const PATIENCE: Duration = Duration::from_mins(1);
 const FINISHING: &str = "finishing the running step; again to leave at once";
@@ -87,21 +87,10 @@ impl Running {
     }
 }
 
-/// Waits until something is true of the world.
-fn until(world: &World, what: &str, is_true: impl Fn(&WorldView) -> bool) {
-    let pause = Duration::from_millis(5);
-    for _ in 0..PATIENCE.as_millis() / pause.as_millis() {
-        if is_true(&world.simulator.world()) {
-            return;
-        }
-        std::thread::sleep(pause);
-    }
-    panic!("never came: {what}");
-}
-
 fn until_begun(world: &World, kind: &str) {
-    until(world, kind, |world| {
-        world.tasks().iter().any(|task| task.kind == kind)
+    until(kind, || {
+        let view = world.simulator.world();
+        view.tasks().iter().any(|task| task.kind == kind)
     });
 }
 
@@ -246,7 +235,7 @@ fn a_signal_during_the_checks_changes_nothing() {
     let slow = FaultRule::new(slow).path("/access/permissions");
     world.simulator.faults().add(slow);
     let running = Running::start(&world, &["snapshot", "create", "101"]);
-    until(&world, "the question for privileges", |_| {
+    until("the question for privileges", || {
         let entries = world.simulator.journal().entries();
         entries
             .iter()

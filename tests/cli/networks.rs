@@ -1,10 +1,8 @@
 //! Network profiles without a screen: the documents, applied once, tried, killed, put back, and tested.
 
-use std::time::{Duration, Instant};
-
 use proxdeck::simulator::Scenario;
 
-use crate::world::{World, stable};
+use crate::world::{World, stable, until};
 
 const PROFILE: &str = "[network_profiles.fence]\nbridge = \"vmbr0\"\n\
     allow = [\"10.0.0.0/8:443\"]\nblock = [\"0.0.0.0/0\"]\ndns = [\"10.0.0.53\"]\n";
@@ -17,15 +15,6 @@ fn world() -> World {
         .home
         .write_config(&format!("{PROFILE}{}", world.config("")));
     world
-}
-
-/// Waits until something is true, or fails.
-fn until(what: &str, mut is_true: impl FnMut() -> bool) {
-    let end = Instant::now() + Duration::from_secs(60);
-    while !is_true() {
-        assert!(Instant::now() < end, "never came: {what}");
-        std::thread::sleep(Duration::from_millis(20));
-    }
 }
 
 #[test]

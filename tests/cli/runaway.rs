@@ -2,7 +2,7 @@
 
 use crate::enforcing::rows;
 use crate::simulate::Serving;
-use crate::world::{Home, Ran};
+use crate::world::{Home, Ran, until};
 
 /// The demo's rules with a channel that writes into a file.
 fn config(serving: &Serving, home: &Home) -> String {
@@ -73,8 +73,10 @@ fn an_emergency_is_seen_planned_carried_out_and_goes_on_to_bind() {
     );
     let told = std::fs::read_to_string(home.folder.path().join("told")).unwrap();
     assert_eq!(told.matches("\"project\":\"gamma\"").count(), 1, "{told}");
-    let list = home.run(&["list", "--json", "agent-mirror-1"]).json();
-    assert_eq!(list["rows"][0]["status"], "stopped", "{list}");
+    until("the guest to be listed as stopped", || {
+        let list = home.run(&["list", "--json", "agent-mirror-1"]).json();
+        list["rows"][0]["status"] == "stopped"
+    });
 
     // What was used is used: the alert stands, the plan names nothing new, and nobody may add to it.
     assert_eq!(

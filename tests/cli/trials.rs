@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader};
 use std::process::Stdio;
-use std::time::{Duration, Instant};
 
 use proxdeck::simulator::{FirewallView, Scenario};
 use rustix::process::Signal;
@@ -11,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::session::Session;
 use crate::simulate::Serving;
-use crate::world::{Home, World};
+use crate::world::{Home, World, until};
 
 const FENCE: &str = "[selection]\nall = true\n\
     [network_profiles.fence]\nbridge = \"vmbr0\"\n\
@@ -21,9 +20,6 @@ const FENCE: &str = "[selection]\nall = true\n\
 const API_ACCESS: &str = "[network_profiles.api_access]\nbridge = \"vmbr1\"\nfirewall = true\n\
     allow = [\"api.anthropic.com:443\", \"api.openai.com:443\", \"api.github.com:443\", \"hub.autovibe.local:8000\"]\n\
     block = [\"0.0.0.0/0\"]\nallow_in = []\ndns = [\"10.0.0.53\"]\n";
-
-/// Longer than anything here should take.
-const PATIENCE: Duration = Duration::from_secs(60);
 
 fn world() -> World {
     let mut scenario = Scenario::small();
@@ -45,14 +41,6 @@ fn network(world: &World, vmid: u32) -> (String, FirewallView) {
 fn is_fenced(world: &World, vmid: u32) -> bool {
     let (_, firewall) = network(world, vmid);
     firewall.options.get("policy_out").map(String::as_str) == Some("DROP")
-}
-
-fn until(what: &str, mut is_true: impl FnMut() -> bool) {
-    let end = Instant::now() + PATIENCE;
-    while !is_true() {
-        assert!(Instant::now() < end, "never came: {what}");
-        std::thread::sleep(Duration::from_millis(20));
-    }
 }
 
 #[test]

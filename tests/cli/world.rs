@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::process::Output;
+use std::time::{Duration, Instant};
 
 use assert_cmd::Command;
 use proxdeck::simulator::{FaultRule, Options, Scenario, Simulator};
@@ -9,8 +10,8 @@ use serde_json::Value;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
-/// How long a command may take before the test gives up on it.
-const PATIENCE: std::time::Duration = std::time::Duration::from_mins(1);
+/// How long a command may take, or a thing may be waited for, before the test gives up.
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// What a run of the binary left behind.
 pub(crate) struct Ran {
@@ -166,6 +167,18 @@ impl World {
             .filter(|entry| entry.method != "GET")
             .map(|entry| format!("{} {}", entry.method, entry.path))
             .collect()
+    }
+}
+
+/// Waits until something is true, or fails.
+///
+/// What a list shows of a guest may be as old as its node's last broadcast: what a command has just
+/// changed is waited for.
+pub(crate) fn until(what: &str, mut is_true: impl FnMut() -> bool) {
+    let end = Instant::now() + PATIENCE;
+    while !is_true() {
+        assert!(Instant::now() < end, "never came: {what}");
+        std::thread::sleep(Duration::from_millis(5));
     }
 }
 
