@@ -10,7 +10,7 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use crate::world::World;
 
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 const SIZE: PtySize = PtySize {
     rows: 30,
@@ -23,7 +23,7 @@ const SIZE: PtySize = PtySize {
 pub(crate) struct Session {
     child: Box<dyn Child + Send + Sync>,
     keyboard: Box<dyn std::io::Write + Send>,
-    printed: Arc<(Mutex<String>, Condvar)>,
+    printed: Arc<(Mutex<Vec<u8>>, Condvar)>,
     reading: JoinHandle<()>,
     terminal: Box<dyn MasterPty + Send>,
     /// The line settings before the program came.
@@ -47,13 +47,12 @@ impl Session {
         drop(pair.slave);
         let keyboard = pair.master.take_writer().unwrap();
         let mut screen = pair.master.try_clone_reader().unwrap();
-        let printed = Arc::new((Mutex::new(String::new()), Condvar::new()));
+        let printed = Arc::new((Mutex::new(Vec::new()), Condvar::new()));
         let kept = Arc::clone(&printed);
         let reading = std::thread::spawn(move || {
             let mut bytes = [0; 4096];
             while let Ok(count @ 1..) = screen.read(&mut bytes) {
-                let text = String::from_utf8_lossy(&bytes[..count]).into_owned();
-                kept.0.lock().unwrap().push_str(&text);
+                kept.0.lock().unwrap().extend_from_slice(&bytes[..count]);
                 kept.1.notify_all();
             }
         });
@@ -72,30 +71,29 @@ impl Session {
     }
 
     pub(crate) fn wait_for_times(&self, text: &str, times: usize) {
-        let (printed, changed) = &*self.printed;
-        let (printed, late) = changed
-            .wait_timeout_while(printed.lock().unwrap(), PATIENCE, |printed| {
-                printed.matches(text).count() < times
-            })
-            .unwrap();
-        assert!(!late.timed_out(), "no {text:?} in {printed}");
+        let has = |printed: &str| printed.matches(text).count() >= times;
+        self.wait_until(text, text_of, has);
     }
 
     /// Waits until a text stands on the screen of a dashboard, whose frames write only what has changed.
     pub(crate) fn wait_for_shown(&self, text: &str) {
-        let (printed, changed) = &*self.printed;
-        let shown = |printed: &str| {
+        let shown = |printed: &[u8]| {
             let [rows, columns] = [SIZE.rows, SIZE.cols].map(|side| side.try_into().unwrap());
             let mut screen = vt100::Parser::new(rows, columns, 0);
-            screen.process(printed.as_bytes());
+            screen.process(printed);
             screen.screen().contents()
         };
+        self.wait_until(text, shown, |shown| shown.contains(text));
+    }
+
+    fn wait_until(&self, what: &str, read: impl Fn(&[u8]) -> String, holds: impl Fn(&str) -> bool) {
+        let (printed, changed) = &*self.printed;
         let (printed, late) = changed
             .wait_timeout_while(printed.lock().unwrap(), PATIENCE, |printed| {
-                !shown(printed).contains(text)
+                !holds(&read(printed))
             })
             .unwrap();
-        assert!(!late.timed_out(), "no {text:?} in\n{}", shown(&printed));
+        assert!(!late.timed_out(), "no {what:?} in\n{}", read(&printed));
     }
 
     pub(crate) fn press(&mut self, keys: &str) {
@@ -114,7 +112,7 @@ impl Session {
         let settings = settings(self.terminal.as_ref());
         assert_eq!(settings, self.untouched, "the terminal is given back");
         self.reading.join().unwrap();
-        let printed = self.printed.0.lock().unwrap().clone();
+        let printed = text_of(&self.printed.0.lock().unwrap());
         (code, printed)
     }
 }
@@ -122,4 +120,8 @@ impl Session {
 /// Returns how the terminal treats what is typed.
 fn settings(terminal: &dyn MasterPty) -> String {
     format!("{:?}", terminal.get_termios().unwrap())
+}
+
+fn text_of(printed: &[u8]) -> String {
+    String::from_utf8_lossy(printed).into_owned()
 }

@@ -90,7 +90,7 @@ fn a_request_to_terminate_at_the_password_gives_the_terminal_back() {
     assert_eq!(session.end().0, 130);
     // The dashboard asks inside.
     let session = Session::start(&world, &[]);
-    session.wait_for("password ");
+    session.wait_for_shown("password");
     session.kill(Signal::TERM);
     session.end();
 }
@@ -171,13 +171,13 @@ fn the_dashboard_goes_to_another_cluster_of_the_config() {
         .home
         .write_config(&format!("{}{gone}{prod}", world.config("")));
     let mut session = Session::start(&world, &[]);
-    session.wait_for("web-1");
+    session.wait_for_shown("web-1");
     session.press("@");
-    session.wait_for("Clusters");
+    session.wait_for_shown("Clusters");
     session.press("\r");
-    session.wait_for("gone was not opened");
+    session.wait_for_shown("gone was not opened");
     session.press("prod\r");
-    session.wait_for("far-web-1");
+    session.wait_for_shown("far-web-1");
     session.press("q");
     assert_eq!(session.end().0, 0);
 }
