@@ -1,5 +1,7 @@
 //! Network profiles without a screen: the documents, applied once, tried, killed, put back, and tested.
 
+use std::process::Stdio;
+
 use proxdeck::simulator::Scenario;
 
 use crate::world::{World, stable, until};
@@ -77,7 +79,9 @@ fn a_trial_whose_process_was_killed_is_found_and_put_back() {
     let trial = [
         "network", "apply", "102", "fence", "--trial", "600", "--yes",
     ];
-    let mut killed = world.home.program(&trial).spawn().unwrap();
+    let mut program = world.home.program(&trial);
+    program.stdout(Stdio::null()).stderr(Stdio::null());
+    let mut killed = program.spawn().unwrap();
     until("the fence", || {
         firewall()
             .options
