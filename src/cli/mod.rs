@@ -51,9 +51,6 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{CommandFactory as _, Parser, Subcommand};
-#[cfg(target_os = "linux")]
-use rustix::process::{getpriority_process, setpriority_process};
-use tokio::runtime::Builder;
 
 use complaint::{Complaint, ErrorDocument, Interrupted};
 use output::Output;
@@ -235,18 +232,13 @@ fn explain(error: &clap::Error, output: &Output) -> Exit {
 }
 
 fn work(arguments: &Arguments, output: &Output) -> Exit {
-    let is_dashboard = arguments.command.is_none();
-    let mut runtime = Builder::new_multi_thread();
     // The dashboard draws on this thread and reads on another; a third would only take memory. What
     // brings a cluster of its own has more to do.
-    let is_alone = is_dashboard && !arguments.common.demo;
-    runtime
+    let is_dashboard = arguments.command.is_none() && !arguments.common.demo;
+    let started = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
-        .worker_threads(if is_alone { 1 } else { 2 });
-    if is_dashboard {
-        read_behind_drawing(&mut runtime);
-    }
-    let started = runtime.build();
+        .worker_threads(if is_dashboard { 1 } else { 2 })
+        .build();
     let json = arguments.command.as_ref().is_some_and(Command::json);
     let result = match started {
         Ok(runtime) => {
@@ -269,25 +261,6 @@ fn work(arguments: &Arguments, output: &Output) -> Exit {
         }
     }
 }
-
-/// Makes every thread of the runtime nicer than this one, so that keys go before data.
-///
-/// Where a large answer is decoded and there are few cores, whoever types would wait for it.
-#[cfg(target_os = "linux")]
-fn read_behind_drawing(runtime: &mut Builder) {
-    const NICER: i32 = 5;
-    let Ok(own) = getpriority_process(None) else {
-        return;
-    };
-    runtime.on_thread_start(move || {
-        // A thread that must not even be nicer reads as it is.
-        let _ = setpriority_process(None, own.saturating_add(NICER));
-    });
-}
-
-/// Leaves all as it is: only on Linux has a thread a niceness of its own.
-#[cfg(not(target_os = "linux"))]
-fn read_behind_drawing(_: &mut Builder) {}
 
 async fn answer(arguments: &Arguments, output: &Output) -> anyhow::Result<Exit> {
     let_writes_fail()?;

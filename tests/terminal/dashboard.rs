@@ -96,16 +96,3 @@ fn the_demo_says_that_it_is_one_and_read_only_refuses() {
     screen.press("q");
     assert_eq!(screen.exit_code(), 0);
 }
-
-/// Where there are few cores, a large answer that is decoded would keep whoever types waiting.
-#[cfg(target_os = "linux")]
-#[test]
-fn whatever_reads_is_nicer_than_what_draws() {
-    let screen = Screen::start((120, 40), &["--demo"]);
-    choose_a_running_machine(&screen);
-    screen.wait_until_nicer("tokio-rt-worker", 5);
-    // So is every thread that is begun later.
-    screen.press("3");
-    screen.wait_for("Snapshots of all guests");
-    screen.wait_until_nicer("tokio-rt-worker", 5);
-}

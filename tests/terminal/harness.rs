@@ -406,45 +406,6 @@ impl Screen {
         Duration::from_millis(ticks * 10)
     }
 
-    /// Waits until the threads of a name are nicer than the program's first one, by so much.
-    #[cfg(target_os = "linux")]
-    pub(crate) fn wait_until_nicer(&self, name: &str, by: i32) {
-        const NICEST: i32 = 19;
-        let pause = Duration::from_millis(20);
-        for _ in 0..DEADLINE.as_millis() / pause.as_millis() {
-            let threads = self.niceness();
-            let wanted = (threads[0].1 + by).min(NICEST);
-            let mut named = threads.iter().filter(|(own, _)| own == name).peekable();
-            if named.peek().is_some() && named.all(|(_, nice)| *nice == wanted) {
-                return;
-            }
-            std::thread::sleep(pause);
-        }
-        panic!("the threads are not nicer by {by}: {:?}", self.niceness());
-    }
-
-    /// Returns how nice each thread of the program is, its first one first, with their names.
-    #[cfg(target_os = "linux")]
-    fn niceness(&self) -> Vec<(String, i32)> {
-        let folder = format!("/proc/{}/task", self.process);
-        let threads = std::fs::read_dir(folder).unwrap();
-        let mut numbers: Vec<u32> = threads
-            .map(|thread| thread.unwrap().file_name().to_str().unwrap().parse())
-            .collect::<Result<_, _>>()
-            .unwrap();
-        numbers.sort_by_key(|number| u64::from(*number) != u64::from(self.process));
-        let niceness_of = |thread: u32| {
-            let file = format!("/proc/{}/task/{thread}/stat", self.process);
-            // A thread may end meanwhile.
-            let stat = std::fs::read_to_string(file).ok()?;
-            let (name, fields) = stat.rsplit_once(')')?;
-            let (_, name) = name.split_once('(')?;
-            let nice = fields.split_whitespace().nth(16)?.parse().ok()?;
-            Some((name.to_owned(), nice))
-        };
-        numbers.into_iter().filter_map(niceness_of).collect()
-    }
-
     /// Waits until the program stands still, as after Ctrl-Z.
     pub(crate) fn wait_until_stopped(&self) {
         let pause = Duration::from_millis(20);
